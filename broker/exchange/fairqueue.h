@@ -1,0 +1,54 @@
+/* broker/exchange/fairqueue.h: who waits for a connection, served in turn over the clients.
+ * Bounded in number and bytes; the age limit is a deadline of the waiting exchange itself. */
+#ifndef WSB_BROKER_EXCHANGE_FAIRQUEUE_H
+#define WSB_BROKER_EXCHANGE_FAIRQUEUE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "common/err.h"
+#include "common/list.h"
+
+struct fairqueue;
+
+/* One client's line in one queue; lives in the client. In the round while it is not empty. */
+struct fairparty {
+	struct list waiting;
+	struct list_node round_link;
+};
+
+/* Embedded in what waits. */
+struct fairitem {
+	struct list_node link;	    /* in the party */
+	struct list_node age_link;  /* in the queue, oldest first */
+	struct fairparty *party;    /* NULL while it does not wait */
+	size_t bytes;
+	uint64_t since_us;
+};
+
+struct fairqueue {
+	struct list round; /* parties with somebody waiting; the first is served next */
+	struct list by_age;
+	size_t count;
+	size_t bytes;
+	size_t count_max;
+	size_t bytes_max;
+};
+
+void fairqueue_init(struct fairqueue *queue, size_t count_max, size_t bytes_max);
+void fairparty_init(struct fairparty *party);
+void fairitem_init(struct fairitem *item);
+
+/* At the end of the party's line. WSB_ELIMIT: a bound would be passed; the item does not wait. */
+enum wsb_err fairqueue_push(struct fairqueue *queue, struct fairparty *party, struct fairitem *item,
+			    size_t bytes, uint64_t now_us) WSB_CHECKED;
+/* At its front and beyond the bounds: for what had been accepted and sent already, and must go again. */
+void fairqueue_push_again(struct fairqueue *queue, struct fairparty *party, struct fairitem *item,
+			  size_t bytes, uint64_t now_us);
+/* The first of the party whose turn it is, which then goes to the end of the round. NULL: nobody waits. */
+struct fairitem *fairqueue_pop(struct fairqueue *queue);
+/* Leaves its line; an item that does not wait is left alone. */
+void fairqueue_remove(struct fairqueue *queue, struct fairitem *item);
+/* How long the longest waiting one has waited; 0 when nobody does. */
+uint64_t fairqueue_oldest_us(const struct fairqueue *queue, uint64_t now_us);
+
+#endif

@@ -1,0 +1,54 @@
+/* broker/pool/connection.h: one upstream WebSocket. Its state is the list it stands on. */
+#ifndef WSB_BROKER_POOL_CONNECTION_H
+#define WSB_BROKER_POOL_CONNECTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "broker/pool/endpoint.h"
+#include "broker/pool/greeting.h"
+#include "common/inbox.h"
+#include "common/list.h"
+#include "common/outbox.h"
+
+enum connection_state {
+	CONNECTION_DIALING,  /* resolving, TCP, TLS, upgrade */
+	CONNECTION_WARMING,  /* upgraded; greeting and first ping under way */
+	CONNECTION_READY,
+	CONNECTION_DRAINING, /* gets nothing new; closed when empty */
+	CONNECTION_CLOSED,   /* forgotten at the next pool_reap */
+	CONNECTION_STATES,
+};
+
+const char *connection_state_name(enum connection_state state);
+
+/* Counted since the connection began. */
+struct connection_stats {
+	uint64_t requests;
+	uint64_t bytes_in;
+	uint64_t bytes_out;
+};
+
+struct connection {
+	struct list_node state_link;
+	enum connection_state state;
+	struct pool *pool;
+	struct endpoint *endpoint;
+	uint64_t id; /* unique in the process, never reused */
+	void *transport; /* io's side; NULL before it is open and after it has closed */
+	struct outbox outbox;
+	struct list attempts; /* the engine's: what was sent on it and waits for an answer */
+	struct greeting greeting;
+	uint32_t in_flight; /* leases out */
+	bool standby;	    /* of a higher tier: not counted by size */
+	bool ping_waits;    /* a ping is out */
+	bool first_pong;    /* the first probe has passed */
+	uint64_t ping_at_us; /* when the ping under way was sent, else when the next is due */
+	uint64_t ping_rtt_us; /* of the last one; 0: none yet */
+	uint64_t since_us;    /* of the present state */
+	uint64_t ready_at_us; /* 0: never was */
+	double ewma_us;	      /* peak-sensitive average of answer times; 0: none yet */
+	uint64_t ewma_at_us;
+	struct connection_stats stats;
+};
+
+#endif

@@ -1,0 +1,80 @@
+/* broker/pool/settings.h: what an operator says of a pool. Filled by the option table,
+ * immutable afterwards, owned by the configuration. */
+#ifndef WSB_BROKER_POOL_SETTINGS_H
+#define WSB_BROKER_POOL_SETTINGS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "proto/codec.h"
+
+enum balancer_kind {
+	BALANCER_ROUND_ROBIN,
+	BALANCER_LEAST_CONNECTIONS,
+	BALANCER_RANDOM,
+	BALANCER_PEAK_EWMA,
+};
+
+struct endpoint_settings {
+	const char *name; /* unique in the pool; default host:port */
+	const char *url;  /* as written; never shown, it may hold a secret */
+	bool tls;	  /* wss:// */
+	const char *host; /* a name or an address, without brackets */
+	uint16_t port;
+	const char *path; /* with the query; at least "/" */
+	uint32_t weight;  /* 1..1000 */
+	uint32_t tier;	  /* 1..10; the lowest with a healthy endpoint carries the traffic */
+};
+
+/* One step of the greeting: a message to send, and what must come back. */
+struct greeting_step {
+	const char *send; /* JSON text; NULL: only wait */
+	json_t *expect;	  /* partial object; NULL: nothing is waited for */
+	json_t *reject;	  /* partial object that ends the greeting at once; NULL: none */
+	uint64_t timeout_us;
+};
+
+struct header_setting {
+	const char *name;
+	const char *value;
+};
+
+struct pool_tls_settings {
+	const char *ca;		 /* file; NULL: the system's */
+	const char *certificate; /* of the client; NULL: none */
+	const char *key;
+	bool verify;
+};
+
+struct pool_settings {
+	const char *name;
+	struct endpoint_settings *endpoints;
+	size_t endpoint_count; /* at least 1 */
+	enum encoding encoding;
+	uint32_t size;		/* connections, 1..1000 */
+	uint32_t max_in_flight; /* requests per connection */
+	uint32_t connect_rate;	/* dials per second, over all endpoints; 0: no limit */
+	enum balancer_kind balancer;
+	struct greeting_step *on_connect;
+	size_t on_connect_count;
+	struct {
+		double budget;	     /* retries allowed per request, 0..1 */
+		uint32_t per_second; /* and these on top */
+	} retry;
+	struct {
+		uint32_t requests;
+		uint64_t bytes;
+		uint64_t age_us;
+	} queue;
+	struct {
+		uint64_t interval_us; /* between WebSocket pings; 0: none */
+		uint64_t timeout_us;  /* for the pong */
+	} probe;
+	const char *subprotocol; /* NULL: none */
+	struct header_setting *headers;
+	size_t header_count;
+	struct pool_tls_settings tls;
+};
+
+#endif
