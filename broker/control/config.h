@@ -1,0 +1,105 @@
+/* broker/control/config.h: the whole configuration, immutable once loaded. */
+#ifndef WSB_BROKER_CONTROL_CONFIG_H
+#define WSB_BROKER_CONTROL_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "broker/pool/settings.h"
+#include "broker/route/route.h"
+#include "broker/session/settings.h"
+#include "common/err.h"
+#include "common/log.h"
+#include "common/strbuf.h"
+#include "proto/envelope.h"
+
+enum address_kind { ADDRESS_TCP, ADDRESS_UNIX };
+
+struct address {
+	enum address_kind kind;
+	const char *text; /* as written */
+	const char *host; /* TCP: a literal address, without brackets */
+	uint16_t port;	  /* TCP */
+	const char *path; /* Unix */
+};
+
+struct listener_tls_settings {
+	const char *certificate; /* NULL: no TLS */
+	const char *key;
+	const char *client_ca; /* NULL: client certificates are not asked for */
+};
+
+/* One line of a token file: who may come in. Exactly one of secret and sha256 is meaningful. */
+enum token_role { ROLE_CLIENT, ROLE_VIEWER, ROLE_PUBLISHER, ROLE_OPERATOR };
+struct token {
+	const char *name;
+	enum token_role role;
+	const char *secret; /* NULL: only its hash is known */
+	uint8_t sha256[32];
+};
+
+struct token_set {
+	struct token *tokens;
+	size_t count;
+};
+
+struct listener_settings {
+	struct address address;
+	const char *path; /* requests elsewhere get 404; compared without the query */
+	bool reuse_port;
+	struct listener_tls_settings tls;
+	const char **origins; /* none: any */
+	size_t origin_count;
+	bool auth;		 /* a credential is asked for */
+	struct token_set tokens; /* loaded from auth.tokens */
+	const char *auth_query;	 /* query parameter that may carry it; NULL: header only */
+};
+
+struct admin_settings {
+	struct address address;
+	bool ready_any; /* ready: any */
+};
+
+struct drain_settings {
+	uint64_t delay_us;
+	uint64_t timeout_us;
+	uint64_t spread_us;
+	uint16_t code;
+};
+
+struct config {
+	const char *file; /* NULL: built from URLs */
+	const char *node;
+	struct {
+		enum log_level level;
+		enum log_format format;
+	} log;
+	struct listener_settings *listeners;
+	size_t listener_count;
+	struct admin_settings admin;
+	struct limits_settings limits;
+	bool envelope_is_jsonrpc;
+	struct envelope_settings envelope;
+	struct pool_settings *pools;
+	size_t pool_count;
+	struct route_settings *routes; /* never empty: without any there is `*` to the first pool */
+	size_t route_count;
+	struct drain_settings drain;
+	struct arena *arena; /* owns every string and array above */
+};
+
+/* Loads and validates FILE: every option against its table (unknown keys, types, ranges), environment
+ * expansion, references between sections, pointers and templates of the envelope, token files. All
+ * errors are gathered: each is appended to errors as one line "FILE:LINE:COL: message".
+ * WSB_OK: *out is set and the caller destroys it. WSB_EINVAL: errors is not empty. WSB_EIO: FILE cannot be read. */
+enum wsb_err config_load(struct config **out, const char *file, struct strbuf *errors) WSB_CHECKED;
+
+/* The configuration of `serve URL...`: pool main, all defaults. */
+enum wsb_err config_from_urls(struct config **out, const char *const *urls, size_t count,
+			      struct strbuf *errors) WSB_CHECKED;
+void config_destroy(struct config *config); /* NULL is allowed */
+
+/* The reference of all keys, one Markdown table, made from the option table. */
+void config_reference(struct strbuf *out);
+
+#endif

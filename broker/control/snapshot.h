@@ -1,0 +1,182 @@
+/* broker/control/snapshot.h: one instance's picture at one moment, as plain data: what admin shows. */
+#ifndef WSB_BROKER_CONTROL_SNAPSHOT_H
+#define WSB_BROKER_CONTROL_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "common/err.h"
+#include "common/histogram.h"
+
+/* How requests end; every accepted one ends in exactly one of these. */
+enum request_result {
+	RESULT_OK,	 /* the upstream's success */
+	RESULT_ERROR,	 /* the upstream's error answer, passed on */
+	RESULT_UNAVAILABLE,
+	RESULT_UPSTREAM_LOST,
+	RESULT_TIMEOUT,
+	RESULT_OVERLOADED,
+	RESULT_RATE_LIMITED,
+	RESULT_NO_ROUTE,
+	RESULT_METHOD_DENIED,
+	RESULT_INVALID,
+	RESULT_NOT_CACHED,
+	RESULT_LOCAL,	 /* answered by the broker: wsbroker.*, respond */
+	RESULT_ABANDONED, /* its client has gone */
+	RESULT_COUNT,
+};
+const char *request_result_name(enum request_result result); /* "ok", "error", "unavailable", ... */
+
+/* Which side a message or a close came from. */
+enum wire_side { SIDE_CLIENT, SIDE_UPSTREAM, SIDES };
+
+/* Closes are counted by these codes; every other one as "other". */
+enum close_class {
+	CLOSE_NONE, /* the socket went without a close frame */
+	CLOSE_1000,
+	CLOSE_1001,
+	CLOSE_1002,
+	CLOSE_1003,
+	CLOSE_1007,
+	CLOSE_1008,
+	CLOSE_1009,
+	CLOSE_1011,
+	CLOSE_1012,
+	CLOSE_1013,
+	CLOSE_OTHER,
+	CLOSE_CLASSES,
+};
+const char *close_class_name(enum close_class close_class);
+enum close_class close_class_of(uint16_t code); /* 0: none */
+
+/* Upgrades and posts refused before they began, by reason. */
+enum refusal_kind {
+	REFUSAL_BAD_REQUEST,
+	REFUSAL_UNAUTHORIZED,
+	REFUSAL_ORIGIN,
+	REFUSAL_NOT_FOUND,
+	REFUSAL_RATE,
+	REFUSAL_FULL,
+	REFUSAL_DRAINING,
+	REFUSAL_TOO_LARGE,
+	REFUSAL_KINDS,
+};
+const char *refusal_name(enum refusal_kind kind);
+
+/* Why an upstream message went to nobody, or a client was cut. */
+enum oddity {
+	ODD_UNREADABLE,	      /* not JSON, not MessagePack */
+	ODD_UNKNOWN_ID,	      /* an answer to a question never asked there */
+	ODD_LATE,	      /* an answer to a request that has ended */
+	ODD_PUSH,	      /* a push that no rule forwards */
+	ODD_ORPHAN_ERROR,     /* an error with id null */
+	ODD_NOT_TRANSCODABLE,
+	ODD_SLOW_READER,      /* a client cut because it does not read */
+	ODD_CLIENT_UNREADABLE,
+	ODD_NOTIFICATION_EXPIRED,
+	ODDITIES,
+};
+const char *oddity_name(enum oddity oddity);
+
+/* Counters of everything that is not a pool's. */
+struct engine_stats {
+	uint64_t clients_total;
+	uint64_t refusals[REFUSAL_KINDS];
+	uint64_t oddities[ODDITIES];
+	uint64_t closes[SIDES][CLOSE_CLASSES];
+	uint64_t messages_in[SIDES];
+	uint64_t messages_out[SIDES];
+	uint64_t bytes_in[SIDES];
+	uint64_t bytes_out[SIDES];
+	uint64_t notifications;
+	uint64_t batches;
+	uint64_t loop_lag_us; /* of the latest tick: how late it came */
+};
+
+/* Counters of one pool. duration: accepted to answered; attempt: sent to answered; queue_wait: of those that waited. */
+struct traffic_stats {
+	uint64_t results[RESULT_COUNT];
+	uint64_t attempts;
+	uint64_t retries_unsent;      /* moved before they were written */
+	uint64_t retries_written;     /* sent again after they were written */
+	uint64_t second_attempts;     /* after attempt_timeout */
+	uint64_t retries_over_budget; /* refused by the budget */
+	struct histogram duration;
+	struct histogram attempt;
+	struct histogram queue_wait;
+};
+
+struct connection_view {
+	uint64_t id;
+	const char *pool;
+	const char *endpoint;
+	const char *state;
+	bool standby;
+	uint32_t in_flight;
+	uint64_t since_us; /* how long it has been in this state */
+	uint64_t ping_rtt_us;
+	uint64_t requests;
+	uint64_t bytes_in;
+	uint64_t bytes_out;
+	uint64_t outbox_bytes;
+};
+
+struct endpoint_view {
+	const char *name;
+	const char *state; /* "up", "down", "standby", "connecting" */
+	uint32_t weight;
+	uint32_t tier;
+	uint32_t connections;
+	uint32_t ready;
+	uint32_t in_flight;
+	uint64_t since_us;
+	uint64_t dials;
+	uint64_t dial_failures;
+	uint64_t connections_lost;
+	uint64_t requests;
+	uint64_t failures;
+	const char *last_error; /* "" when there was none */
+};
+
+struct pool_view {
+	const char *name;
+	const char *balancer;
+	const char *encoding;
+	uint32_t size; /* target */
+	uint32_t states[8]; /* connections by enum connection_state */
+	uint32_t ready;
+	uint32_t max_in_flight;
+	uint32_t in_flight;
+	uint32_t tier;
+	size_t queued;
+	size_t queued_bytes;
+	uint64_t oldest_wait_us;
+	const struct traffic_stats *traffic;
+	struct endpoint_view *endpoints;
+	size_t endpoint_count;
+};
+
+/* Everything points into the instance or into the snapshot's own memory: use it before the loop turns. */
+struct snapshot {
+	const char *node;
+	const char *version;
+	uint64_t uptime_us;
+	bool ready;
+	bool draining;
+	char ready_reasons[512]; /* why not, one a line; "" when ready */
+	size_t clients;
+	size_t clients_max;
+	size_t requests_in_flight;
+	uint64_t buffer_bytes;
+	uint64_t buffer_bytes_max;
+	const struct engine_stats *engine;
+	struct pool_view *pools;
+	size_t pool_count;
+	struct connection_view *connections; /* NULL unless asked for */
+	size_t connection_count;
+	void *memory; /* of the arrays */
+};
+
+void snapshot_fini(struct snapshot *snapshot);
+
+#endif
