@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #define US_PER_MS UINT64_C(1000)
-#define US_PER_S UINT64_C(1000000)
+#define US_PER_S  UINT64_C(1000000)
 
 /* Microseconds since an arbitrary start; never goes back. */
 uint64_t clock_monotonic_us(void);

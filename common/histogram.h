@@ -1,13 +1,15 @@
 /* common/histogram.h: counts of durations in log-linear buckets, 32 to an octave: values are
- * kept to within 1/32 (3.2 %). Fixed memory, O(1) to record, mergeable. The idea is Gil Tene's HdrHistogram. */
+ * kept to within 1/32 (3.2 %). Fixed memory, O(1) to record, mergeable. The idea is Gil Tene's
+ * HdrHistogram. Values up to 2^37 microseconds (38 hours) are told apart; longer ones count in the
+ * last bucket. */
 #ifndef WSB_COMMON_HISTOGRAM_H
 #define WSB_COMMON_HISTOGRAM_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#define HISTOGRAM_SUB 32
-#define HISTOGRAM_OCTAVES 32 /* up to 2^36 microseconds: 19 hours; longer ones count in the last */
+#define HISTOGRAM_SUB	  32
+#define HISTOGRAM_OCTAVES 32
 #define HISTOGRAM_BUCKETS (HISTOGRAM_SUB * (HISTOGRAM_OCTAVES + 1))
 
 struct histogram {
@@ -15,7 +17,7 @@ struct histogram {
 	uint64_t sum_us;
 	uint64_t max_us;
 	uint64_t min_us; /* UINT64_MAX while empty */
-	uint32_t buckets[HISTOGRAM_BUCKETS];
+	uint64_t buckets[HISTOGRAM_BUCKETS];
 };
 
 void histogram_init(struct histogram *histogram);

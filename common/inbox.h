@@ -8,7 +8,7 @@
 #include "common/span.h"
 
 struct inbox {
-	char *data; /* NULL between messages */
+	char *data; /* NULL unless pieces were gathered; see inbox_release */
 	size_t len;
 	size_t capacity;
 	size_t frames; /* WebSocket frames that ended in the message so far */
@@ -16,14 +16,18 @@ struct inbox {
 
 enum inbox_verdict {
 	INBOX_MORE,
-	INBOX_COMPLETE,	 /* *message is valid until the next call */
-	INBOX_TOO_BIG,	 /* more than bytes_max */
-	INBOX_TOO_MANY,	 /* more than frames_max frames */
+	INBOX_COMPLETE, /* *message is valid until the next call */
+	INBOX_TOO_BIG,	/* more than bytes_max */
+	INBOX_TOO_MANY, /* more than frames_max frames */
 	INBOX_NO_MEMORY,
 };
 
 void inbox_init(struct inbox *inbox);
 void inbox_fini(struct inbox *inbox);
+
+/* Frees what the last message was gathered in, for whoever is about to fall silent; the next
+ * inbox_add would do it too. Ends a message that is half there. */
+void inbox_release(struct inbox *inbox);
 
 /* Adds a piece. ends_frame: the WebSocket frame ends with it; ends_message: the message does.
  * Declared lengths are never believed: memory grows with what has arrived. Any verdict but

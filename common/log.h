@@ -52,20 +52,21 @@ static inline bool log_wants(const struct log *log, enum log_level level)
 void log_write(struct log *log, enum log_level level, const char *event,
 	       const struct log_field *fields, size_t count);
 
-#define log_text(k, v) \
+#define log_text(k, v)                                                                             \
 	((struct log_field){.key = (k), .kind = LOG_FIELD_TEXT, .text = span_text(v)})
 #define log_span(k, v) ((struct log_field){.key = (k), .kind = LOG_FIELD_TEXT, .text = (v)})
-#define log_number(k, v) \
+#define log_number(k, v)                                                                           \
 	((struct log_field){.key = (k), .kind = LOG_FIELD_NUMBER, .number = (int64_t)(v)})
 #define log_real(k, v) ((struct log_field){.key = (k), .kind = LOG_FIELD_REAL, .real = (v)})
 
 /* log_event(log, LOG_INFO, "listener.open", log_text("address", address)) */
-#define log_event(log, level, event, ...)                                                         \
+#define log_event(log, level, event, ...)                                                          \
 	do {                                                                                       \
 		if (log_wants((log), (level))) {                                                   \
-			const struct log_field log_fields_[] = {__VA_ARGS__};                      \
-			log_write((log), (level), (event), log_fields_,                            \
-				  sizeof(log_fields_) / sizeof(log_fields_[0]));                   \
+			/* The first one only keeps the list from being empty. */                  \
+			const struct log_field log_fields_[] = {{.key = NULL}, __VA_ARGS__};       \
+			log_write((log), (level), (event), log_fields_ + 1,                        \
+				  sizeof(log_fields_) / sizeof(log_fields_[0]) - 1);               \
 		}                                                                                  \
 	} while (0)
 

@@ -16,8 +16,8 @@ void map_destroy(struct map *map); /* NULL is allowed; values are the caller's *
 
 /* Copies the key. WSB_EEXIST leaves the old value; WSB_ENOMEM. value must not be NULL. */
 enum wsb_err map_put(struct map *map, struct span key, void *value) WSB_CHECKED;
-void *map_get(const struct map *map, struct span key);	/* NULL when absent */
-void *map_remove(struct map *map, struct span key);	/* the value it had, or NULL */
+void *map_get(const struct map *map, struct span key); /* NULL when absent */
+void *map_remove(struct map *map, struct span key);    /* the value it had, or NULL */
 size_t map_count(const struct map *map);
 
 /* FNV-1a over the bytes, started from seed and finished with a mixer. */

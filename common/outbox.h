@@ -14,7 +14,7 @@
 #include "common/span.h"
 
 #define OUTBOX_CHUNK_BYTES 16384
-#define OUTBOX_HEADROOM 16 /* writable bytes before the pending span, for libraries that ask */
+#define OUTBOX_HEADROOM	   16 /* writable bytes before the pending span, for libraries that ask */
 
 /* Spare chunks shared by the outboxes of one loop. */
 struct outbox_pool {
@@ -33,8 +33,8 @@ struct outbox {
 	size_t capacity;
 	size_t head;
 	size_t tail;
-	size_t limit;	       /* pending bytes never pass this, except through outbox_reserve_beyond */
-	size_t frame_at;       /* offset of the frame that head stands in or at, <= head */
+	size_t limit;	 /* pending bytes never pass this, except through outbox_reserve_beyond */
+	size_t frame_at; /* offset of the first frame that has not begun to leave, >= head */
 	uint64_t handed_bytes; /* taken since the beginning */
 };
 

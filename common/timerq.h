@@ -8,7 +8,7 @@
 #include "common/list.h"
 
 #define TIMERQ_LEVELS 4
-#define TIMERQ_SLOTS 256
+#define TIMERQ_SLOTS  256
 
 struct timer {
 	struct list_node link;
@@ -18,7 +18,8 @@ struct timer {
 
 struct timerq {
 	struct list slots[TIMERQ_LEVELS][TIMERQ_SLOTS];
-	uint64_t tick; /* milliseconds already passed */
+	uint64_t tick;	 /* milliseconds already passed */
+	uint64_t now_us; /* the latest time heard of */
 	struct list due;
 	size_t armed;
 };

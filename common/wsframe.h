@@ -18,9 +18,9 @@ enum ws_opcode {
 	WS_PONG = 0xa,
 };
 
-#define WS_HEADER_MAX 14
+#define WS_HEADER_MAX  14
 #define WS_CONTROL_MAX 125
-#define WS_MASK_BYTES 4
+#define WS_MASK_BYTES  4
 
 /* Bytes of the header before a payload of len bytes. */
 size_t wsframe_header_len(size_t len, int masked);
@@ -28,12 +28,13 @@ size_t wsframe_header_len(size_t len, int masked);
 /* Appends one unfragmented frame whose payload is the pieces one after another. mask is the
  * masking key of a client's frame (fresh and unpredictable for each frame), NULL for a server's.
  * Errors of outbox_reserve; then nothing is appended. Control frames pass the outbox' limit;
- * their payload must be at most WS_CONTROL_MAX bytes. */
+ * WSB_EINVAL: the payload of one is longer than WS_CONTROL_MAX. */
 enum wsb_err wsframe_append(struct outbox *outbox, enum ws_opcode opcode,
 			    const uint8_t mask[WS_MASK_BYTES], const struct span *pieces,
 			    size_t count) WSB_CHECKED;
 
-/* Appends a close frame; reason is cut to fit without splitting a UTF-8 sequence. */
+/* Appends a close frame; reason is cut to fit without splitting a UTF-8 sequence.
+ * code 0 gives the empty close frame, which says nothing. */
 enum wsb_err wsframe_append_close(struct outbox *outbox, const uint8_t mask[WS_MASK_BYTES],
 				  uint16_t code, struct span reason) WSB_CHECKED;
 
