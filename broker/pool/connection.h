@@ -36,6 +36,8 @@ struct connection {
 	uint64_t id; /* unique in the process, never reused */
 	void *transport; /* io's side; NULL before it is open and after it has closed */
 	struct outbox outbox;
+	struct inbox inbox;
+	bool skipping; /* the message under way is too big: its rest is thrown away */
 	struct list attempts; /* the engine's: what was sent on it and waits for an answer */
 	struct greeting greeting;
 	uint32_t in_flight; /* leases out */

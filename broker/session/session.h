@@ -1,0 +1,76 @@
+/* broker/session/session.h: one client: a WebSocket, or one HTTP request.
+ * Its state is the list it stands on; the engine owns the lists. */
+#ifndef WSB_BROKER_SESSION_SESSION_H
+#define WSB_BROKER_SESSION_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "broker/session/quota.h"
+#include "broker/session/settings.h"
+#include "common/err.h"
+#include "common/inbox.h"
+#include "common/list.h"
+#include "common/outbox.h"
+#include "proto/codec.h"
+
+enum session_kind { SESSION_WEBSOCKET, SESSION_HTTP };
+
+enum session_state {
+	SESSION_OPEN,
+	SESSION_DRAINING, /* a close has been asked for; nothing more is read or answered */
+	SESSION_CLOSED,	  /* its transport is gone; freed at the end of the event */
+	SESSION_STATES,
+};
+
+/* Lists of sessions, one for each state. */
+struct session_lists {
+	struct list states[SESSION_STATES];
+	uint64_t next_id;
+};
+
+struct session {
+	struct list_node state_link;
+	struct list_node ping_link; /* those alive longest without a sign first */
+	enum session_state state;
+	enum session_kind kind;
+	bool paused;	      /* not read, because too much of it is under way */
+	bool ping_waits;      /* a ping is out */
+	bool trusted;	      /* may publish: loopback, Unix socket or role */
+	enum encoding encoding; /* of its last request */
+	uint32_t in_flight;   /* requests that wait for an answer */
+	uint32_t listener;    /* index in the configuration */
+	uint64_t id;	      /* unique in the process, never reused */
+	void *transport;      /* io's side; NULL once it is gone */
+	const char *identity; /* token name; NULL: anonymous */
+	struct outbox outbox;
+	struct inbox inbox;
+	struct quota quota;
+	struct list exchanges; /* the engine's: its requests under way */
+	void *parties;	       /* the engine's: its lines in the pools' queues; NULL until it waits */
+	uint64_t opened_us;
+	uint64_t heard_us;     /* last sign of life */
+	uint64_t message_us;   /* last message */
+	uint64_t ping_at_us;   /* when the ping under way was sent */
+};
+
+void session_lists_init(struct session_lists *lists);
+
+/* A new session on the open list. Borrows limits, pool of outboxes. WSB_ENOMEM. */
+enum wsb_err session_create(struct session **out, struct session_lists *lists,
+			    enum session_kind kind, const struct limits_settings *limits,
+			    struct outbox_pool *outboxes, void *transport,
+			    uint64_t now_us) WSB_CHECKED;
+
+/* The one way to another state: open -> draining -> closed, or open -> closed. */
+void session_enter(struct session_lists *lists, struct session *session, enum session_state state);
+
+/* Frees what is closed; its exchanges and parties must have been taken off before. */
+void session_reap(struct session_lists *lists);
+
+static inline size_t session_count(const struct session_lists *lists)
+{
+	return lists->states[SESSION_OPEN].count + lists->states[SESSION_DRAINING].count;
+}
+
+#endif
