@@ -43,6 +43,7 @@ struct connection {
 	uint32_t in_flight; /* leases out */
 	bool standby;	    /* of a higher tier: not counted by size */
 	bool ping_waits;    /* a ping is out */
+	const char *doom;   /* why we gave it up, a reason for pool_connection_lost; NULL: we have not */
 	bool first_pong;    /* the first probe has passed */
 	uint64_t ping_at_us; /* when the ping under way was sent, else when the next is due */
 	uint64_t ping_rtt_us; /* of the last one; 0: none yet */

@@ -1,0 +1,121 @@
+/* broker/exchange/exchange.h: one request in flight, from the client's message to its one answer.
+ *
+ * Exchanges live in a slab. The id that an upstream sees is made of the place in the slab and a
+ * generation, so an answer finds its exchange without a search and a late one finds nobody. */
+#ifndef WSB_BROKER_EXCHANGE_EXCHANGE_H
+#define WSB_BROKER_EXCHANGE_EXCHANGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "broker/exchange/fairqueue.h"
+#include "common/err.h"
+#include "common/list.h"
+#include "common/span.h"
+#include "common/timerq.h"
+#include "proto/codec.h"
+
+/* Opaque to this column; the engine joins them. */
+struct batch;
+struct connection;
+struct route_settings;
+struct session;
+
+#define EXCHANGE_INLINE_BYTES 384
+#define EXCHANGE_ATTEMPTS_AT_ONCE 2
+#define EXCHANGE_ATTEMPTS_MAX 3 /* written ones: a request that kills its server shall not kill them all */
+#define EXCHANGE_INDEX_BITS 20 /* at most 2^20 at a time */
+
+enum exchange_state {
+	EXCHANGE_FREE,
+	EXCHANGE_ACCEPTED, /* on its way to one of the next two, within one event */
+	EXCHANGE_QUEUED,   /* waits for a connection */
+	EXCHANGE_SENT,	   /* at least one attempt is out */
+};
+
+/* One sending of the request upstream. */
+struct attempt {
+	struct list_node link; /* on connection->attempts */
+	struct exchange *exchange;
+	struct connection *connection; /* NULL: this place is free */
+	uint64_t position; /* of its first byte in the connection's outbox */
+	uint64_t sent_us;
+};
+
+struct exchange {
+	enum exchange_state state;
+	uint32_t index;
+	uint64_t generation;
+
+	struct session *session; /* NULL: the client has gone, or it is a notification on its own */
+	struct list_node session_link;
+	struct batch *batch; /* NULL: stands alone */
+	uint32_t batch_slot;
+	uint32_t lane; /* index of the pool */
+	const struct route_settings *route;
+
+	struct fairitem item;
+	struct timer timer;
+	uint64_t arrived_us;
+	uint64_t deadline_us;
+	uint64_t queue_until_us; /* end of the queue's patience, while queued */
+	uint64_t waited_us;	 /* in the queue, in all */
+
+	struct attempt attempts[EXCHANGE_ATTEMPTS_AT_ONCE];
+	const struct connection *tried[EXCHANGE_ATTEMPTS_MAX]; /* compared, never followed */
+	uint8_t tried_count;
+	bool second_made; /* the attempt after attempt_timeout has been made, or refused */
+
+	bool notification; /* nobody waits for an answer */
+	bool jsonrpc;
+	bool explain;
+	enum encoding encoding;
+	/* The client's message without its `wsbroker` member. */
+	char *text; /* inline_text, or on the heap */
+	uint32_t len;
+	uint32_t id_at; /* where its id token stands */
+	uint32_t id_len; /* 0: none */
+	char inline_text[EXCHANGE_INLINE_BYTES];
+};
+
+struct exchange_slab {
+	struct exchange **chunks;
+	size_t chunk_count;
+	struct list free;
+	size_t used;
+	size_t text_bytes; /* on the heap for long messages */
+};
+
+void exchange_slab_init(struct exchange_slab *slab);
+void exchange_slab_fini(struct exchange_slab *slab); /* none may be in use */
+
+/* A fresh exchange in state accepted, with room for text_len bytes at text.
+ * WSB_ELIMIT: 2^20 are in flight; WSB_ENOMEM. */
+enum wsb_err exchange_create(struct exchange **out, struct exchange_slab *slab,
+			     size_t text_len) WSB_CHECKED;
+/* It must be on no list, queue or timer, and have no attempt out. Its id is never seen again. */
+void exchange_destroy(struct exchange_slab *slab, struct exchange *exchange);
+
+/* The id that upstreams see: 1 .. 2^53. */
+uint64_t exchange_id(const struct exchange *exchange);
+
+enum exchange_found { EXCHANGE_IS_LIVE, EXCHANGE_HAS_ENDED, EXCHANGE_UNKNOWN };
+/* Who has this id. *out is set only for EXCHANGE_IS_LIVE. */
+enum exchange_found exchange_find(const struct exchange_slab *slab, uint64_t id,
+				  struct exchange **out);
+
+/* The client's id token; absent when there was none. */
+static inline struct span exchange_client_id(const struct exchange *exchange)
+{
+	if (exchange->id_len == 0)
+		return span_of(NULL, 0);
+	return span_of(exchange->text + exchange->id_at, exchange->id_len);
+}
+
+/* A free place for one more attempt; NULL when two are out. */
+struct attempt *exchange_attempt_free(struct exchange *exchange);
+/* The attempt that is out on this connection; NULL: none. */
+struct attempt *exchange_attempt_on(struct exchange *exchange, const struct connection *connection);
+size_t exchange_attempts_out(const struct exchange *exchange);
+
+#endif

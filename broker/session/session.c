@@ -1,0 +1,57 @@
+#include "broker/session/session.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+void session_lists_init(struct session_lists *lists)
+{
+	for (size_t i = 0; i < SESSION_STATES; i++)
+		list_init(&lists->states[i]);
+	lists->next_id = 1;
+}
+
+enum wsb_err session_create(struct session **out, struct session_lists *lists,
+			    enum session_kind kind, const struct limits_settings *limits,
+			    struct outbox_pool *outboxes, void *transport, uint64_t now_us)
+{
+	struct session *session = calloc(1, sizeof(*session));
+
+	if (!session)
+		return WSB_ENOMEM;
+	session->kind = kind;
+	session->id = lists->next_id++;
+	session->transport = transport;
+	session->opened_us = session->heard_us = session->message_us = now_us;
+	outbox_init(&session->outbox, outboxes, limits->send_buffer_bytes);
+	inbox_init(&session->inbox);
+	quota_init(&session->quota, limits->rate_per_client, now_us);
+	list_init(&session->exchanges);
+	list_node_init(&session->ping_link);
+	session->state = SESSION_OPEN;
+	list_node_init(&session->state_link);
+	list_append(&lists->states[SESSION_OPEN], &session->state_link);
+	*out = session;
+	return WSB_OK;
+}
+
+void session_enter(struct session_lists *lists, struct session *session, enum session_state state)
+{
+	assert(state > session->state);
+	list_remove(&lists->states[session->state], &session->state_link);
+	session->state = state;
+	list_append(&lists->states[state], &session->state_link);
+}
+
+void session_reap(struct session_lists *lists)
+{
+	list_each(&lists->states[SESSION_CLOSED], node) {
+		struct session *session = list_entry(node, struct session, state_link);
+
+		assert(list_is_empty(&session->exchanges));
+		list_remove(&lists->states[SESSION_CLOSED], node);
+		outbox_fini(&session->outbox);
+		inbox_fini(&session->inbox);
+		free(session->parties);
+		free(session);
+	}
+}
