@@ -96,7 +96,8 @@ bool batch_next(struct batch_walk *walk, struct span *member);
 struct message_edit {
 	struct span id;	      /* token to put in place of the id (encoded as the message); absent: keep */
 	bool strip_options;   /* cut the `wsbroker` member */
-	struct span options;  /* value of a `wsbroker` member to add at the end; absent: none */
+	struct span options;  /* value of a `wsbroker` member to add at the end, in place of one that
+			       * stands there; absent: none. Messages that are arrays have no room for one. */
 	char scratch[16];     /* a rewritten MessagePack map header; owned by message_splice */
 };
 

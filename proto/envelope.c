@@ -1,0 +1,213 @@
+#include "proto/envelope.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include "proto/envelope_form.h"
+#include "proto/json_codec.h"
+#include "proto/json_scan.h"
+#include "proto/msgpack_codec.h"
+#include "proto/token.h"
+
+static const struct envelope_settings jsonrpc_settings = {
+	.id = "/id",
+	.method = "/method",
+	.params = "/params",
+	.result = "/result",
+	.error = "/error",
+	.ids = ID_INTEGER,
+};
+
+/* One pointer of the settings on its way into the tree. */
+struct pointer {
+	const char *name;
+	const char *text; /* NULL: not set */
+	uint8_t *place;
+};
+
+static bool begins_with_position(const char *pointer)
+{
+	const size_t len = strspn(pointer + 1, "0123456789");
+
+	return len > 0 && (pointer[1 + len] == '/' || pointer[1 + len] == '\0');
+}
+
+/* What a pointer must be besides well-formed; NULL: nothing is wrong with it. */
+static const char *pointer_flaw(const struct pointer *pointer, bool whole_allowed)
+{
+	const char *const text = pointer->text;
+
+	if (text[0] == '\0')
+		return whole_allowed ? NULL : "must name a member";
+	if (strcmp(text, "/wsbroker") == 0 || strncmp(text, "/wsbroker/", 10) == 0)
+		return "the member wsbroker is the broker's own";
+	return NULL;
+}
+
+static enum wsb_err pointers_add(struct place_tree *tree, const struct pointer *pointers,
+				 size_t count, char *why, size_t why_size)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct pointer *pointer = &pointers[i];
+		const bool whole_allowed = strcmp(pointer->name, "params") == 0 ||
+					   strcmp(pointer->name, "result") == 0;
+		const char *flaw;
+
+		*pointer->place = PLACE_NONE;
+		if (!pointer->text)
+			continue;
+		flaw = pointer_flaw(pointer, whole_allowed);
+		if (flaw || place_add(tree, pointer->text, pointer->place, &flaw) != WSB_OK) {
+			snprintf(why, why_size, "%s: %s", pointer->name, flaw);
+			return WSB_EINVAL;
+		}
+	}
+	return WSB_OK;
+}
+
+/* Pointers that begin with a position describe messages that are arrays. */
+static enum wsb_err arrays_decide(struct place_tree *tree, const struct pointer *pointers,
+				  size_t count, char *why, size_t why_size)
+{
+	bool arrays = false, objects = false;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!pointers[i].text || pointers[i].text[0] == '\0')
+			continue;
+		if (begins_with_position(pointers[i].text))
+			arrays = true;
+		else
+			objects = true;
+	}
+	if (arrays && objects) {
+		snprintf(why, why_size,
+			 "either all pointers begin with a position (messages are arrays) or none");
+		return WSB_EINVAL;
+	}
+	tree->arrays = arrays;
+	return WSB_OK;
+}
+
+static void parts_watch(struct envelope *envelope, struct parts *parts)
+{
+	parts->watch = place_bit(envelope->tree.options) | place_bit(envelope->version);
+	for (size_t i = 0; i < PART_COUNT; i++)
+		parts->watch |= place_path(&envelope->tree, parts->at[i]);
+}
+
+static enum wsb_err form_compile(struct envelope *envelope, enum form form,
+				 const struct envelope_settings *settings, char *why,
+				 size_t why_size)
+{
+	struct parts *const client = &envelope->parts[form][FROM_CLIENT];
+	struct parts *const upstream = &envelope->parts[form][FROM_UPSTREAM];
+	uint8_t answer_id, push;
+	const struct pointer pointers[] = {
+		{"id", settings->id, &client->at[PART_ID]},
+		{"method", settings->method, &client->at[PART_METHOD]},
+		{"params", settings->params, &client->at[PART_PARAMS]},
+		{"result", settings->result, &client->at[PART_RESULT]},
+		{"error", settings->error, &client->at[PART_ERROR]},
+		{"answer_id", settings->answer_id, &answer_id},
+		{"push", settings->push, &push},
+	};
+	const size_t count = sizeof(pointers) / sizeof(pointers[0]);
+	enum wsb_err err = pointers_add(&envelope->tree, pointers, count, why, why_size);
+
+	if (err != WSB_OK)
+		return err;
+	if (form == FORM_OWN)
+		err = arrays_decide(&envelope->tree, pointers, count, why, why_size);
+	*upstream = *client;
+	if (answer_id != PLACE_NONE)
+		upstream->at[PART_ID] = answer_id;
+	if (push != PLACE_NONE)
+		upstream->at[PART_METHOD] = push;
+	return err;
+}
+
+/* The places that belong to every envelope. */
+static enum wsb_err common_places(struct envelope *envelope, char *why, size_t why_size)
+{
+	const char *flaw = "";
+	enum wsb_err err = place_add(&envelope->tree, "/jsonrpc", &envelope->version, &flaw);
+
+	if (err == WSB_OK)
+		err = place_add(&envelope->tree, "/wsbroker", &envelope->tree.options, &flaw);
+	envelope->batch_version = PLACE_NONE;
+	if (err == WSB_OK && envelope->tree.arrays)
+		err = place_add(&envelope->tree, "/0/jsonrpc", &envelope->batch_version, &flaw);
+	if (err != WSB_OK)
+		snprintf(why, why_size, "%s", flaw);
+	return err;
+}
+
+static enum wsb_err error_value_take(struct envelope *envelope, const char *text, char *why,
+				     size_t why_size)
+{
+	const size_t len = text ? strlen(text) : 0;
+
+	if (!text)
+		return WSB_OK;
+	if (len == 0 || text[0] == '{' || text[0] == '[' ||
+	    json_skip(text, text + len, 0) != text + len) {
+		snprintf(why, why_size, "error: the value to compare with must be a JSON scalar");
+		return WSB_EINVAL;
+	}
+	envelope->error_value = strdup(text);
+	return envelope->error_value ? WSB_OK : WSB_ENOMEM;
+}
+
+static enum wsb_err compile(struct envelope *envelope, const struct envelope_settings *settings,
+			    char *why, size_t why_size)
+{
+	enum wsb_err err;
+
+	place_tree_init(&envelope->tree);
+	err = form_compile(envelope, FORM_OWN, settings, why, why_size);
+	if (err == WSB_OK)
+		err = form_compile(envelope, FORM_JSONRPC, &jsonrpc_settings, why, why_size);
+	if (err == WSB_OK)
+		err = common_places(envelope, why, why_size);
+	if (err == WSB_OK)
+		err = error_value_take(envelope, settings->error_value, why, why_size);
+	if (err != WSB_OK)
+		return err;
+	for (size_t form = 0; form < FORM_COUNT; form++) {
+		parts_watch(envelope, &envelope->parts[form][FROM_CLIENT]);
+		parts_watch(envelope, &envelope->parts[form][FROM_UPSTREAM]);
+	}
+	return WSB_OK;
+}
+
+enum wsb_err envelope_create(struct envelope **out, const struct envelope_settings *settings,
+			     char *why, size_t why_size)
+{
+	struct envelope *envelope = calloc(1, sizeof(*envelope));
+	enum wsb_err err;
+
+	*out = NULL;
+	if (!envelope)
+		return WSB_ENOMEM;
+	envelope->jsonrpc = !settings;
+	envelope->ids = settings ? settings->ids : ID_INTEGER;
+	err = compile(envelope, settings ? settings : &jsonrpc_settings, why, why_size);
+	if (err != WSB_OK) {
+		envelope_destroy(envelope);
+		return err;
+	}
+	*out = envelope;
+	return WSB_OK;
+}
+
+void envelope_destroy(struct envelope *envelope)
+{
+	if (!envelope)
+		return;
+	free(envelope->error_value);
+	free(envelope);
+}
+
+enum id_form envelope_id_form(const struct envelope *envelope)
+{
+	return envelope->ids;
+}

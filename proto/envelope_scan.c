@@ -1,0 +1,123 @@
+#include "proto/envelope.h"
+
+#include "proto/envelope_form.h"
+#include "proto/json_codec.h"
+#include "proto/msgpack_codec.h"
+#include "proto/token.h"
+
+enum wsb_err envelope_find(const struct envelope *envelope, enum encoding encoding,
+			   struct span text, struct places_found *found)
+{
+	if (text.len == 0)
+		return WSB_EPARSE;
+	if (encoding == ENCODING_JSON)
+		return json_find(&envelope->tree, text, found);
+	return msgpack_find(&envelope->tree, text, found);
+}
+
+static inline struct span part_of(const struct places_found *found, uint8_t place)
+{
+	return place_seen(found, place) ? found->at[place] : span_of(NULL, 0);
+}
+
+/* The first flaw that is found stays: the ones before it say more. */
+static void flaw_note(struct message *message, enum message_flaw flaw)
+{
+	if (message->flaw == FLAW_NONE)
+		message->flaw = flaw;
+}
+
+static void take_id(struct message *message, struct span id)
+{
+	if (!id.at)
+		return;
+	switch (token_kind(message->encoding, id)) {
+	case TOKEN_NULL:
+		message->id_is_null = true;
+		/* fall through */
+	case TOKEN_STRING:
+	case TOKEN_NUMBER:
+		message->id = id;
+		return;
+	default:
+		flaw_note(message, FLAW_ID_TYPE);
+	}
+}
+
+static void take_method(struct message *message, struct span method)
+{
+	if (!method.at)
+		return;
+	if (token_kind(message->encoding, method) == TOKEN_STRING)
+		message->method = token_string(message->encoding, method, message->method_scratch,
+					       METHOD_SCRATCH);
+	if (!message->method.at)
+		flaw_note(message, FLAW_METHOD_TYPE);
+}
+
+static bool says_failed(const struct envelope *envelope, const struct message *message)
+{
+	if (!message->error.at)
+		return false;
+	if (envelope->error_value && !message->jsonrpc)
+		return token_equal(message->encoding, message->error,
+				   span_text(envelope->error_value));
+	switch (token_kind(message->encoding, message->error)) {
+	case TOKEN_NULL:
+	case TOKEN_FALSE:
+		return false;
+	default:
+		return true;
+	}
+}
+
+static void take_parts(const struct envelope *envelope, enum message_side side,
+		       const struct places_found *found, struct message *message)
+{
+	const enum form form = message->jsonrpc ? FORM_JSONRPC : FORM_OWN;
+	const struct parts *const parts = &envelope->parts[form][side];
+	const uint64_t twice = found->twice & parts->watch;
+
+	if (twice)
+		message->flaw = FLAW_DUPLICATE;
+	/* Of two ids neither is the one. */
+	if (!(twice & place_path(&envelope->tree, parts->at[PART_ID])))
+		take_id(message, part_of(found, parts->at[PART_ID]));
+	take_method(message, part_of(found, parts->at[PART_METHOD]));
+	message->params = part_of(found, parts->at[PART_PARAMS]);
+	message->result = part_of(found, parts->at[PART_RESULT]);
+	message->error = part_of(found, parts->at[PART_ERROR]);
+	if (found->kind == '{' && place_seen(found, envelope->tree.options)) {
+		message->options = found->at[envelope->tree.options];
+		message->options_member = found->options_member;
+	}
+	message->failed = side == FROM_UPSTREAM && says_failed(envelope, message);
+}
+
+enum wsb_err envelope_scan(const struct envelope *envelope, enum message_side side,
+			   enum encoding encoding, struct span text, struct message *message)
+{
+	struct places_found found;
+	enum wsb_err err = envelope_find(envelope, encoding, text, &found);
+
+	if (err != WSB_OK)
+		return err;
+	/* All but the scratch, which is large and need not be blank. */
+	memset(message, 0, offsetof(struct message, method_scratch));
+	message->encoding = encoding;
+	message->text = text;
+	message->members = found.members;
+	message->jsonrpc =
+		envelope->jsonrpc || (found.kind == '{' && place_seen(&found, envelope->version));
+	if (found.kind == 's') {
+		message->flaw = FLAW_NOT_AN_OBJECT;
+		return WSB_OK;
+	}
+	if (found.kind == '[' &&
+	    (!envelope->tree.arrays || place_seen(&found, envelope->batch_version))) {
+		message->batch = true;
+		return WSB_OK;
+	}
+	take_parts(envelope, side, &found, message);
+	return WSB_OK;
+}

@@ -1,0 +1,207 @@
+#include "proto/json_scan.h"
+
+#include <string.h>
+#include "common/escape.h"
+#include "proto/codec.h"
+
+/* The four digits of \uXXXX; -1 when one of them is none. */
+static int32_t hex4(const char *at, const char *end)
+{
+	int32_t value = 0;
+
+	if (end - at < 4)
+		return -1;
+	for (int i = 0; i < 4; i++) {
+		const char digit = at[i];
+
+		if (digit >= '0' && digit <= '9')
+			value = value * 16 + (digit - '0');
+		else if ((digit | 0x20) >= 'a' && (digit | 0x20) <= 'f')
+			value = value * 16 + ((digit | 0x20) - 'a' + 10);
+		else
+			return -1;
+	}
+	return value;
+}
+
+/* `at` stands on the backslash. A surrogate is good only as the first half of a pair. */
+static const char *escape(const char *at, const char *end)
+{
+	int32_t code;
+
+	if (end - at < 2)
+		return NULL;
+	if (at[1] != 'u')
+		return at[1] && strchr("\"\\/bfnrt", at[1]) ? at + 2 : NULL;
+	code = hex4(at + 2, end);
+	if (code < 0)
+		return NULL;
+	at += 6;
+	if (code < 0xd800 || code > 0xdfff)
+		return at;
+	if (code > 0xdbff || end - at < 2 || at[0] != '\\' || at[1] != 'u')
+		return NULL;
+	code = hex4(at + 2, end);
+	return code >= 0xdc00 && code <= 0xdfff ? at + 6 : NULL;
+}
+
+const char *json_special(const char *at, const char *end, bool *escaped)
+{
+	if (*at == '\\') {
+		*escaped = true;
+		return escape(at, end);
+	}
+	if ((signed char)*at >= 0)
+		return NULL;
+	/* Text in a script of its own comes in runs: stay here while it lasts. */
+	do {
+		const size_t length = utf8_sequence_len(span_of(at, (size_t)(end - at)));
+
+		if (length == 0)
+			return NULL;
+		at += length;
+	} while (at != end && (signed char)*at < 0);
+	return at;
+}
+
+static inline bool is_digit(char byte)
+{
+	return byte >= '0' && byte <= '9';
+}
+
+static const char *digits(const char *at, const char *end)
+{
+	if (at == end || !is_digit(*at))
+		return NULL;
+	do
+		at++;
+	while (at != end && is_digit(*at));
+	return at;
+}
+
+static const char *number(const char *at, const char *end)
+{
+	if (*at == '-')
+		at++;
+	if (at != end && *at == '0')
+		at++;
+	else
+		at = digits(at, end);
+	if (at && at != end && *at == '.')
+		at = digits(at + 1, end);
+	if (at && at != end && (*at | 0x20) == 'e') {
+		at++;
+		if (at != end && (*at == '+' || *at == '-'))
+			at++;
+		at = digits(at, end);
+	}
+	return at;
+}
+
+static const char *word(const char *at, const char *end, const char *text, size_t len)
+{
+	return (size_t)(end - at) >= len && memcmp(at, text, len) == 0 ? at + len : NULL;
+}
+
+static inline const char *scalar(const char *at, const char *end)
+{
+	bool escaped;
+
+	switch (*at) {
+	case '"':
+		at = json_string(at + 1, end, &escaped);
+		return at ? at + 1 : NULL;
+	case 't':
+		return word(at, end, "true", 4);
+	case 'f':
+		return word(at, end, "false", 5);
+	case 'n':
+		return word(at, end, "null", 4);
+	default:
+		return number(at, end);
+	}
+}
+
+/* A member's name and colon; returns the place where its value begins. */
+static inline const char *member(const char *at, const char *end)
+{
+	bool escaped;
+
+	if (at == end || *at != '"')
+		return NULL;
+	at = json_string(at + 1, end, &escaped);
+	if (!at)
+		return NULL;
+	at = json_space(at + 1, end);
+	if (at == end || *at != ':')
+		return NULL;
+	return json_space(at + 1, end);
+}
+
+/* The containers inside the value, one bit each: whether it is an object. */
+struct nest {
+	uint64_t objects[CODEC_DEPTH_MAX / 64];
+};
+
+static inline void nest_set(struct nest *nest, unsigned depth, bool object)
+{
+	const uint64_t bit = UINT64_C(1) << depth % 64;
+
+	if (object)
+		nest->objects[depth / 64] |= bit;
+	else
+		nest->objects[depth / 64] &= ~bit;
+}
+
+static inline bool nest_get(const struct nest *nest, unsigned depth)
+{
+	return nest->objects[depth / 64] >> depth % 64 & 1;
+}
+
+const char *json_skip(const char *at, const char *end, unsigned depth)
+{
+	const unsigned outer = depth;
+	bool object = false;
+	struct nest nest;
+
+	for (;;) {
+		if (at == end)
+			return NULL;
+		if (*at == '{' || *at == '[') {
+			if (depth == CODEC_DEPTH_MAX)
+				return NULL;
+			object = *at == '{';
+			nest_set(&nest, depth++, object);
+			at = json_space(at + 1, end);
+			if (at == end)
+				return NULL;
+			if (*at != (object ? '}' : ']')) {
+				if (object && !(at = member(at, end)))
+					return NULL;
+				continue;
+			}
+		} else {
+			at = scalar(at, end);
+			if (!at)
+				return NULL;
+		}
+		/* A value has ended, or an empty container is about to: close what closes here. */
+		for (;;) {
+			if (depth == outer)
+				return at;
+			at = json_space(at, end);
+			if (at == end)
+				return NULL;
+			if (*at == ',')
+				break;
+			if (*at != (object ? '}' : ']'))
+				return NULL;
+			at++;
+			if (--depth != outer)
+				object = nest_get(&nest, depth - 1);
+		}
+		at = json_space(at + 1, end);
+		if (object && !(at = member(at, end)))
+			return NULL;
+	}
+}

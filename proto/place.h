@@ -1,0 +1,126 @@
+/* proto/place.h: the places in a message that somebody wants to know, as a small tree of names.
+ *
+ * JSON pointers of at most three steps are compiled into it once; both codecs walk it beside the
+ * message, so that one pass over the text notes every place of every envelope in use. */
+#ifndef WSB_PROTO_PLACE_H
+#define WSB_PROTO_PLACE_H
+
+#include <endian.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include "common/err.h"
+#include "common/span.h"
+
+#define PLACE_STEPS_MAX 3
+#define PLACE_NAME_MAX	64
+#define PLACE_LENGTHS	16 /* names are told apart by their length first; the last holds the rest */
+#define PLACES_MAX	40
+#define PLACE_ROOT	0
+#define PLACE_NONE	63 /* never seen */
+#define PLACE_NO_INDEX	UINT32_MAX
+
+struct place {
+	uint64_t key;	/* place_key of the name */
+	uint32_t index; /* as a position in an array, or PLACE_NO_INDEX */
+	uint8_t name_len;
+	uint8_t parent;
+	uint8_t child;		       /* the first one, 0: none */
+	uint8_t sibling;	       /* the next one, 0: none */
+	uint8_t same_length;	       /* the next sibling in the same bucket, 0: none */
+	uint8_t bucket[PLACE_LENGTHS]; /* the first child of each length of name, 0: none */
+	char name[PLACE_NAME_MAX];
+};
+
+struct place_tree {
+	struct place places[PLACES_MAX]; /* places[PLACE_ROOT] is the message itself */
+	uint8_t count;
+	uint8_t options; /* the member that can be cut out of its object; PLACE_NONE: none */
+	bool arrays;	 /* a top-level array is walked by position, not merely counted */
+};
+
+void place_tree_init(struct place_tree *tree);
+
+/* Adds the place that an RFC 6901 pointer names, or finds it. WSB_EINVAL: no pointer, or more
+ * steps or longer names than the tree takes; *why (constant text) says which. */
+enum wsb_err place_add(struct place_tree *tree, const char *pointer, uint8_t *place,
+		       const char **why) WSB_CHECKED;
+
+/* The first step of the way down from the root to place (not the root itself). */
+uint8_t place_top(const struct place_tree *tree, uint8_t place);
+
+static inline uint64_t place_bit(uint8_t place)
+{
+	return UINT64_C(1) << place;
+}
+
+/* place and all that it stands in, one bit each; PLACE_NONE: none. */
+uint64_t place_path(const struct place_tree *tree, uint8_t place);
+
+/* The first eight bytes of a name as a number. May read up to `end`, beyond the name. */
+static inline uint64_t place_key(const char *name, size_t len, const char *end)
+{
+	uint64_t key = 0;
+
+	if (len >= sizeof(key)) {
+		memcpy(&key, name, sizeof(key));
+		return le64toh(key);
+	}
+	if ((size_t)(end - name) < sizeof(key)) {
+		memcpy(&key, name, len);
+		return le64toh(key);
+	}
+	memcpy(&key, name, sizeof(key));
+	return le64toh(key) & ((UINT64_C(1) << 8 * len) - 1);
+}
+
+/* The child of parent with this name; 0: none. name[0..len) has no escapes left in it and `end`
+ * is where the readable bytes end. */
+static inline uint8_t place_member(const struct place_tree *tree, const struct place *parent,
+				   const char *name, size_t len, const char *end)
+{
+	uint8_t at = parent->bucket[len < PLACE_LENGTHS ? len : PLACE_LENGTHS - 1];
+	uint64_t key;
+
+	if (at == 0)
+		return 0;
+	key = place_key(name, len, end);
+	do {
+		const struct place *place = &tree->places[at];
+
+		if (place->key == key && place->name_len == len &&
+		    (len <= sizeof(key) || memcmp(place->name, name, len) == 0))
+			return at;
+		at = place->same_length;
+	} while (at != 0);
+	return 0;
+}
+
+/* The child of parent at this position of an array; 0: none. */
+uint8_t place_element(const struct place_tree *tree, const struct place *parent, size_t index);
+
+/* What one pass over a message found. at[p] is set only where bit p of seen is. */
+struct places_found {
+	uint64_t seen;
+	uint64_t twice;		    /* stands a second time in the same object */
+	size_t members;		    /* of the top-level array or object */
+	char kind;		    /* of the top level: '{', '[', or 's' for a scalar */
+	struct span options_member; /* what to cut to be rid of the options, where seen */
+	struct span at[PLACES_MAX];
+};
+
+static inline bool place_seen(const struct places_found *found, uint8_t place)
+{
+	return found->seen >> place & 1;
+}
+
+static inline void place_note(struct places_found *found, uint8_t place, const char *from,
+			      const char *to)
+{
+	found->twice |= found->seen & place_bit(place);
+	found->seen |= place_bit(place);
+	found->at[place] = span_of(from, (size_t)(to - from));
+}
+
+#endif
