@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #define NS_PER_S	UINT64_C(1000000000)
@@ -54,7 +53,8 @@ static void count_cpu(const struct settings *settings, struct result *result, do
 		result->watched_cpu[i] += sign * cpu_seconds(settings->watched[i]);
 }
 
-/* One turn of the open loop: sends what is due, then waits for answers until the next is. */
+/* One turn of the open loop: sends what is due and takes what has come. It never sleeps: what the
+ * kernel needs to wake the generator is not the proxy's latency. */
 static void turn_open(struct swarm *swarm, const struct settings *settings, uint64_t start,
 		      uint64_t *sent, struct result *result)
 {
@@ -65,7 +65,7 @@ static void turn_open(struct swarm *swarm, const struct settings *settings, uint
 			result->unsent++;
 		++*sent;
 	}
-	swarm_turn(swarm, due - now);
+	swarm_turn(swarm, 0);
 }
 
 static void run_until(struct swarm *swarm, const struct settings *settings, uint64_t end,
@@ -134,23 +134,40 @@ static void print_result(const struct settings *settings, const struct swarm *sw
 	printf("]}\n");
 }
 
-/* Each client has had one answer, so that it is a client at rest and not one that never spoke. */
-static void hold_idle(struct swarm *swarm, const struct settings *settings)
+/* Keeps the connections alive until standard input has something to read. */
+static void hold(struct swarm *swarm)
 {
 	struct pollfd wait[2] = {{.fd = STDIN_FILENO, .events = POLLIN},
 				 {.fd = swarm->epoll_fd, .events = POLLIN}};
-	struct result result = {0};
-
-	for (size_t i = 0; i < settings->clients; i++)
-		swarm_fill(swarm, i);
-	drain(swarm, &result);
-	if (result.lost || swarm->lost_clients || swarm->wrong)
-		die("idle clients: %zu of %zu without their answer", (size_t)result.lost,
-		    settings->clients);
-	printf("ready\n");
-	fflush(stdout);
 	while (poll(wait, 2, -1) >= 0 && !wait[0].revents)
 		swarm_turn(swarm, 0);
+}
+
+static void report_idle(const struct swarm *swarm, const char *word)
+{
+	if (swarm->in_flight || swarm->lost_clients || swarm->wrong)
+		die("idle: %zu answers missing, %llu clients lost", swarm->in_flight,
+		    (unsigned long long)swarm->lost_clients);
+	printf("%s\n", word);
+	fflush(stdout);
+}
+
+/* Clients that never spoke, then the same after one request each: the latter have made the proxy
+ * allocate what it allocates late. */
+static void idle(struct swarm *swarm)
+{
+	struct result result = {0};
+	char line[16];
+
+	report_idle(swarm, "ready");
+	hold(swarm);
+	if (read(STDIN_FILENO, line, sizeof(line)) <= 0)
+		return;
+	for (size_t i = 0; i < swarm->client_count; i++)
+		swarm_fill(swarm, i);
+	drain(swarm, &result);
+	report_idle(swarm, "answered");
+	hold(swarm);
 }
 
 static void add_watched(struct settings *settings, const char *text)
@@ -245,12 +262,11 @@ int main(int argc, char **argv)
 	if (!parse_arguments(&settings, argc, argv))
 		return 2;
 	signal(SIGPIPE, SIG_IGN);
-	prctl(PR_SET_TIMERSLACK, 1UL); /* the open loop wakes when it is due, not 50 us later */
 	raise_file_limit();
 	struct swarm *swarm =
 		swarm_create(&settings.address, settings.path, settings.clients, settings.depth);
 	if (settings.idle) {
-		hold_idle(swarm, &settings);
+		idle(swarm);
 	} else {
 		measure(swarm, &settings, &result);
 		drain(swarm, &result);
