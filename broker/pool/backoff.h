@@ -7,15 +7,15 @@
 #include "common/rng.h"
 
 #define BACKOFF_BASE_US UINT64_C(100000)
-#define BACKOFF_MAX_US UINT64_C(30000000)
+#define BACKOFF_MAX_US	UINT64_C(30000000)
 
 struct backoff {
-	uint32_t failures;     /* in a row */
+	uint32_t failures;	/* in a row */
 	uint64_t not_before_us; /* no dial before; 0: any time */
 };
 
-/* After the n-th failure in a row the wait is uniform in [base / 2, min(max, base x 2^(n-1)) ]: full jitter, but
- * never so short that a refused dial becomes a busy loop. */
+/* After the n-th failure in a row the wait is uniform in [base / 2, min(max, base x 2^(n-1))]: full
+ * jitter, but never so short that a refused dial becomes a busy loop. */
 void backoff_fail(struct backoff *backoff, uint64_t now_us, struct rng *rng);
 void backoff_reset(struct backoff *backoff);
 

@@ -1,4 +1,5 @@
-/* broker/pool/balancer.h: picks the connection that carries the next message. Pure; allocates nothing. */
+/* broker/pool/balancer.h: picks the connection that carries the next message.
+ * Pure; allocates nothing. */
 #ifndef WSB_BROKER_POOL_BALANCER_H
 #define WSB_BROKER_POOL_BALANCER_H
 
@@ -18,16 +19,21 @@
 const char *balancer_name(enum balancer_kind kind);
 
 /* Picks among ready[0..count): connections that are not full, see connection_is_full, and not in
- * avoid[0..avoid_count). rotor is the caller's running number that breaks ties in turn. Returns
- * NULL when none qualifies. Counts are of messages, so load levels out at once when the set changes.
- * round-robin: smooth weighted over endpoints, in turn within one. least-connections: fewest in flight relative to
- * nothing but itself (weights already shape how many connections an endpoint has). random: endpoint by weight. */
+ * avoid[0..avoid_count). The connections of one endpoint stand side by side, all endpoint->ready of
+ * them. rotor is the caller's running number that breaks ties in turn. Returns NULL when none
+ * qualifies. Counts are of messages, so load levels out at once when the set changes.
+ * round-robin: smooth weighted over endpoints, in turn within one.
+ * least-connections: fewest in flight; weights already shape how many connections an endpoint has.
+ * random: endpoint by weight, any connection of it.
+ * peak-ewma: lowest cost; a connection without history is tried first while it is idle, and costs
+ * more than any other once it has requests in flight. */
 struct connection *balancer_pick(enum balancer_kind kind, struct connection *const *ready,
 				 size_t count, const struct connection *const *avoid,
 				 size_t avoid_count, struct rng *rng, uint64_t *rotor,
 				 uint64_t now_us);
 
-/* At max_in_flight, or its peer does not read: more than CONNECTION_STALL_BYTES wait in its outbox. */
+/* At max_in_flight, or its peer does not read: more than CONNECTION_STALL_BYTES wait in its outbox.
+ */
 #define CONNECTION_STALL_BYTES (1U << 20)
 bool connection_is_full(const struct connection *connection);
 

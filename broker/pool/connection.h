@@ -11,8 +11,8 @@
 #include "common/outbox.h"
 
 enum connection_state {
-	CONNECTION_DIALING,  /* resolving, TCP, TLS, upgrade */
-	CONNECTION_WARMING,  /* upgraded; greeting and first ping under way */
+	CONNECTION_DIALING, /* resolving, TCP, TLS, upgrade */
+	CONNECTION_WARMING, /* upgraded; greeting and first ping under way */
 	CONNECTION_READY,
 	CONNECTION_DRAINING, /* gets nothing new; closed when empty */
 	CONNECTION_CLOSED,   /* forgotten at the next pool_reap */
@@ -28,27 +28,33 @@ struct connection_stats {
 	uint64_t bytes_out;
 };
 
+/* A connection that lasts as long as this after it was ready ends its endpoint's back-off. */
+#define CONNECTION_PROVEN_US UINT64_C(1000000)
+
 struct connection {
 	struct list_node state_link;
 	enum connection_state state;
 	struct pool *pool;
 	struct endpoint *endpoint;
-	uint64_t id; /* unique in the process, never reused */
+	uint64_t id;	 /* unique in the process, never reused */
 	void *transport; /* io's side; NULL before it is open and after it has closed */
 	struct outbox outbox;
 	struct inbox inbox;
-	bool skipping; /* the message under way is too big: its rest is thrown away */
+	bool skipping;	      /* the message under way is too big: its rest is thrown away */
 	struct list attempts; /* the engine's: what was sent on it and waits for an answer */
 	struct greeting greeting;
-	uint32_t in_flight; /* leases out */
-	bool standby;	    /* of a higher tier: not counted by size */
-	bool ping_waits;    /* a ping is out */
-	const char *doom;   /* why we gave it up, a reason for pool_connection_lost; NULL: we have not */
-	bool first_pong;    /* the first probe has passed */
-	uint64_t ping_at_us; /* when the ping under way was sent, else when the next is due */
+	uint32_t in_flight;	/* leases out */
+	uint32_t max_in_flight; /* as many as it may carry */
+	bool standby;		/* of a higher tier: not counted by size */
+	bool ping_waits;	/* a ping is out */
+	bool first_pong;	/* the first probe has passed */
+	/* Why we gave it up, a reason for pool_connection_lost; NULL: we have not. */
+	const char *doom;
+	uint64_t ping_at_us;  /* when the ping under way was sent, else when the next is due */
 	uint64_t ping_rtt_us; /* of the last one; 0: none yet */
 	uint64_t since_us;    /* of the present state */
 	uint64_t ready_at_us; /* 0: never was */
+	bool proven;	      /* was ready for CONNECTION_PROVEN_US */
 	double ewma_us;	      /* peak-sensitive average of answer times; 0: none yet */
 	uint64_t ewma_at_us;
 	struct connection_stats stats;

@@ -15,21 +15,23 @@ struct endpoint_stats {
 	uint64_t dials;
 	uint64_t dial_failures;
 	uint64_t connections_lost; /* ready ones that ended without our asking */
-	uint64_t requests;	   /* attempts sent */
-	uint64_t failures;	   /* attempts that ended without an answer */
+	uint64_t requests;	   /* attempts: leases given out */
+	uint64_t failures; /* attempts that ended without an answer; the engine counts them */
 };
 
 struct endpoint {
 	struct pool *pool;
 	const struct endpoint_settings *settings;
 	struct backoff backoff;
-	uint32_t open;	  /* connections dialing, warming or ready: what the spread counts */
-	uint32_t ready;	  /* of these, ready */
+	uint32_t open;	/* connections dialing, warming or ready: what the spread counts */
+	uint32_t ready; /* of these, ready */
 	uint32_t in_flight;
-	uint32_t desired; /* connections the spread wants now */
-	int64_t turn;	  /* current weight of the smooth weighted round robin */
-	bool down;	  /* the last dial failed and no connection is ready */
-	uint64_t since_us; /* of the last change of down */
+	uint32_t desired;     /* connections the spread wants now */
+	int64_t turn;	      /* current weight of the smooth weighted round robin */
+	uint32_t next;	      /* and which of its ready connections is next in turn */
+	size_t place;	      /* scratch: where its next connection goes in the pool's array */
+	bool down;	      /* the last dial failed and no connection is ready */
+	uint64_t since_us;    /* of the last change of down */
 	char last_error[128]; /* "" when there was none */
 	struct endpoint_stats stats;
 };

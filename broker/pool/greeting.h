@@ -10,12 +10,12 @@
 struct greeting {
 	const struct greeting_step *steps;
 	size_t count;
-	size_t at;		  /* the step under way; count when done */
-	uint64_t deadline_us;	  /* of that step; 0: nothing is waited for */
+	size_t at;	      /* the step under way; count when done */
+	uint64_t deadline_us; /* of that step; 0: nothing is waited for */
 };
 
 enum greeting_verdict {
-	GREETING_SEND,	   /* *send is to be sent now; ask again with greeting_next */
+	GREETING_SEND, /* *send is to be sent now; ask again with greeting_next */
 	GREETING_WAIT,
 	GREETING_DONE,
 	GREETING_REJECTED, /* the upstream answered what `reject` describes */
@@ -29,8 +29,8 @@ void greeting_begin(struct greeting *greeting, const struct pool_settings *setti
  * step's deadline; steps without `expect` are passed once sent. Call until it says WAIT or DONE. */
 enum greeting_verdict greeting_next(struct greeting *greeting, uint64_t now_us, struct span *send);
 
-/* A message arrived while waiting: WAIT is never returned; GREETING_SEND: the step has passed, go on
- * with greeting_next (which may say DONE). PUSH: neither expected nor rejected. */
+/* A message arrived while waiting: WAIT is never returned; GREETING_SEND: the step has passed, go
+ * on with greeting_next (which may say DONE). PUSH: neither expected nor rejected. */
 enum greeting_verdict greeting_feed(struct greeting *greeting, enum encoding encoding,
 				    struct span message);
 

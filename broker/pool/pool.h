@@ -1,7 +1,8 @@
 /* broker/pool/pool.h: the connections to a set of endpoints: how many, where, in which state.
  *
- * The pool decides and remembers; it opens nothing. Its owner dials what pool_next_dial names, reports
- * what became of it, closes what pool_next_surplus names, and calls pool_upkeep now and then. */
+ * The pool decides and remembers; it opens nothing. Its owner dials what pool_next_dial names,
+ * reports what became of it, closes what pool_next_surplus names, and calls pool_upkeep now and
+ * then. */
 #ifndef WSB_BROKER_POOL_POOL_H
 #define WSB_BROKER_POOL_POOL_H
 
@@ -13,6 +14,8 @@
 #include "common/err.h"
 #include "common/log.h"
 
+struct spread_row;
+
 struct pool {
 	const struct pool_settings *settings;
 	struct log *log;
@@ -21,17 +24,23 @@ struct pool {
 	struct endpoint *endpoints;
 	size_t endpoint_count;
 	struct list states[CONNECTION_STATES];
-	/* Ready connections of the tier in use, as an array for the balancer; rebuilt when one comes or goes. */
+	size_t connections; /* on all lists together */
+	/* Ready connections of the tier in use, grouped by endpoint, as an array for the balancer;
+	 * rebuilt when one comes or goes. */
 	struct connection **ready;
 	size_t ready_count;
-	size_t ready_capacity;
+	size_t ready_capacity; /* at least connections: the rebuilding allocates nothing */
+	bool ready_stale;      /* one came or went since it was built */
 	uint64_t rotor;
-	uint32_t size;	      /* target */
-	uint32_t tier;	      /* in use: the lowest with a healthy endpoint */
+	uint32_t size; /* target */
+	/* In use: the lowest with an endpoint that has a ready connection; the lowest of all while
+	 * none has. */
+	uint32_t tier;
 	uint32_t in_flight;
-	double dial_tokens;   /* of connect_rate */
+	double dial_tokens; /* of connect_rate */
 	uint64_t dial_tokens_at_us;
 	uint64_t *next_connection_id; /* shared by the pools of one engine */
+	struct spread_row *spread;    /* one for each endpoint; scratch of pool_upkeep */
 };
 
 /* Borrows settings, log, outboxes and next_connection_id. Dials nothing yet. */
@@ -41,43 +50,55 @@ enum wsb_err pool_create(struct pool **out, const struct pool_settings *settings
 /* Every connection must have lost its transport before. NULL is allowed. */
 void pool_destroy(struct pool *pool);
 
-/* Recomputes the spread: `size` over the healthy endpoints of the tier in use, by largest remainder of the
- * weights, at least one each while size allows; one standby for each endpoint of a higher tier; one
- * try at a time for an endpoint that is down. Called by everything below that changes a count. */
+/* Recomputes the spread: `size` over the endpoints that are up in the lowest tier that has one, by
+ * largest remainder of the weights, at least one each while size allows; one standby for each
+ * endpoint of a higher tier; one try at a time for an endpoint that is down. An endpoint whose last
+ * connection was just lost counts as up until dialling it anew has failed: a short loss moves
+ * nothing. Called by everything below that changes a count. */
 void pool_upkeep(struct pool *pool, uint64_t now_us);
 
-/* A new connection in state dialing that its owner must dial now; NULL when none is wanted, the rate is used
- * up or every candidate is backing off. Call until NULL. */
+/* A new connection in state dialing that its owner must dial now; NULL when none is wanted, the
+ * rate is used up, every candidate is backing off or memory has run out. Call until NULL. Endpoints
+ * without a connection come first, then lower tiers, then who has the least of its share.
+ * The pace: at most max(1, connect_rate / 10) at once, and no second sees more than connect_rate.
+ */
 struct connection *pool_next_dial(struct pool *pool, uint64_t now_us);
 
-/* A ready connection that the spread no longer wants (the least loaded one of an endpoint with too many),
- * already moved to draining; NULL when there is none. */
+/* A ready connection that the spread no longer wants (the least loaded one of an endpoint with too
+ * many), already moved to draining; NULL when there is none. Make before break: none goes before
+ * `size` others carry the traffic. Call until NULL. */
 struct connection *pool_next_surplus(struct pool *pool, uint64_t now_us);
 
-/* What became of a connection. Each moves it to its next list and logs the step; a step that is not allowed is our
- * own mistake (assert). opened: dialing -> warming, transport is set, the greeting begins.
- * made_ready: warming -> ready. drain: ready -> draining. */
+/* What became of a connection. Each moves it to its next list and logs the step; a step that is not
+ * allowed is our own mistake (assert). opened: dialing -> warming, transport is set, the greeting
+ * begins. made_ready: warming -> ready. drain: ready -> draining; with doom set that is the loss of
+ * the connection, and its end brings no further one. */
 void pool_connection_opened(struct connection *connection, void *transport, uint64_t now_us);
 void pool_connection_made_ready(struct connection *connection, uint64_t now_us);
 void pool_connection_drain(struct connection *connection, uint64_t now_us);
 
-/* Any state -> closed. reason is a stable word: dns, connect, tls, upgrade, greeting, probe, eof, protocol, close_1012, asked, ...;
- * text says more and may be empty. A dial that failed, and a connection that was ready for less than a second,
- * make the endpoint back off. The engine must have taken its attempts off before pool_reap. */
+/* Any state -> closed. reason is a stable word: dns, connect, tls, upgrade, greeting, probe, eof,
+ * protocol, close_1012, asked, ...; text says more and may be empty. A dial that failed, and a
+ * connection that was ready for less than a second, make the endpoint back off, and take it down
+ * when it has no other that is ready; `asked` (our own wish) and the end of a draining one never
+ * do. Failures while a back-off is running belong to the same blow and do not lengthen it. The
+ * engine must have taken its attempts off and returned its leases before pool_reap. */
 void pool_connection_lost(struct connection *connection, const char *reason, const char *text,
 			  uint64_t now_us);
 
-/* Frees what is closed. Only called outside of any callback that may still hold one. */
+/* Frees what is closed and has no transport any more. Only called outside of any callback that may
+ * still hold one. */
 void pool_reap(struct pool *pool);
 
 enum lease_verdict { LEASE_OK, LEASE_NONE_READY, LEASE_ALL_FULL };
 
-/* The balancer's choice, not among avoid[]. LEASE_OK: *out carries one lease more. When only avoided ones have
- * room the verdict is LEASE_ALL_FULL. */
+/* The balancer's choice, not among avoid[]. LEASE_OK: *out carries one lease more. When only
+ * avoided ones have room the verdict is LEASE_ALL_FULL. */
 enum lease_verdict pool_lease(struct pool *pool, const struct connection *const *avoid,
 			      size_t avoid_count, uint64_t now_us, struct connection **out);
 
-/* Ends a lease. latency_us: of the answer, fed to the balancer; 0: there was none. */
+/* Ends a lease, in any state of the connection. latency_us: of the answer, fed to the balancer; 0:
+ * there was none. */
 void pool_return(struct connection *connection, uint64_t latency_us, uint64_t now_us);
 
 /* Whether a lease could succeed now. */

@@ -1,0 +1,110 @@
+#include "broker/pool/lease.h"
+
+#include <assert.h>
+
+static uint32_t tier_to_use(const struct pool *pool)
+{
+	uint32_t lowest = UINT32_MAX;
+	uint32_t lowest_ready = UINT32_MAX;
+
+	for (size_t i = 0; i < pool->endpoint_count; i++) {
+		uint32_t tier = pool->endpoints[i].settings->tier;
+
+		if (tier < lowest)
+			lowest = tier;
+		if (pool->endpoints[i].ready > 0 && tier < lowest_ready)
+			lowest_ready = tier;
+	}
+	return lowest_ready == UINT32_MAX ? lowest : lowest_ready;
+}
+
+static void enter_tier(struct pool *pool, uint32_t tier)
+{
+	log_event(pool->log, tier > pool->tier ? LOG_WARN : LOG_INFO, "pool.tier",
+		  log_text("pool", pool->settings->name), log_number("from", pool->tier),
+		  log_number("to", tier));
+	pool->tier = tier;
+	for (size_t state = 0; state < CONNECTION_STATES; state++) {
+		list_each(&pool->states[state], node) {
+			struct connection *connection =
+				list_entry(node, struct connection, state_link);
+
+			connection->standby = connection->endpoint->settings->tier > tier;
+		}
+	}
+}
+
+/* Each endpoint of the tier gets a run of the array as long as it has ready connections. */
+static void build_ready(struct pool *pool)
+{
+	pool->ready_count = 0;
+	for (size_t i = 0; i < pool->endpoint_count; i++) {
+		struct endpoint *endpoint = &pool->endpoints[i];
+
+		if (endpoint->ready == 0)
+			endpoint->turn = 0; /* its turns begin anew when it comes back */
+		if (endpoint->settings->tier != pool->tier)
+			continue;
+		endpoint->place = pool->ready_count;
+		pool->ready_count += endpoint->ready;
+	}
+	assert(pool->ready_count <= pool->ready_capacity);
+	list_each(&pool->states[CONNECTION_READY], node) {
+		struct connection *connection = list_entry(node, struct connection, state_link);
+
+		if (connection->endpoint->settings->tier == pool->tier)
+			pool->ready[connection->endpoint->place++] = connection;
+	}
+	pool->ready_stale = false;
+}
+
+void pool_refresh_ready(struct pool *pool)
+{
+	uint32_t tier = tier_to_use(pool);
+
+	if (tier == pool->tier && !pool->ready_stale)
+		return;
+	if (tier != pool->tier)
+		enter_tier(pool, tier);
+	build_ready(pool);
+}
+
+enum lease_verdict pool_lease(struct pool *pool, const struct connection *const *avoid,
+			      size_t avoid_count, uint64_t now_us, struct connection **out)
+{
+	struct connection *connection;
+
+	if (pool->ready_count == 0)
+		return LEASE_NONE_READY;
+	connection = balancer_pick(pool->settings->balancer, pool->ready, pool->ready_count, avoid,
+				   avoid_count, &pool->rng, &pool->rotor, now_us);
+	if (!connection)
+		return LEASE_ALL_FULL;
+	connection->in_flight++;
+	connection->endpoint->in_flight++;
+	connection->endpoint->stats.requests++;
+	pool->in_flight++;
+	*out = connection;
+	return LEASE_OK;
+}
+
+void pool_return(struct connection *connection, uint64_t latency_us, uint64_t now_us)
+{
+	struct pool *pool = connection->pool;
+
+	assert(connection->in_flight > 0);
+	connection->in_flight--;
+	connection->endpoint->in_flight--;
+	pool->in_flight--;
+	/* Nobody else asks for the average, and an exponential for each answer is not free. */
+	if (latency_us > 0 && pool->settings->balancer == BALANCER_PEAK_EWMA)
+		balancer_observe(connection, latency_us, now_us);
+}
+
+bool pool_has_room(const struct pool *pool)
+{
+	for (size_t i = 0; i < pool->ready_count; i++)
+		if (!connection_is_full(pool->ready[i]))
+			return true;
+	return false;
+}

@@ -1,0 +1,227 @@
+#include "broker/pool/states.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Of its own a connection's outbox has no bound: with more than CONNECTION_STALL_BYTES waiting it
+ * gets no lease, so that what waits is at most that and one message. */
+#define OUTBOX_LIMIT (SIZE_MAX / 2)
+
+static const struct {
+	const char *name;
+	const char *event;
+	enum log_level level;
+	bool next[CONNECTION_STATES]; /* the steps that are allowed from here */
+} states[CONNECTION_STATES] = {
+	[CONNECTION_DIALING] = {"dialing",
+				"pool.connection.dialing",
+				LOG_DEBUG,
+				{[CONNECTION_WARMING] = true, [CONNECTION_CLOSED] = true}},
+	[CONNECTION_WARMING] = {"warming",
+				"pool.connection.warming",
+				LOG_DEBUG,
+				{[CONNECTION_READY] = true, [CONNECTION_CLOSED] = true}},
+	[CONNECTION_READY] = {"ready",
+			      "pool.connection.ready",
+			      LOG_INFO,
+			      {[CONNECTION_DRAINING] = true, [CONNECTION_CLOSED] = true}},
+	[CONNECTION_DRAINING] = {"draining",
+				 "pool.connection.draining",
+				 LOG_INFO,
+				 {[CONNECTION_CLOSED] = true}},
+	[CONNECTION_CLOSED] = {"closed", "pool.connection.closed", LOG_INFO, {false}},
+};
+
+const char *connection_state_name(enum connection_state state)
+{
+	return state < CONNECTION_STATES ? states[state].name : "unknown";
+}
+
+/* Whether the spread counts a connection in this state. */
+static bool state_is_open(enum connection_state state)
+{
+	return state == CONNECTION_DIALING || state == CONNECTION_WARMING ||
+	       state == CONNECTION_READY;
+}
+
+static bool reason_is_ours(const char *reason)
+{
+	return strcmp(reason, "asked") == 0;
+}
+
+static void log_step(const struct connection *connection, const char *from, const char *reason,
+		     const char *text)
+{
+	const struct pool *pool = connection->pool;
+	enum log_level level = states[connection->state].level;
+	const struct log_field fields[] = {
+		log_text("pool", pool->settings->name),
+		log_text("endpoint", connection->endpoint->settings->name),
+		log_number("connection", connection->id),
+		log_text("from", from),
+		log_text("to", states[connection->state].name),
+		log_text("reason", reason),
+		log_number("in_flight", connection->in_flight),
+		log_text("detail", text),
+	};
+	size_t count = sizeof(fields) / sizeof(fields[0]);
+
+	if (connection->state == CONNECTION_CLOSED && !reason_is_ours(reason))
+		level = LOG_WARN;
+	if (!log_wants(pool->log, level))
+		return;
+	if (!*text)
+		count--;
+	log_write(pool->log, level, states[connection->state].event, fields, count);
+}
+
+struct connection *connection_begin(struct endpoint *endpoint, uint64_t now_us)
+{
+	struct pool *pool = endpoint->pool;
+	struct connection *connection = calloc(1, sizeof(*connection));
+
+	if (!connection)
+		return NULL;
+	connection->state = CONNECTION_DIALING;
+	connection->pool = pool;
+	connection->endpoint = endpoint;
+	connection->id = (*pool->next_connection_id)++;
+	connection->max_in_flight = pool->settings->max_in_flight;
+	connection->standby = endpoint->settings->tier > pool->tier;
+	connection->since_us = now_us;
+	outbox_init(&connection->outbox, pool->outboxes, OUTBOX_LIMIT);
+	inbox_init(&connection->inbox);
+	list_init(&connection->attempts);
+	list_node_init(&connection->state_link);
+	list_append(&pool->states[CONNECTION_DIALING], &connection->state_link);
+	pool->connections++;
+	endpoint->open++;
+	endpoint->stats.dials++;
+	log_step(connection, "none", "wanted", "");
+	return connection;
+}
+
+void connection_free(struct connection *connection)
+{
+	struct pool *pool = connection->pool;
+
+	assert(!connection->transport);
+	list_remove(&pool->states[connection->state], &connection->state_link);
+	pool->connections--;
+	inbox_fini(&connection->inbox);
+	outbox_fini(&connection->outbox);
+	free(connection);
+}
+
+void connection_enter(struct connection *connection, enum connection_state to, const char *reason,
+		      const char *text, uint64_t now_us)
+{
+	struct pool *pool = connection->pool;
+	struct endpoint *endpoint = connection->endpoint;
+	enum connection_state from = connection->state;
+
+	assert(states[from].next[to]);
+	list_remove(&pool->states[from], &connection->state_link);
+	list_append(&pool->states[to], &connection->state_link);
+	connection->state = to;
+	connection->since_us = now_us;
+
+	if (state_is_open(from) && !state_is_open(to))
+		endpoint->open--;
+	if (to == CONNECTION_READY) {
+		connection->ready_at_us = now_us;
+		endpoint->ready++;
+		pool->ready_stale = true;
+	} else if (from == CONNECTION_READY) {
+		endpoint->ready--;
+		pool->ready_stale = true;
+	}
+	log_step(connection, states[from].name, reason, text);
+}
+
+bool connection_prove(struct connection *connection, uint64_t now_us)
+{
+	if (connection->state != CONNECTION_READY || connection->proven)
+		return connection->proven;
+	if (now_us < connection->ready_at_us ||
+	    now_us - connection->ready_at_us < CONNECTION_PROVEN_US)
+		return false;
+	connection->proven = true;
+	backoff_reset(&connection->endpoint->backoff);
+	return true;
+}
+
+static void endpoint_set_down(struct endpoint *endpoint, bool down, uint64_t now_us)
+{
+	if (endpoint->down == down)
+		return;
+	endpoint->down = down;
+	endpoint->since_us = now_us;
+	log_event(endpoint->pool->log, down ? LOG_WARN : LOG_INFO,
+		  down ? "pool.endpoint.down" : "pool.endpoint.up",
+		  log_text("pool", endpoint->pool->settings->name),
+		  log_text("endpoint", endpoint->settings->name),
+		  log_text("last_error", endpoint->last_error));
+}
+
+static void endpoint_fail(struct endpoint *endpoint, uint64_t now_us)
+{
+	if (now_us >= endpoint->backoff.not_before_us)
+		backoff_fail(&endpoint->backoff, now_us, &endpoint->pool->rng);
+	if (endpoint->ready == 0)
+		endpoint_set_down(endpoint, true, now_us);
+}
+
+void pool_connection_opened(struct connection *connection, void *transport, uint64_t now_us)
+{
+	connection_enter(connection, CONNECTION_WARMING, "opened", "", now_us);
+	connection->transport = transport;
+	greeting_begin(&connection->greeting, connection->pool->settings);
+}
+
+void pool_connection_made_ready(struct connection *connection, uint64_t now_us)
+{
+	connection_enter(connection, CONNECTION_READY, "warm", "", now_us);
+	endpoint_set_down(connection->endpoint, false, now_us);
+	pool_upkeep(connection->pool, now_us);
+}
+
+/* Counts an end that was not our wish, and lets the endpoint back off when it speaks against it. */
+static void connection_failed(struct connection *connection, enum connection_state from,
+			      const char *reason, const char *text, uint64_t now_us)
+{
+	struct endpoint *endpoint = connection->endpoint;
+
+	if (from == CONNECTION_READY)
+		endpoint->stats.connections_lost++;
+	else
+		endpoint->stats.dial_failures++;
+	snprintf(endpoint->last_error, sizeof(endpoint->last_error), "%s%s%s", reason,
+		 *text ? ": " : "", text);
+	if (!connection->proven)
+		endpoint_fail(endpoint, now_us);
+}
+
+void pool_connection_drain(struct connection *connection, uint64_t now_us)
+{
+	const char *reason = connection->doom ? connection->doom : "asked";
+
+	connection_prove(connection, now_us);
+	connection_enter(connection, CONNECTION_DRAINING, reason, "", now_us);
+	if (!reason_is_ours(reason))
+		connection_failed(connection, CONNECTION_READY, reason, "", now_us);
+	pool_upkeep(connection->pool, now_us);
+}
+
+void pool_connection_lost(struct connection *connection, const char *reason, const char *text,
+			  uint64_t now_us)
+{
+	enum connection_state from = connection->state;
+
+	connection_prove(connection, now_us);
+	connection_enter(connection, CONNECTION_CLOSED, reason, text, now_us);
+	if (state_is_open(from) && !reason_is_ours(reason))
+		connection_failed(connection, from, reason, text, now_us);
+	pool_upkeep(connection->pool, now_us);
+}
