@@ -18,9 +18,9 @@ struct fairparty {
 
 /* Embedded in what waits. */
 struct fairitem {
-	struct list_node link;	    /* in the party */
-	struct list_node age_link;  /* in the queue, oldest first */
-	struct fairparty *party;    /* NULL while it does not wait */
+	struct list_node link;	   /* in the party */
+	struct list_node age_link; /* in the queue, oldest first */
+	struct fairparty *party;   /* NULL while it does not wait */
 	size_t bytes;
 	uint64_t since_us;
 };
@@ -41,10 +41,14 @@ void fairitem_init(struct fairitem *item);
 /* At the end of the party's line. WSB_ELIMIT: a bound would be passed; the item does not wait. */
 enum wsb_err fairqueue_push(struct fairqueue *queue, struct fairparty *party, struct fairitem *item,
 			    size_t bytes, uint64_t now_us) WSB_CHECKED;
-/* At its front and beyond the bounds: for what had been accepted and sent already, and must go again. */
+/* At its front and beyond the bounds: for what had been accepted and sent already, and must go
+ * again. */
 void fairqueue_push_again(struct fairqueue *queue, struct fairparty *party, struct fairitem *item,
 			  size_t bytes, uint64_t now_us);
-/* The first of the party whose turn it is, which then goes to the end of the round. NULL: nobody waits. */
+/* To the end of another party's line, as old as it is; neither counts nor bounds change. */
+void fairqueue_move(struct fairqueue *queue, struct fairparty *party, struct fairitem *item);
+/* The first of the party whose turn it is, which then goes to the end of the round. NULL: nobody
+ * waits. */
 struct fairitem *fairqueue_pop(struct fairqueue *queue);
 /* Leaves its line; an item that does not wait is left alone. */
 void fairqueue_remove(struct fairqueue *queue, struct fairitem *item);

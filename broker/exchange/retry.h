@@ -13,12 +13,17 @@ struct retry_budget {
 	double budget;
 	double per_second;
 	double tokens;
+	double fresh; /* deposited since at_us */
 	uint64_t at_us;
 };
 
 void retry_budget_init(struct retry_budget *budget, double share, uint32_t per_second,
 		       uint64_t now_us);
-void retry_budget_deposit(struct retry_budget *budget); /* for each request */
+void retry_budget_deposit(struct retry_budget *budget);			  /* for each request */
 bool retry_budget_withdraw(struct retry_budget *budget, uint64_t now_us); /* false: used up */
+
+/* Lets what was not spent grow old. Withdrawing does it too; called about once a second as well, it
+ * keeps deposits of the last seconds apart from those of the last hour. */
+void retry_budget_age(struct retry_budget *budget, uint64_t now_us);
 
 #endif

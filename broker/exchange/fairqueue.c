@@ -1,0 +1,138 @@
+#include "broker/exchange/fairqueue.h"
+
+#include <assert.h>
+
+void fairqueue_init(struct fairqueue *queue, size_t count_max, size_t bytes_max)
+{
+	list_init(&queue->round);
+	list_init(&queue->by_age);
+	queue->count = 0;
+	queue->bytes = 0;
+	queue->count_max = count_max;
+	queue->bytes_max = bytes_max;
+}
+
+void fairparty_init(struct fairparty *party)
+{
+	list_init(&party->waiting);
+	list_node_init(&party->round_link);
+}
+
+void fairitem_init(struct fairitem *item)
+{
+	list_node_init(&item->link);
+	list_node_init(&item->age_link);
+	item->party = NULL;
+	item->bytes = 0;
+	item->since_us = 0;
+}
+
+/* The items stand in order of age; nearly always the newcomer is the youngest. */
+static void enter_by_age(struct fairqueue *queue, struct fairitem *item)
+{
+	struct list_node *older = queue->by_age.head.prev;
+
+	while (older != &queue->by_age.head &&
+	       list_entry(older, struct fairitem, age_link)->since_us > item->since_us)
+		older = older->prev;
+	list_insert_before(&queue->by_age, older->next, &item->age_link);
+}
+
+/* The party's line holds the item already. */
+static void join_round(struct fairqueue *queue, struct fairparty *party, struct fairitem *item)
+{
+	item->party = party;
+	if (!list_is_linked(&party->round_link))
+		list_append(&queue->round, &party->round_link);
+}
+
+static void leave_line(struct fairqueue *queue, struct fairitem *item)
+{
+	struct fairparty *party = item->party;
+
+	list_remove(&party->waiting, &item->link);
+	if (list_is_empty(&party->waiting))
+		list_remove(&queue->round, &party->round_link);
+	item->party = NULL;
+}
+
+/* What both ways in have in common. */
+static void enter(struct fairqueue *queue, struct fairparty *party, struct fairitem *item,
+		  size_t bytes, uint64_t now_us)
+{
+	join_round(queue, party, item);
+	item->bytes = bytes;
+	item->since_us = now_us;
+	enter_by_age(queue, item);
+	queue->count++;
+	queue->bytes += bytes;
+}
+
+enum wsb_err fairqueue_push(struct fairqueue *queue, struct fairparty *party, struct fairitem *item,
+			    size_t bytes, uint64_t now_us)
+{
+	assert(!item->party);
+	/* What was pushed again may stand beyond the bounds, so no difference may be taken blindly.
+	 */
+	if (queue->count >= queue->count_max || queue->bytes > queue->bytes_max ||
+	    bytes > queue->bytes_max - queue->bytes)
+		return WSB_ELIMIT;
+	list_append(&party->waiting, &item->link);
+	enter(queue, party, item, bytes, now_us);
+	return WSB_OK;
+}
+
+void fairqueue_push_again(struct fairqueue *queue, struct fairparty *party, struct fairitem *item,
+			  size_t bytes, uint64_t now_us)
+{
+	assert(!item->party);
+	list_prepend(&party->waiting, &item->link);
+	enter(queue, party, item, bytes, now_us);
+}
+
+void fairqueue_move(struct fairqueue *queue, struct fairparty *party, struct fairitem *item)
+{
+	assert(item->party);
+	leave_line(queue, item);
+	list_append(&party->waiting, &item->link);
+	join_round(queue, party, item);
+}
+
+void fairqueue_remove(struct fairqueue *queue, struct fairitem *item)
+{
+	if (!item->party)
+		return;
+	leave_line(queue, item);
+	list_remove(&queue->by_age, &item->age_link);
+	queue->count--;
+	queue->bytes -= item->bytes;
+}
+
+struct fairitem *fairqueue_pop(struct fairqueue *queue)
+{
+	struct list_node *node = list_first(&queue->round);
+	struct fairparty *party;
+	struct fairitem *item;
+
+	if (!node)
+		return NULL;
+	party = list_entry(node, struct fairparty, round_link);
+	item = list_entry(list_first(&party->waiting), struct fairitem, link);
+	fairqueue_remove(queue, item);
+	if (list_is_linked(&party->round_link)) {
+		list_remove(&queue->round, &party->round_link);
+		list_append(&queue->round, &party->round_link);
+	}
+	return item;
+}
+
+uint64_t fairqueue_oldest_us(const struct fairqueue *queue, uint64_t now_us)
+{
+	const struct list_node *node = list_first(&queue->by_age);
+	const struct fairitem *item;
+
+	if (!node)
+		return 0;
+	item = list_entry(node, struct fairitem, age_link);
+	return now_us > item->since_us ? now_us - item->since_us : 0;
+}
