@@ -59,13 +59,13 @@ Test(list, each_allows_removing_the_current_node)
 		items[i].number = i;
 		list_append(&list, &items[i].link);
 	}
-	list_each(&list, node)
-	{
+	list_each(&list, node) {
 		cr_assert_eq(number_of(node), seen++);
 		if (number_of(node) % 2 == 0)
 			list_remove(&list, node);
 	}
 	cr_assert_eq(seen, 10);
 	cr_assert_eq(list.count, 5);
-	list_each(&list, node) cr_assert_eq(number_of(node) % 2, 1);
+	list_each(&list, node)
+		cr_assert_eq(number_of(node) % 2, 1);
 }
