@@ -67,6 +67,14 @@ static inline size_t outbox_bytes(const struct outbox *outbox)
 	return outbox->tail - outbox->head;
 }
 
+/* The whole frames of which no byte has left; valid until the next call on this outbox. */
+static inline struct span outbox_unbegun(const struct outbox *outbox)
+{
+	return outbox->data ? span_of(outbox->data + outbox->frame_at,
+				      outbox->tail - outbox->frame_at)
+			    : span_of("", 0);
+}
+
 /* Drops every WebSocket frame that has not begun to leave; the rest of the one under way stays.
  * Returns the number of bytes dropped. */
 size_t outbox_cut(struct outbox *outbox);

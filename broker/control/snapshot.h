@@ -1,4 +1,4 @@
-/* broker/control/snapshot.h: one instance's picture at one moment, as plain data: what admin shows. */
+/* broker/control/snapshot.h: one instance's picture at one moment, as plain data for admin. */
 #ifndef WSB_BROKER_CONTROL_SNAPSHOT_H
 #define WSB_BROKER_CONTROL_SNAPSHOT_H
 
@@ -10,8 +10,8 @@
 
 /* How requests end; every accepted one ends in exactly one of these. */
 enum request_result {
-	RESULT_OK,	 /* the upstream's success */
-	RESULT_ERROR,	 /* the upstream's error answer, passed on */
+	RESULT_OK,    /* the upstream's success */
+	RESULT_ERROR, /* the upstream's error answer, passed on */
 	RESULT_UNAVAILABLE,
 	RESULT_UPSTREAM_LOST,
 	RESULT_TIMEOUT,
@@ -19,9 +19,10 @@ enum request_result {
 	RESULT_RATE_LIMITED,
 	RESULT_NO_ROUTE,
 	RESULT_METHOD_DENIED,
+	RESULT_PARSE_ERROR,
 	RESULT_INVALID,
 	RESULT_NOT_CACHED,
-	RESULT_LOCAL,	 /* answered by the broker: wsbroker.*, respond */
+	RESULT_LOCAL,	  /* answered by the broker: wsbroker.*, respond */
 	RESULT_DROPPED,	  /* by a route that says so: the only ones without an answer */
 	RESULT_ABANDONED, /* its client has gone */
 	RESULT_COUNT,
@@ -66,13 +67,14 @@ const char *refusal_name(enum refusal_kind kind);
 
 /* Why an upstream message went to nobody, or a client was cut. */
 enum oddity {
-	ODD_UNREADABLE,	      /* not JSON, not MessagePack */
-	ODD_UNKNOWN_ID,	      /* an answer to a question never asked there */
-	ODD_LATE,	      /* an answer to a request that has ended */
-	ODD_PUSH,	      /* a push that no rule forwards */
-	ODD_ORPHAN_ERROR,     /* an error with id null */
+	ODD_UNREADABLE,	  /* not JSON, not MessagePack */
+	ODD_UNKNOWN_ID,	  /* an answer to a question never asked there */
+	ODD_LATE,	  /* an answer to a request that has ended */
+	ODD_PUSH,	  /* a push that no rule forwards */
+	ODD_ORPHAN_ERROR, /* an error with id null */
 	ODD_NOT_TRANSCODABLE,
-	ODD_SLOW_READER,      /* a client cut because it does not read */
+	ODD_TOO_BIG,	 /* longer than any client's send buffer */
+	ODD_SLOW_READER, /* a client cut because it does not read */
 	ODD_CLIENT_UNREADABLE,
 	ODD_NOTIFICATION_EXPIRED,
 	ODDITIES,
@@ -82,6 +84,7 @@ const char *oddity_name(enum oddity oddity);
 /* Counters of everything that is not a pool's. */
 struct engine_stats {
 	uint64_t clients_total;
+	uint64_t results[RESULT_COUNT]; /* of requests that reached no pool */
 	uint64_t refusals[REFUSAL_KINDS];
 	uint64_t oddities[ODDITIES];
 	uint64_t closes[SIDES][CLOSE_CLASSES];
@@ -94,7 +97,8 @@ struct engine_stats {
 	uint64_t loop_lag_us; /* of the latest tick: how late it came */
 };
 
-/* Counters of one pool. duration: accepted to answered; attempt: sent to answered; queue_wait: of those that waited. */
+/* Counters of one pool. duration: accepted to answered; attempt: sent to answered; queue_wait: of
+ * those that waited. */
 struct traffic_stats {
 	uint64_t results[RESULT_COUNT];
 	uint64_t attempts;
@@ -136,6 +140,7 @@ struct endpoint_view {
 	uint64_t connections_lost;
 	uint64_t requests;
 	uint64_t failures;
+	uint64_t ping_rtt_us;	/* the mean of its connections' last ones; 0: none yet */
 	const char *last_error; /* "" when there was none */
 };
 
@@ -143,7 +148,7 @@ struct pool_view {
 	const char *name;
 	const char *balancer;
 	const char *encoding;
-	uint32_t size; /* target */
+	uint32_t size;	    /* target */
 	uint32_t states[8]; /* connections by enum connection_state */
 	uint32_t ready;
 	uint32_t max_in_flight;
@@ -157,7 +162,8 @@ struct pool_view {
 	size_t endpoint_count;
 };
 
-/* Everything points into the instance or into the snapshot's own memory: use it before the loop turns. */
+/* Everything points into the instance or into the snapshot's own memory: use it before the loop
+ * turns. */
 struct snapshot {
 	const char *node;
 	const char *version;
@@ -178,6 +184,7 @@ struct snapshot {
 	void *memory; /* of the arrays */
 };
 
+/* memory is one block from malloc, or NULL. */
 void snapshot_fini(struct snapshot *snapshot);
 
 #endif

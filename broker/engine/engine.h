@@ -27,37 +27,38 @@ void engine_destroy(struct engine *engine);
 /* Call every 10 ms or so: deadlines, pings, pool upkeep, dials, drain. */
 void engine_tick(struct engine *engine, uint64_t now_us);
 
-/* What a listener has read of an HTTP request before anything is decided. Absent spans: no such header. */
+/* What a listener has read of an HTTP request before anything is decided. Absent spans: no such
+ * header. */
 struct admission {
-	size_t listener;	  /* index in config->listeners */
-	bool upgrade;		  /* asks for a WebSocket; else a plain HTTP request */
-	struct span method;	  /* "GET" */
-	struct span path;	  /* without the query */
-	struct span query;	  /* without the question mark */
-	struct span version;	  /* Sec-WebSocket-Version */
-	struct span key;	  /* Sec-WebSocket-Key */
-	struct span protocols;	  /* Sec-WebSocket-Protocol */
+	size_t listener;       /* index in config->listeners */
+	bool upgrade;	       /* asks for a WebSocket; else a plain HTTP request */
+	struct span method;    /* "GET" */
+	struct span path;      /* without the query */
+	struct span query;     /* without the question mark */
+	struct span version;   /* Sec-WebSocket-Version */
+	struct span key;       /* Sec-WebSocket-Key */
+	struct span protocols; /* Sec-WebSocket-Protocol */
 	struct span origin;
 	struct span authorization;
-	uint64_t content_length;  /* of a plain request; 0 when unknown */
+	uint64_t content_length; /* of a plain request; 0 when unknown */
 	/* SHA-256 of a credential, for tokens of which only the hash is known. */
 	void (*sha256)(struct span secret, uint8_t digest[32]);
 };
 
-/* The verdict. status 101 (upgrade) or 200 (plain): come in, the rest tells as whom. Else refuse with this
- * status, an application/problem+json body made of title and detail, and Retry-After unless 0;
- * 405 with Allow: GET, POST; 426 with Sec-WebSocket-Version: 13. */
+/* The verdict. status 101 (upgrade) or 200 (plain): come in, the rest tells as whom. Else refuse
+ * with this status, an application/problem+json body made of title and detail, and Retry-After
+ * unless 0; 405 with Allow: GET, POST; 426 with Sec-WebSocket-Version: 13. */
 struct admittance {
 	int status;
 	const char *title;
 	char detail[160];
 	uint32_t retry_after_s;
 	const char *subprotocol; /* the chosen one; NULL: none */
-	const char *identity;	 /* name of the token; NULL: anonymous. Lives as long as the configuration */
+	const char *identity;	 /* name of the token; NULL: anonymous. Lives as long as the
+				    configuration */
 	enum token_role role;
 };
-void engine_admit(struct engine *engine, const struct admission *admission,
-		  struct admittance *out);
+void engine_admit(struct engine *engine, const struct admission *admission, struct admittance *out);
 
 /* The longest head and body that a listener needs to take in. */
 #define ENGINE_HEAD_BYTES_MAX 16384
@@ -67,30 +68,32 @@ struct session *engine_client_opened(struct engine *engine, size_t listener,
 				     const struct admittance *admittance, void *transport,
 				     uint64_t now_us);
 
-/* A piece of a message: all of a frame, or a part of it. ends_frame: the frame ends here; ends_message: and
- * it is the last of its message. binary: of the message. piece is valid during the call. */
+/* A piece of a message: all of a frame, or a part of it. ends_frame: the frame ends here;
+ * ends_message: and it is the last of its message. binary: of the message. piece is valid during
+ * the call. */
 void engine_client_data(struct engine *engine, struct session *session, bool binary,
 			struct span piece, bool ends_frame, bool ends_message, uint64_t now_us);
 void engine_client_pong(struct engine *engine, struct session *session, uint64_t now_us);
-/* The socket is gone. code: from the peer's close frame, 0 when there was none. The session ends with this. */
+/* The socket is gone. code: from the peer's close frame, 0 when there was none. The session ends
+ * with this. */
 void engine_client_closed(struct engine *engine, struct session *session, uint16_t code,
 			  struct span reason, uint64_t now_us);
 
-/* One HTTP POST with its whole body. The answer comes through ports.http_respond, perhaps before this
- * returns; when the peer goes away earlier, engine_client_closed is called with what this returned.
- * NULL: it has been answered already. */
+/* One HTTP POST with its whole body. The answer comes through ports.http_respond, perhaps before
+ * this returns; when the peer goes away earlier, engine_client_closed is called with what this
+ * returned. NULL: it has been answered already. */
 struct session *engine_http_request(struct engine *engine, size_t listener,
 				    const struct admittance *admittance, enum encoding encoding,
 				    struct span body, void *transport, uint64_t now_us);
 
 /* An upstream WebSocket is open: the 101 has been seen and checked. */
-void engine_connection_opened(struct engine *engine, struct connection *connection,
-			      void *transport, uint64_t now_us);
+void engine_connection_opened(struct engine *engine, struct connection *connection, void *transport,
+			      uint64_t now_us);
 void engine_connection_data(struct engine *engine, struct connection *connection, bool binary,
 			    struct span piece, bool ends_frame, bool ends_message, uint64_t now_us);
 void engine_connection_pong(struct engine *engine, struct connection *connection, uint64_t now_us);
-/* The dial failed or the socket is gone. cause is a stable word: dns, connect, tls, upgrade, protocol, eof,
- * closed (code and reason are the peer's then), asked (after close or abort). */
+/* The dial failed or the socket is gone. cause is a stable word: dns, connect, tls, upgrade,
+ * protocol, eof, closed (code and reason are the peer's then), asked (after close or abort). */
 void engine_connection_closed(struct engine *engine, struct connection *connection,
 			      const char *cause, uint16_t code, struct span reason,
 			      uint64_t now_us);

@@ -1,8 +1,8 @@
 /* broker/engine/ports.h: all that the engine asks of the outside.
  *
  * Rules for whoever stands outside (io, or the simulator):
- * - No port calls back into the engine before it returns, but for http_respond's caller being inside
- *   engine_http_request.
+ * - No port calls back into the engine before it returns, but for http_respond's caller being
+ * inside engine_http_request.
  * - A transport ends in exactly one engine_client_closed or engine_connection_closed, also after
  *   close and abort; until then its outbox and its handle stay valid.
  * - After close has been called for a transport nothing more of it is delivered but that end. */
@@ -19,14 +19,16 @@
 struct ports {
 	void *io;
 
-	/* Begin to open a connection to connection->endpoint->settings, with the pool's subprotocol, headers
-	 * and TLS. Ends in engine_connection_opened, or in engine_connection_closed. */
+	/* Begin to open a connection to connection->endpoint->settings, with the pool's
+	 * subprotocol, headers and TLS. Ends in engine_connection_opened, or in
+	 * engine_connection_closed. */
 	void (*dial)(void *io, struct connection *connection);
 
 	/* Give up a dial that is under way; engine_connection_closed follows. */
 	void (*abort_dial)(void *io, struct connection *connection);
 
-	/* The outbox of this transport has something to write: write it at the end of the loop turn. */
+	/* The outbox of this transport has something to write: write it at the end of the loop
+	 * turn. */
 	void (*want_write)(void *io, void *transport);
 
 	/* Send what is pending, then a close frame, then wait for the peer's; 5 s for all of it. */
@@ -35,7 +37,8 @@ struct ports {
 	/* Drop the socket without a word. */
 	void (*abort)(void *io, void *transport);
 
-	/* Stop or go on reading from the socket. What has been read already may still be delivered. */
+	/* Stop or go on reading from the socket. What has been read already may still be delivered.
+	 */
 	void (*pause)(void *io, void *transport, bool paused);
 
 	/* The answer to an HTTP request; its session has ended and nothing of it follows.

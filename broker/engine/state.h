@@ -9,8 +9,12 @@
 #include "broker/exchange/retry.h"
 #include "broker/pool/pool.h"
 #include "broker/route/route.h"
+#include "common/clock.h"
 #include "common/strbuf.h"
 #include "common/timerq.h"
+#include "common/wsframe.h"
+#include "proto/transcode.h"
+#include "proto/reply.h"
 #include "proto/envelope.h"
 
 /* A pool with what waits for it and what is counted of it. */
@@ -45,6 +49,9 @@ struct engine {
 	size_t mask_at;
 	struct strbuf scratch;	/* a message being put together or transcoded */
 	struct strbuf scratch2; /* and what is made of it */
+	struct strbuf story;	/* what `explain` tells */
+	struct strbuf body;	/* an HTTP answer */
+	struct strbuf joined;	/* a batch's answers */
 	uint64_t started_us;
 	uint64_t ticked_us;
 	bool upstreams_paused; /* buffers exceed limits.memory */
@@ -52,6 +59,9 @@ struct engine {
 	uint64_t drain_at_us;
 	size_t drain_clients; /* open when it began */
 	size_t drain_closed;  /* of these, told to go */
+	bool drain_expired;   /* drain.timeout has passed */
+	bool goodbye; /* upstream connections are being closed; nothing is dialled any more */
+	uint64_t goodbye_at_us;
 };
 
 /* Whoever asked, as far as an answer needs to know. */
@@ -63,16 +73,6 @@ struct caller {
 	bool wants_answer;
 	enum encoding encoding;
 	struct span id; /* token; absent when it had none */
-};
-
-/* How an accepted request went, for `explain`. */
-struct story {
-	const struct lane *lane;
-	const struct connection *connection; /* that answered; NULL: none */
-	const char *reason;
-	uint32_t attempts;
-	uint64_t queued_us;
-	uint64_t upstream_us;
 };
 
 static inline struct lane *engine_lane_of(struct engine *engine, const struct exchange *exchange)
@@ -95,12 +95,14 @@ void dispatch_exchange(struct engine *engine, struct exchange *exchange, bool ag
  * exchange settled. */
 bool dispatch_send(struct engine *engine, struct exchange *exchange, struct connection *connection,
 		   uint64_t now_us);
+enum lease_verdict dispatch_lease(struct lane *lane, const struct exchange *exchange,
+				  uint64_t now_us, struct connection **out);
 /* Serves who waits for as long as there is room. */
 void dispatch_pump(struct engine *engine, struct lane *lane, uint64_t now_us);
 
 /* builtin.c: the methods that the broker answers itself */
 void builtin_call(struct engine *engine, const struct caller *caller, struct span method,
-		  struct span params, uint64_t now_us);
+		  uint64_t now_us);
 
 /* deliver.c: up */
 void deliver_message(struct engine *engine, struct connection *connection, struct span payload,
@@ -110,27 +112,44 @@ void deliver_message(struct engine *engine, struct connection *connection, struc
 void failover_connection(struct engine *engine, struct connection *connection, uint64_t now_us);
 void failover_timer(struct engine *engine, struct exchange *exchange, uint64_t now_us);
 
-/* settle.c: one answer for everybody, once */
+/* settle.c: one answer for everybody, once. Each of the first three ends the exchange. */
 void settle_answer(struct engine *engine, struct exchange *exchange, struct message *answer,
-		   const struct story *story, uint64_t now_us);
-/* detail: the message text; NULL: the usual one. limit: configuration key that was hit; NULL: none. */
+		   const struct connection *connection, uint64_t upstream_us, uint64_t now_us);
+/* limit: the configuration key that was hit; NULL: none. */
 void settle_error(struct engine *engine, struct exchange *exchange, enum request_result result,
 		  const char *reason, const char *limit, uint64_t now_us);
-/* Ends an exchange that nobody waits for any more. */
+/* Nobody waits for it any more. result RESULT_COUNT is not counted. */
 void settle_silently(struct engine *engine, struct exchange *exchange, enum request_result result,
 		     uint64_t now_us);
-/* Answers a request that never became an exchange. lane may be NULL. */
+/* Answers a request that never became an exchange. lane NULL: it reached no pool. */
 void settle_refuse(struct engine *engine, const struct caller *caller, struct lane *lane,
 		   enum request_result result, const char *reason, const char *text,
 		   const char *limit);
 void settle_result(struct engine *engine, const struct caller *caller, struct span result);
-void settle_count(struct engine *engine, struct lane *lane, enum request_result result);
-/* Takes back every attempt that is out; returns how many there were. */
-size_t settle_take_back(struct exchange *exchange, const struct connection *but, uint64_t now_us);
+void settle_respond(struct engine *engine, const struct caller *caller,
+		    const struct route_settings *route, bool explain);
+void settle_drop(struct engine *engine, const struct caller *caller);
+/* Takes an attempt off its connection and gives the lease back. latency_us 0: no answer came. */
+void settle_attempt(struct attempt *attempt, uint64_t latency_us, uint64_t now_us);
 
-/* batch.c */
+/* explain.c: the broker's own JSON about a request */
+void explain_write(struct strbuf *out, const struct lane *lane, const struct exchange *exchange,
+		   const struct connection *connection, uint64_t upstream_us, const char *reason);
+void explain_error_data(struct strbuf *out, const char *reason, bool retryable,
+			const struct lane *lane, const struct connection *connection,
+			const char *limit);
+
+/* unreadable.c: messages that nobody can use */
+void unreadable_answer(struct engine *engine, struct session *session, bool binary,
+		       enum encoding encoding, struct span payload);
+/* Logs the first one of a client with what it looks like and the envelope that would fit. */
+void unreadable_note(struct engine *engine, struct session *session, enum encoding encoding,
+		     struct span payload);
+
+/* batch.c: the members of an array, answered together */
 void batch_accept(struct engine *engine, struct session *session, struct message *message,
 		  uint64_t now_us);
+/* count 0: this member gets no answer. */
 void batch_answer(struct engine *engine, struct batch *batch, uint32_t slot,
 		  const struct span *pieces, size_t count);
 
@@ -141,19 +160,24 @@ void client_send_status(struct engine *engine, struct session *session, int stat
 			uint32_t retry_after_s, enum encoding encoding, struct span body);
 void client_close(struct engine *engine, struct session *session, uint16_t code,
 		  const char *reason);
-void client_request_ended(struct engine *engine, struct session *session);
+void client_request_ended(struct engine *engine, struct session *session, uint64_t now_us);
+struct fairparty *client_party(struct engine *engine, struct session *session, uint32_t lane);
 void client_forget_requests(struct engine *engine, struct session *session, uint64_t now_us);
 
 /* link.c: what goes out to an upstream */
 const uint8_t *link_mask(struct engine *engine);
 void link_close(struct engine *engine, struct connection *connection, uint16_t code,
 		const char *reason);
+/* Gives it up without a word; its requests stay until its end is reported. */
+void link_abort(struct engine *engine, struct connection *connection, const char *reason,
+		uint64_t now_us);
 void link_ping(struct engine *engine, struct connection *connection, uint64_t now_us);
 void link_warm(struct engine *engine, struct connection *connection, uint64_t now_us);
 
-/* upkeep.c */
-void upkeep_pools(struct engine *engine, uint64_t now_us);
-void upkeep_memory(struct engine *engine);
-void upkeep_reap(struct engine *engine);
+/* upkeep.c: the end of each event that enters the engine */
+void engine_leave(struct engine *engine, uint64_t now_us);
+
+/* drain.c */
+void drain_step(struct engine *engine, uint64_t now_us);
 
 #endif

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #define CHUNK_EXCHANGES 256
-#define CHUNKS_MAX ((1U << EXCHANGE_INDEX_BITS) / CHUNK_EXCHANGES)
+#define CHUNKS_MAX	((1U << EXCHANGE_INDEX_BITS) / CHUNK_EXCHANGES)
 #define GENERATION_MASK ((UINT64_C(1) << (53 - EXCHANGE_INDEX_BITS)) - 1)
 
 void exchange_slab_init(struct exchange_slab *slab)
@@ -79,7 +79,8 @@ enum wsb_err exchange_create(struct exchange **out, struct exchange_slab *slab, 
 	exchange->batch = NULL;
 	exchange->route = NULL;
 	exchange->waited_us = 0;
-	exchange->tried_count = 0;
+	exchange->attempts_made = 0;
+	exchange->attempts_lost = 0;
 	exchange->second_made = false;
 	exchange->notification = false;
 	exchange->explain = false;

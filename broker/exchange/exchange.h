@@ -21,9 +21,10 @@ struct connection;
 struct route_settings;
 struct session;
 
-#define EXCHANGE_INLINE_BYTES 384
+#define EXCHANGE_INLINE_BYTES	  384
 #define EXCHANGE_ATTEMPTS_AT_ONCE 2
-#define EXCHANGE_ATTEMPTS_MAX 3 /* written ones: a request that kills its server shall not kill them all */
+#define EXCHANGE_ATTEMPTS_MAX                                                                      \
+	3 /* written ones: a request that kills its server shall not kill them all */
 #define EXCHANGE_INDEX_BITS 20 /* at most 2^20 at a time */
 
 enum exchange_state {
@@ -38,7 +39,7 @@ struct attempt {
 	struct list_node link; /* on connection->attempts */
 	struct exchange *exchange;
 	struct connection *connection; /* NULL: this place is free */
-	uint64_t position; /* of its first byte in the connection's outbox */
+	uint64_t position;	       /* of its first byte in the connection's outbox */
 	uint64_t sent_us;
 };
 
@@ -62,9 +63,11 @@ struct exchange {
 	uint64_t waited_us;	 /* in the queue, in all */
 
 	struct attempt attempts[EXCHANGE_ATTEMPTS_AT_ONCE];
-	const struct connection *tried[EXCHANGE_ATTEMPTS_MAX]; /* compared, never followed */
-	uint8_t tried_count;
-	bool second_made; /* the attempt after attempt_timeout has been made, or refused */
+	const struct connection
+		*tried[EXCHANGE_ATTEMPTS_MAX]; /* the latest; compared, never followed */
+	uint32_t attempts_made;
+	uint32_t attempts_lost; /* of these, written and ended without an answer */
+	bool second_made;	/* the attempt after attempt_timeout has been made, or refused */
 
 	bool notification; /* nobody waits for an answer */
 	bool jsonrpc;
@@ -73,7 +76,7 @@ struct exchange {
 	/* The client's message without its `wsbroker` member. */
 	char *text; /* inline_text, or on the heap */
 	uint32_t len;
-	uint32_t id_at; /* where its id token stands */
+	uint32_t id_at;	 /* where its id token stands */
 	uint32_t id_len; /* 0: none */
 	char inline_text[EXCHANGE_INLINE_BYTES];
 };

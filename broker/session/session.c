@@ -21,11 +21,13 @@ enum wsb_err session_create(struct session **out, struct session_lists *lists,
 	session->kind = kind;
 	session->id = lists->next_id++;
 	session->transport = transport;
-	session->opened_us = session->heard_us = session->message_us = now_us;
+	session->opened_us = session->looked_us = now_us;
+	session->heard_us = session->message_us = now_us;
 	outbox_init(&session->outbox, outboxes, limits->send_buffer_bytes);
 	inbox_init(&session->inbox);
 	quota_init(&session->quota, limits->rate_per_client, now_us);
 	list_init(&session->exchanges);
+	list_init(&session->batches);
 	list_node_init(&session->ping_link);
 	session->state = SESSION_OPEN;
 	list_node_init(&session->state_link);

@@ -34,24 +34,26 @@ struct session {
 	struct list_node ping_link; /* those alive longest without a sign first */
 	enum session_state state;
 	enum session_kind kind;
-	bool paused;	      /* not read, because too much of it is under way */
-	bool ping_waits;      /* a ping is out */
-	bool trusted;	      /* may publish: loopback, Unix socket or role */
+	bool paused;		/* not read, because too much of it is under way */
+	bool ping_waits;	/* a ping is out */
+	bool unreadable;	/* has sent a message that nobody can read: said once */
 	enum encoding encoding; /* of its last request */
-	uint32_t in_flight;   /* requests that wait for an answer */
-	uint32_t listener;    /* index in the configuration */
-	uint64_t id;	      /* unique in the process, never reused */
-	void *transport;      /* io's side; NULL once it is gone */
-	const char *identity; /* token name; NULL: anonymous */
+	uint32_t in_flight;	/* requests that wait for an answer */
+	uint32_t listener;	/* index in the configuration */
+	uint64_t id;		/* unique in the process, never reused */
+	void *transport;	/* io's side; NULL once it is gone */
+	const char *identity;	/* token name; NULL: anonymous */
 	struct outbox outbox;
 	struct inbox inbox;
 	struct quota quota;
 	struct list exchanges; /* the engine's: its requests under way */
-	void *parties;	       /* the engine's: its lines in the pools' queues; NULL until it waits */
+	struct list batches;   /* the engine's: its batches under way */
+	void *parties; /* the engine's: its lines in the pools' queues; NULL until it waits */
 	uint64_t opened_us;
-	uint64_t heard_us;     /* last sign of life */
-	uint64_t message_us;   /* last message */
-	uint64_t ping_at_us;   /* when the ping under way was sent */
+	uint64_t heard_us;   /* last sign of life */
+	uint64_t message_us; /* last message */
+	uint64_t ping_at_us; /* when the ping under way was sent */
+	uint64_t looked_us;  /* when its signs of life were looked at last */
 };
 
 void session_lists_init(struct session_lists *lists);

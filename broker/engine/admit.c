@@ -1,0 +1,235 @@
+/* Who may come in, decided before the 101. */
+#include <stdio.h>
+#include <strings.h>
+
+#include "broker/engine/state.h"
+
+#define KEY_LEN 24 /* base64 of 16 bytes */
+
+static void refuse(struct engine *engine, struct admittance *out, int status,
+		   enum refusal_kind kind, const char *title, const char *detail)
+{
+	engine->stats.refusals[kind]++;
+	out->status = status;
+	out->title = title;
+	out->retry_after_s = status == 503 || status == 429 ? 1 : 0;
+	snprintf(out->detail, sizeof(out->detail), "%s", detail);
+}
+
+static bool is_key(struct span key)
+{
+	return key.at && key.len == KEY_LEN && key.at[KEY_LEN - 1] == '=' &&
+	       key.at[KEY_LEN - 2] == '=';
+}
+
+/* The next item of a comma-separated header value, without the space around it. */
+static bool next_item(struct span *list, struct span *item)
+{
+	size_t len = 0;
+
+	while (list->len > 0 && (*list->at == ' ' || *list->at == '\t' || *list->at == ','))
+		*list = span_of(list->at + 1, list->len - 1);
+	while (len < list->len && list->at[len] != ',')
+		len++;
+	*item = span_of(list->at, len);
+	*list = span_of(list->at + len, list->len - len);
+	while (item->len > 0 && (item->at[item->len - 1] == ' ' || item->at[item->len - 1] == '\t'))
+		item->len--;
+	return item->len > 0;
+}
+
+/* The first offered subprotocol that we speak. False: some were offered, none of them ours. */
+static bool choose_subprotocol(struct span offered, const char **out)
+{
+	static const char *const known[] = {"jsonrpc.2.json", "jsonrpc.2.msgpack"};
+	struct span item;
+	bool any = false;
+
+	while (offered.at && next_item(&offered, &item)) {
+		any = true;
+		for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+			if (span_is(item, known[i])) {
+				*out = known[i];
+				return true;
+			}
+		}
+	}
+	return !any;
+}
+
+static bool check_form(struct engine *engine, const struct admission *admission,
+		       struct admittance *out)
+{
+	const char *detail = NULL;
+
+	if (!admission->upgrade) {
+		if (span_is(admission->method, "POST"))
+			return true;
+		detail = "this is a WebSocket endpoint: upgrade with GET, or POST one message";
+	} else if (!span_is(admission->method, "GET")) {
+		detail = "a WebSocket is asked for with GET";
+	} else if (!span_is(admission->version, "13")) {
+		detail = "Sec-WebSocket-Version must be 13";
+	} else if (!is_key(admission->key)) {
+		detail = "Sec-WebSocket-Key must be 16 bytes in base64";
+	} else if (!choose_subprotocol(admission->protocols, &out->subprotocol)) {
+		detail = "unknown subprotocol: offer jsonrpc.2.json, jsonrpc.2.msgpack or none";
+	}
+	if (!detail)
+		return true;
+	refuse(engine, out, 400, REFUSAL_BAD_REQUEST, "Bad Request", detail);
+	return false;
+}
+
+static bool check_origin(struct engine *engine, const struct listener_settings *listener,
+			 struct span origin, struct admittance *out)
+{
+	if (!origin.at || listener->origin_count == 0)
+		return true;
+	for (size_t i = 0; i < listener->origin_count; i++) {
+		if (span_is(origin, listener->origins[i]) ||
+		    span_is(span_text(listener->origins[i]), "*"))
+			return true;
+	}
+	refuse(engine, out, 403, REFUSAL_ORIGIN, "Forbidden", "this origin may not connect");
+	return false;
+}
+
+static int hex_digit(char digit)
+{
+	if (digit >= '0' && digit <= '9')
+		return digit - '0';
+	digit = (char)(digit | 0x20);
+	return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
+}
+
+/* A query parameter's value with its percent escapes resolved; absent when there is none or it is
+ * too long for room. */
+static struct span query_parameter(struct span query, const char *name, char *room, size_t size)
+{
+	size_t name_len = strlen(name);
+	size_t len = 0;
+
+	while (query.at && query.len > 0) {
+		const char *end = memchr(query.at, '&', query.len);
+		struct span pair = span_of(query.at, end ? (size_t)(end - query.at) : query.len);
+
+		query = end ? span_of(end + 1, query.len - pair.len - 1) : span_of("", 0);
+		if (!span_begins(pair, name) || pair.len <= name_len || pair.at[name_len] != '=')
+			continue;
+		for (size_t i = name_len + 1; i < pair.len; i++) {
+			char byte = pair.at[i];
+
+			if (byte == '%' && i + 2 < pair.len && hex_digit(pair.at[i + 1]) >= 0 &&
+			    hex_digit(pair.at[i + 2]) >= 0) {
+				byte = (char)(hex_digit(pair.at[i + 1]) * 16 +
+					      hex_digit(pair.at[i + 2]));
+				i += 2;
+			}
+			if (len == size)
+				return span_of(NULL, 0);
+			room[len++] = byte;
+		}
+		return span_of(room, len);
+	}
+	return span_of(NULL, 0);
+}
+
+static struct span bearer_of(struct span authorization)
+{
+	if (!authorization.at || authorization.len < 7 ||
+	    strncasecmp(authorization.at, "Bearer ", 7) != 0)
+		return span_of(NULL, 0);
+	return span_of(authorization.at + 7, authorization.len - 7);
+}
+
+/* Takes the same time wherever the difference is. */
+static bool is_same_secret(const void *a, const void *b, size_t len)
+{
+	const volatile unsigned char *left = a;
+	const volatile unsigned char *right = b;
+	unsigned char difference = 0;
+
+	for (size_t i = 0; i < len; i++)
+		difference = (unsigned char)(difference | (left[i] ^ right[i]));
+	return difference == 0;
+}
+
+static const struct token *find_token(const struct token_set *set, struct span secret,
+				      void (*sha256)(struct span, uint8_t digest[32]))
+{
+	uint8_t digest[32] = {0};
+
+	if (sha256)
+		sha256(secret, digest);
+	for (size_t i = 0; i < set->count; i++) {
+		const struct token *token = &set->tokens[i];
+
+		if (token->secret ? strlen(token->secret) == secret.len &&
+					    is_same_secret(token->secret, secret.at, secret.len)
+				  : sha256 && is_same_secret(token->sha256, digest, sizeof(digest)))
+			return token;
+	}
+	return NULL;
+}
+
+static bool check_token(struct engine *engine, const struct listener_settings *listener,
+			const struct admission *admission, struct admittance *out)
+{
+	char room[1024];
+	struct span secret = bearer_of(admission->authorization);
+	const struct token *token;
+
+	if (!listener->auth)
+		return true;
+	if (!secret.at && listener->auth_query)
+		secret =
+			query_parameter(admission->query, listener->auth_query, room, sizeof(room));
+	token = secret.at ? find_token(&listener->tokens, secret, admission->sha256) : NULL;
+	if (!token) {
+		refuse(engine, out, 401, REFUSAL_UNAUTHORIZED, "Unauthorized",
+		       secret.at ? "this token is not known" : "a bearer token is needed");
+		return false;
+	}
+	out->identity = token->name;
+	out->role = token->role;
+	return true;
+}
+
+static bool check_room(struct engine *engine, const struct admission *admission,
+		       struct admittance *out)
+{
+	if (engine->draining) {
+		refuse(engine, out, 503, REFUSAL_DRAINING, "Service Unavailable",
+		       "the service restarts");
+		return false;
+	}
+	if (session_count(&engine->sessions) >= engine->config->limits.clients) {
+		refuse(engine, out, 503, REFUSAL_FULL, "Service Unavailable",
+		       "as many clients as limits.clients allows are connected");
+		return false;
+	}
+	if (!admission->upgrade &&
+	    admission->content_length > engine->config->limits.message_bytes) {
+		refuse(engine, out, 413, REFUSAL_TOO_LARGE, "Content Too Large",
+		       "the message is longer than limits.message");
+		return false;
+	}
+	return true;
+}
+
+void engine_admit(struct engine *engine, const struct admission *admission, struct admittance *out)
+{
+	const struct listener_settings *listener = &engine->config->listeners[admission->listener];
+
+	*out = (struct admittance){.status = admission->upgrade ? 101 : 200};
+	if (!span_is(admission->path, listener->path)) {
+		refuse(engine, out, 404, REFUSAL_NOT_FOUND, "Not Found",
+		       "nothing is served at this path");
+		return;
+	}
+	if (check_form(engine, admission, out) &&
+	    check_origin(engine, listener, admission->origin, out) &&
+	    check_token(engine, listener, admission, out))
+		check_room(engine, admission, out);
+}

@@ -1,0 +1,139 @@
+/* What goes out to a client, and what its coming and going asks of the rest. */
+#include <stdlib.h>
+
+#include "broker/engine/state.h"
+
+/* The client does not read what it is sent: what has not begun to leave is dropped, a close frame
+ * follows the frame under way. */
+static void client_cut(struct engine *engine, struct session *session)
+{
+	size_t dropped = outbox_cut(&session->outbox);
+
+	engine->stats.oddities[ODD_SLOW_READER]++;
+	log_event(engine->log, LOG_WARN, "client.slow_reader", log_number("client", session->id),
+		  log_text("identity", session->identity ? session->identity : ""),
+		  log_number("dropped_bytes", dropped), log_text("limit", "limits.send_buffer"));
+	client_close(engine, session, 1013, "slow_reader");
+}
+
+static void client_send_frame(struct engine *engine, struct session *session,
+			      enum encoding encoding, const struct span *pieces, size_t count)
+{
+	uint64_t before = outbox_position(&session->outbox);
+	enum wsb_err err =
+		wsframe_append(&session->outbox, encoding == ENCODING_JSON ? WS_TEXT : WS_BINARY,
+			       NULL, pieces, count);
+
+	if (err) {
+		client_cut(engine, session);
+		return;
+	}
+	engine->stats.messages_out[SIDE_CLIENT]++;
+	engine->stats.bytes_out[SIDE_CLIENT] += outbox_position(&session->outbox) - before;
+	engine->ports->want_write(engine->ports->io, session->transport);
+}
+
+/* An HTTP session has said all it can with its one answer. */
+void client_send_status(struct engine *engine, struct session *session, int status,
+			uint32_t retry_after_s, enum encoding encoding, struct span body)
+{
+	void *transport = session->transport;
+
+	if (session->state != SESSION_OPEN || !transport)
+		return;
+	session->transport = NULL;
+	session_enter(&engine->sessions, session, SESSION_CLOSED);
+	engine->stats.messages_out[SIDE_CLIENT]++;
+	engine->stats.bytes_out[SIDE_CLIENT] += body.len;
+	engine->ports->http_respond(engine->ports->io, transport, status, retry_after_s, encoding,
+				    body);
+}
+
+void client_send(struct engine *engine, struct session *session, enum encoding encoding,
+		 const struct span *pieces, size_t count)
+{
+	if (session->state != SESSION_OPEN)
+		return;
+	if (session->kind == SESSION_WEBSOCKET) {
+		client_send_frame(engine, session, encoding, pieces, count);
+		return;
+	}
+	strbuf_clear(&engine->body);
+	for (size_t i = 0; i < count; i++)
+		strbuf_add(&engine->body, pieces[i]);
+	client_send_status(engine, session, engine->body.failed ? 503 : 200, 0, encoding,
+			   strbuf_span(&engine->body));
+}
+
+void client_close(struct engine *engine, struct session *session, uint16_t code, const char *reason)
+{
+	if (session->state != SESSION_OPEN || session->kind != SESSION_WEBSOCKET)
+		return;
+	session_enter(&engine->sessions, session, SESSION_DRAINING);
+	list_remove(&engine->pings, &session->ping_link);
+	engine->stats.closes[SIDE_CLIENT][close_class_of(code)]++;
+	engine->ports->close(engine->ports->io, session->transport, code, span_text(reason));
+}
+
+void client_request_ended(struct engine *engine, struct session *session, uint64_t now_us)
+{
+	session->in_flight--;
+	if (session->paused && session->transport &&
+	    session->in_flight < engine->config->limits.in_flight_per_client) {
+		session->paused = false;
+		/* It could not be heard while it was not read. */
+		session->heard_us = now_us;
+		session->ping_waits = false;
+		engine->ports->pause(engine->ports->io, session->transport, false);
+	}
+}
+
+/* Every lane's line of this client; NULL: no memory. Few clients ever wait, so they get one late.
+ */
+struct fairparty *client_party(struct engine *engine, struct session *session, uint32_t lane)
+{
+	struct fairparty *parties = session->parties;
+
+	if (!parties) {
+		parties = calloc(engine->lane_count, sizeof(*parties));
+		if (!parties)
+			return NULL;
+		for (size_t i = 0; i < engine->lane_count; i++)
+			fairparty_init(&parties[i]);
+		session->parties = parties;
+	}
+	return &parties[lane];
+}
+
+/* A notification has been accepted, so it is sent even when its client has gone. */
+static void client_disown(struct engine *engine, struct exchange *exchange)
+{
+	struct lane *lane = engine_lane_of(engine, exchange);
+	uint64_t since_us = exchange->item.since_us;
+	size_t bytes = exchange->item.bytes;
+
+	if (exchange->state != EXCHANGE_QUEUED)
+		return;
+	fairqueue_remove(&lane->queue, &exchange->item);
+	fairqueue_push_again(&lane->queue, &lane->orphans, &exchange->item, bytes, since_us);
+}
+
+/* The client has gone: what still waits is called off; what is under way upstream goes on without
+ * it, so that its place there stays taken until the upstream has done. */
+void client_forget_requests(struct engine *engine, struct session *session, uint64_t now_us)
+{
+	struct list_node *node;
+
+	while ((node = list_pop(&session->exchanges))) {
+		struct exchange *exchange = list_entry(node, struct exchange, session_link);
+
+		exchange->session = NULL;
+		if (exchange->notification) {
+			client_disown(engine, exchange);
+			continue;
+		}
+		session->in_flight--;
+		if (exchange->state == EXCHANGE_QUEUED)
+			settle_silently(engine, exchange, RESULT_ABANDONED, now_us);
+	}
+}

@@ -1,0 +1,146 @@
+/* Up: from an upstream's message to the client that waits for it. */
+#include "broker/engine/state.h"
+
+/* A message that goes to nobody: counted, and told at a limited rate. It never harms the
+ * connection, which many clients share. */
+static void deliver_oddity(struct engine *engine, const struct connection *connection,
+			   enum oddity oddity)
+{
+	engine->stats.oddities[oddity]++;
+	log_event(engine->log, LOG_DEBUG, "upstream.oddity",
+		  log_text("reason", oddity_name(oddity)),
+		  log_text("pool", connection->pool->settings->name),
+		  log_text("endpoint", connection->endpoint->settings->name),
+		  log_number("connection", connection->id));
+}
+
+static void deliver_unreadable(struct engine *engine, const struct connection *connection,
+			       struct span payload)
+{
+	engine->stats.oddities[ODD_UNREADABLE]++;
+	log_event(engine->log, LOG_WARN, "upstream.unreadable",
+		  log_text("pool", connection->pool->settings->name),
+		  log_text("endpoint", connection->endpoint->settings->name),
+		  log_number("connection", connection->id), log_number("bytes", payload.len));
+}
+
+/* Answers that come while the greeting waits may be for it. True: it was. */
+static bool deliver_greeting(struct engine *engine, struct connection *connection,
+			     const struct message *message, uint64_t now_us)
+{
+	if (connection->state != CONNECTION_WARMING || connection->doom)
+		return false;
+	switch (greeting_feed(&connection->greeting, message->encoding, message->text)) {
+	case GREETING_SEND:
+	case GREETING_DONE:
+		link_warm(engine, connection, now_us);
+		return true;
+	case GREETING_REJECTED:
+		link_abort(engine, connection, "greeting", now_us);
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* The attempt that this message answers; NULL: none, and the oddity has been counted. */
+static struct attempt *deliver_match(struct engine *engine, struct connection *connection,
+				     const struct message *message)
+{
+	struct exchange *exchange;
+	struct attempt *attempt;
+	uint64_t id;
+
+	if (!own_id_read(envelope_id_form(engine->envelope), message->encoding, message->id, &id)) {
+		deliver_oddity(engine, connection,
+			       message->id_is_null && message->failed ? ODD_ORPHAN_ERROR
+								      : ODD_UNKNOWN_ID);
+		return NULL;
+	}
+	switch (exchange_find(&engine->exchanges, id, &exchange)) {
+	case EXCHANGE_IS_LIVE:
+		attempt = exchange_attempt_on(exchange, connection);
+		if (!attempt)
+			deliver_oddity(engine, connection, ODD_LATE);
+		return attempt;
+	case EXCHANGE_HAS_ENDED:
+		deliver_oddity(engine, connection, ODD_LATE);
+		return NULL;
+	default:
+		deliver_oddity(engine, connection, ODD_UNKNOWN_ID);
+		return NULL;
+	}
+}
+
+/* The other attempt lost the race: it was slower than this one, which says something of its
+ * endpoint. */
+static void deliver_blame_others(const struct exchange *exchange)
+{
+	for (size_t i = 0; i < EXCHANGE_ATTEMPTS_AT_ONCE; i++) {
+		if (exchange->attempts[i].connection)
+			exchange->attempts[i].connection->endpoint->stats.failures++;
+	}
+}
+
+static void deliver_one(struct engine *engine, struct connection *connection,
+			struct message *message, uint64_t now_us)
+{
+	struct attempt *attempt;
+	struct exchange *exchange;
+	uint64_t upstream_us;
+
+	if (deliver_greeting(engine, connection, message, now_us))
+		return;
+	if (!message->id.at) {
+		deliver_oddity(engine, connection, ODD_PUSH);
+		return;
+	}
+	attempt = deliver_match(engine, connection, message);
+	if (!attempt)
+		return;
+	exchange = attempt->exchange;
+	upstream_us = now_us - attempt->sent_us;
+	histogram_record(&engine_lane_of(engine, exchange)->traffic.attempt, upstream_us);
+	settle_attempt(attempt, upstream_us > 0 ? upstream_us : 1, now_us);
+	deliver_blame_others(exchange);
+	settle_answer(engine, exchange, message, connection, upstream_us, now_us);
+}
+
+/* We never send batches up, so an array is a server's own idea: its members count one by one. */
+static void deliver_batch(struct engine *engine, struct connection *connection,
+			  const struct message *batch, uint64_t now_us)
+{
+	struct batch_walk walk;
+	struct span member;
+	struct message message;
+
+	batch_begin(&walk, batch);
+	while (batch_next(&walk, &member)) {
+		if (envelope_scan(engine->envelope, FROM_UPSTREAM, batch->encoding, member,
+				  &message) == WSB_OK &&
+		    message.flaw == FLAW_NONE && !message.batch)
+			deliver_one(engine, connection, &message, now_us);
+		else
+			deliver_oddity(engine, connection, ODD_UNREADABLE);
+	}
+}
+
+void deliver_message(struct engine *engine, struct connection *connection, struct span payload,
+		     bool binary, uint64_t now_us)
+{
+	struct message message;
+
+	engine->stats.messages_in[SIDE_UPSTREAM]++;
+	if (envelope_scan(engine->envelope, FROM_UPSTREAM, encoding_of_frame(binary, payload),
+			  payload, &message) ||
+	    message.flaw == FLAW_NOT_AN_OBJECT || message.flaw == FLAW_DUPLICATE) {
+		deliver_unreadable(engine, connection, payload);
+		return;
+	}
+	if (message.batch)
+		deliver_batch(engine, connection, &message, now_us);
+	else if (message.flaw == FLAW_ID_TYPE)
+		deliver_oddity(engine, connection, ODD_UNKNOWN_ID);
+	else
+		deliver_one(engine, connection, &message, now_us);
+}

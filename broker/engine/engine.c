@@ -1,0 +1,301 @@
+/* Every event enters here and is handed to the file that knows what to do. */
+#include "broker/engine/engine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "broker/engine/batch.h"
+#include "broker/engine/state.h"
+
+#define SPARE_CHUNKS 64
+
+static enum wsb_err create_lane(struct engine *engine, size_t index, uint64_t now_us)
+{
+	const struct pool_settings *settings = &engine->config->pools[index];
+	struct lane *lane = &engine->lanes[index];
+
+	lane->index = (uint32_t)index;
+	fairqueue_init(&lane->queue, settings->queue.requests, settings->queue.bytes);
+	fairparty_init(&lane->orphans);
+	retry_budget_init(&lane->retries, settings->retry.budget, settings->retry.per_second,
+			  now_us);
+	histogram_init(&lane->traffic.duration);
+	histogram_init(&lane->traffic.attempt);
+	histogram_init(&lane->traffic.queue_wait);
+	return pool_create(&lane->pool, settings, engine->log, &engine->outboxes,
+			   &engine->next_connection_id, rng_next(&engine->rng), now_us);
+}
+
+static enum wsb_err create_parts(struct engine *engine, uint64_t now_us)
+{
+	const struct config *config = engine->config;
+	char why[128];
+	enum wsb_err err;
+
+	err = envelope_create(&engine->envelope,
+			      config->envelope_is_jsonrpc ? NULL : &config->envelope, why,
+			      sizeof(why));
+	if (err)
+		return err;
+	err = route_table_create(&engine->routes, config->routes, config->route_count,
+				 rng_next(&engine->rng));
+	if (err)
+		return err;
+	engine->lanes = calloc(config->pool_count, sizeof(*engine->lanes));
+	if (!engine->lanes)
+		return WSB_ENOMEM;
+	for (size_t i = 0; i < config->pool_count; i++) {
+		err = create_lane(engine, i, now_us);
+		if (err)
+			return err;
+		engine->lane_count++;
+	}
+	return WSB_OK;
+}
+
+enum wsb_err engine_create(struct engine **out, const struct config *config,
+			   const struct ports *ports, struct log *log, uint64_t seed,
+			   uint64_t now_us)
+{
+	struct engine *engine = calloc(1, sizeof(*engine));
+	enum wsb_err err;
+
+	if (!engine)
+		return WSB_ENOMEM;
+	engine->config = config;
+	engine->ports = ports;
+	engine->log = log;
+	engine->started_us = now_us;
+	engine->next_connection_id = 1;
+	engine->mask_at = MASK_POOL_BYTES;
+	rng_init(&engine->rng, seed);
+	outbox_pool_init(&engine->outboxes, SPARE_CHUNKS);
+	session_lists_init(&engine->sessions);
+	list_init(&engine->pings);
+	exchange_slab_init(&engine->exchanges);
+	timerq_init(&engine->timers, now_us);
+	err = create_parts(engine, now_us);
+	if (err) {
+		engine_destroy(engine);
+		return err;
+	}
+	*out = engine;
+	return WSB_OK;
+}
+
+/* Requests that still wait belong to nobody by now. */
+static void end_exchanges(struct engine *engine, uint64_t now_us)
+{
+	for (size_t i = 0; i < engine->lane_count; i++) {
+		struct fairitem *item;
+
+		while ((item = fairqueue_pop(&engine->lanes[i].queue))) {
+			struct exchange *exchange = list_entry(item, struct exchange, item);
+
+			settle_silently(engine, exchange, RESULT_COUNT, now_us);
+		}
+	}
+}
+
+void engine_destroy(struct engine *engine)
+{
+	if (!engine)
+		return;
+	end_exchanges(engine, engine->ticked_us);
+	session_reap(&engine->sessions);
+	for (size_t i = 0; i < engine->lane_count; i++)
+		pool_destroy(engine->lanes[i].pool);
+	free(engine->lanes);
+	exchange_slab_fini(&engine->exchanges);
+	route_table_destroy(engine->routes);
+	envelope_destroy(engine->envelope);
+	strbuf_fini(&engine->scratch);
+	strbuf_fini(&engine->scratch2);
+	strbuf_fini(&engine->story);
+	strbuf_fini(&engine->body);
+	strbuf_fini(&engine->joined);
+	outbox_pool_fini(&engine->outboxes);
+	free(engine);
+}
+
+struct lane *engine_lane_of_pool(struct engine *engine, const struct pool *pool)
+{
+	return &engine->lanes[pool->settings - engine->config->pools];
+}
+
+struct session *engine_client_opened(struct engine *engine, size_t listener,
+				     const struct admittance *admittance, void *transport,
+				     uint64_t now_us)
+{
+	struct session *session;
+
+	if (session_create(&session, &engine->sessions, SESSION_WEBSOCKET, &engine->config->limits,
+			   &engine->outboxes, transport, now_us))
+		return NULL;
+	session->listener = (uint32_t)listener;
+	session->identity = admittance->identity;
+	session->encoding = admittance->subprotocol && span_is(span_text(admittance->subprotocol),
+							       "jsonrpc.2.msgpack")
+				    ? ENCODING_MSGPACK
+				    : ENCODING_JSON;
+	list_append(&engine->pings, &session->ping_link);
+	engine->stats.clients_total++;
+	return session;
+}
+
+static void pause_if_full(struct engine *engine, struct session *session)
+{
+	if (session->paused || session->state != SESSION_OPEN ||
+	    session->in_flight < engine->config->limits.in_flight_per_client)
+		return;
+	session->paused = true;
+	engine->ports->pause(engine->ports->io, session->transport, true);
+}
+
+void engine_client_data(struct engine *engine, struct session *session, bool binary,
+			struct span piece, bool ends_frame, bool ends_message, uint64_t now_us)
+{
+	const struct limits_settings *limits = &engine->config->limits;
+	struct span message;
+
+	engine->stats.bytes_in[SIDE_CLIENT] += piece.len;
+	session->heard_us = now_us;
+	if (session->state != SESSION_OPEN)
+		return;
+	switch (inbox_add(&session->inbox, piece, ends_frame, ends_message, limits->message_bytes,
+			  limits->fragments, &message)) {
+	case INBOX_MORE:
+		return;
+	case INBOX_COMPLETE:
+		dispatch_message(engine, session, message, binary, now_us);
+		pause_if_full(engine, session);
+		break;
+	case INBOX_TOO_BIG:
+		client_close(engine, session, 1009, "message longer than limits.message");
+		break;
+	case INBOX_TOO_MANY:
+		client_close(engine, session, 1009, "message in more than limits.fragments frames");
+		break;
+	case INBOX_NO_MEMORY:
+		client_close(engine, session, 1013, "no memory");
+		break;
+	}
+	engine_leave(engine, now_us);
+}
+
+void engine_client_pong(struct engine *engine, struct session *session, uint64_t now_us)
+{
+	(void)engine;
+	session->heard_us = now_us;
+	session->ping_waits = false;
+}
+
+void engine_client_closed(struct engine *engine, struct session *session, uint16_t code,
+			  struct span reason, uint64_t now_us)
+{
+	if (session->state == SESSION_OPEN && session->kind == SESSION_WEBSOCKET)
+		engine->stats.closes[SIDE_CLIENT][close_class_of(code)]++;
+	log_event(engine->log, LOG_DEBUG, "client.closed", log_number("client", session->id),
+		  log_number("code", code), log_span("reason", reason),
+		  log_number("in_flight", session->in_flight));
+	session->transport = NULL;
+	list_remove(&engine->pings, &session->ping_link);
+	session_enter(&engine->sessions, session, SESSION_CLOSED);
+	client_forget_requests(engine, session, now_us);
+	batch_forget_client(session);
+	engine_leave(engine, now_us);
+}
+
+struct session *engine_http_request(struct engine *engine, size_t listener,
+				    const struct admittance *admittance, enum encoding encoding,
+				    struct span body, void *transport, uint64_t now_us)
+{
+	struct session *session;
+	bool answered;
+
+	if (session_create(&session, &engine->sessions, SESSION_HTTP, &engine->config->limits,
+			   &engine->outboxes, transport, now_us)) {
+		engine->ports->http_respond(engine->ports->io, transport, 503, 1, encoding,
+					    span_of("", 0));
+		return NULL;
+	}
+	session->listener = (uint32_t)listener;
+	session->identity = admittance->identity;
+	engine->stats.bytes_in[SIDE_CLIENT] += body.len;
+	dispatch_message(engine, session, body, encoding == ENCODING_MSGPACK, now_us);
+	answered = session->state == SESSION_CLOSED;
+	engine_leave(engine, now_us);
+	return answered ? NULL : session;
+}
+
+void engine_connection_opened(struct engine *engine, struct connection *connection, void *transport,
+			      uint64_t now_us)
+{
+	pool_connection_opened(connection, transport, now_us);
+	if (engine->upstreams_paused)
+		engine->ports->pause(engine->ports->io, transport, true);
+	if (connection->doom)
+		engine->ports->abort(engine->ports->io, transport);
+	else
+		link_warm(engine, connection, now_us);
+	engine_leave(engine, now_us);
+}
+
+/* One too big for any client's send buffer can be given to nobody. It is read to its end and thrown
+ * away, since the connection carries many others' answers. */
+static void connection_message_too_big(struct engine *engine, struct connection *connection,
+				       bool ends_message)
+{
+	connection->skipping = !ends_message;
+	engine->stats.oddities[ODD_TOO_BIG]++;
+	log_event(engine->log, LOG_WARN, "upstream.message_too_big",
+		  log_text("pool", connection->pool->settings->name),
+		  log_text("endpoint", connection->endpoint->settings->name),
+		  log_number("connection", connection->id),
+		  log_text("limit", "limits.send_buffer"));
+}
+
+void engine_connection_data(struct engine *engine, struct connection *connection, bool binary,
+			    struct span piece, bool ends_frame, bool ends_message, uint64_t now_us)
+{
+	struct span message;
+
+	engine->stats.bytes_in[SIDE_UPSTREAM] += piece.len;
+	connection->stats.bytes_in += piece.len;
+	if (connection->skipping) {
+		connection->skipping = !ends_message;
+		return;
+	}
+	switch (inbox_add(&connection->inbox, piece, ends_frame, ends_message,
+			  engine->config->limits.send_buffer_bytes, SIZE_MAX, &message)) {
+	case INBOX_MORE:
+		return;
+	case INBOX_COMPLETE:
+		deliver_message(engine, connection, message, binary, now_us);
+		break;
+	default:
+		connection_message_too_big(engine, connection, ends_message);
+		break;
+	}
+	engine_leave(engine, now_us);
+}
+
+void engine_connection_closed(struct engine *engine, struct connection *connection,
+			      const char *cause, uint16_t code, struct span reason, uint64_t now_us)
+{
+	char text[128] = "";
+
+	snprintf(text, sizeof(text), "%.*s", (int)(reason.len < 120 ? reason.len : 120),
+		 reason.at ? reason.at : "");
+	if (!connection->doom && connection->state != CONNECTION_DIALING)
+		engine->stats.closes[SIDE_UPSTREAM][close_class_of(code)]++;
+	connection->transport = NULL;
+	pool_connection_lost(connection, connection->doom ? connection->doom : cause, text, now_us);
+	failover_connection(engine, connection, now_us);
+	engine_leave(engine, now_us);
+}
+
+void engine_note_lag(struct engine *engine, uint64_t lag_us)
+{
+	engine->stats.loop_lag_us = lag_us;
+}

@@ -1,0 +1,49 @@
+/* The broker's own JSON about a request: why it went as it did, and why it failed. */
+#include <inttypes.h>
+
+#include "broker/engine/state.h"
+
+static void member_text(struct strbuf *out, const char *name, const char *value)
+{
+	strbuf_printf(out, ",\"%s\":", name);
+	if (value)
+		strbuf_json(out, span_text(value));
+	else
+		strbuf_text(out, "null");
+}
+
+void explain_write(struct strbuf *out, const struct lane *lane, const struct exchange *exchange,
+		   const struct connection *connection, uint64_t upstream_us, const char *reason)
+{
+	strbuf_text(out, "{\"cache\":\"off\",\"age_ms\":null");
+	member_text(out, "pool", lane ? lane->pool->settings->name : NULL);
+	member_text(out, "endpoint", connection ? connection->endpoint->settings->name : NULL);
+	if (connection)
+		strbuf_printf(out, ",\"connection\":%" PRIu64, connection->id);
+	else
+		strbuf_text(out, ",\"connection\":null");
+	strbuf_printf(out, ",\"attempts\":%" PRIu32 ",\"queued_us\":%" PRIu64,
+		      exchange ? exchange->attempts_made : 0, exchange ? exchange->waited_us : 0);
+	if (connection)
+		strbuf_printf(out, ",\"upstream_us\":%" PRIu64, upstream_us);
+	else
+		strbuf_text(out, ",\"upstream_us\":null");
+	member_text(out, "reason", reason);
+	strbuf_text(out, "}");
+}
+
+void explain_error_data(struct strbuf *out, const char *reason, bool retryable,
+			const struct lane *lane, const struct connection *connection,
+			const char *limit)
+{
+	strbuf_text(out, "{\"source\":\"wsbroker\"");
+	member_text(out, "reason", reason);
+	strbuf_printf(out, ",\"retryable\":%s", retryable ? "true" : "false");
+	if (lane)
+		member_text(out, "pool", lane->pool->settings->name);
+	if (connection)
+		member_text(out, "endpoint", connection->endpoint->settings->name);
+	if (limit)
+		member_text(out, "limit", limit);
+	strbuf_text(out, "}");
+}

@@ -1,0 +1,182 @@
+/* The engine's picture of one moment, as plain data for admin. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "broker/engine/state.h"
+#include "broker/engine/version.h"
+
+static size_t count_endpoints(const struct engine *engine)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < engine->lane_count; i++)
+		count += engine->lanes[i].pool->endpoint_count;
+	return count;
+}
+
+static size_t count_connections(const struct engine *engine)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < engine->lane_count; i++) {
+		for (size_t state = 0; state < CONNECTION_STATES; state++)
+			count += engine->lanes[i].pool->states[state].count;
+	}
+	return count;
+}
+
+static const char *endpoint_state(const struct endpoint *endpoint)
+{
+	if (endpoint->down)
+		return "down";
+	if (endpoint->ready == 0)
+		return "connecting";
+	return endpoint->settings->tier > endpoint->pool->tier ? "standby" : "up";
+}
+
+static void picture_endpoint(const struct endpoint *endpoint, uint64_t now_us,
+			     struct endpoint_view *view)
+{
+	*view = (struct endpoint_view){
+		.name = endpoint->settings->name,
+		.state = endpoint_state(endpoint),
+		.weight = endpoint->settings->weight,
+		.tier = endpoint->settings->tier,
+		.connections = endpoint->open,
+		.ready = endpoint->ready,
+		.in_flight = endpoint->in_flight,
+		.since_us = now_us - endpoint->since_us,
+		.dials = endpoint->stats.dials,
+		.dial_failures = endpoint->stats.dial_failures,
+		.connections_lost = endpoint->stats.connections_lost,
+		.requests = endpoint->stats.requests,
+		.failures = endpoint->stats.failures,
+		.last_error = endpoint->last_error,
+	};
+}
+
+static void picture_connection(const struct connection *connection, uint64_t now_us,
+			       struct connection_view *view)
+{
+	*view = (struct connection_view){
+		.id = connection->id,
+		.pool = connection->pool->settings->name,
+		.endpoint = connection->endpoint->settings->name,
+		.state = connection_state_name(connection->state),
+		.standby = connection->standby,
+		.in_flight = connection->in_flight,
+		.since_us = now_us - connection->since_us,
+		.ping_rtt_us = connection->ping_rtt_us,
+		.requests = connection->stats.requests,
+		.bytes_in = connection->stats.bytes_in,
+		.bytes_out = connection->outbox.handed_bytes,
+		.outbox_bytes = outbox_bytes(&connection->outbox),
+	};
+}
+
+static void picture_pool(const struct lane *lane, uint64_t now_us, struct pool_view *view)
+{
+	const struct pool *pool = lane->pool;
+
+	*view = (struct pool_view){
+		.name = pool->settings->name,
+		.balancer = balancer_name(pool->settings->balancer),
+		.encoding = encoding_name(pool->settings->encoding),
+		.size = pool->size,
+		.max_in_flight = pool->settings->max_in_flight,
+		.in_flight = pool->in_flight,
+		.tier = pool->tier,
+		.queued = lane->queue.count,
+		.queued_bytes = lane->queue.bytes,
+		.oldest_wait_us = fairqueue_oldest_us(&lane->queue, now_us),
+		.traffic = &lane->traffic,
+		.endpoint_count = pool->endpoint_count,
+	};
+	for (size_t state = 0; state < CONNECTION_STATES; state++)
+		view->states[state] = (uint32_t)pool->states[state].count;
+	view->ready = view->states[CONNECTION_READY];
+}
+
+static void picture_readiness(const struct engine *engine, uint64_t now_us, struct snapshot *out)
+{
+	size_t len = 0;
+	size_t ready = 0;
+	bool any = engine->config->admin.ready_any;
+
+	if (engine->draining)
+		len = (size_t)snprintf(
+			out->ready_reasons, sizeof(out->ready_reasons), "draining for %llu s\n",
+			(unsigned long long)((now_us - engine->drain_at_us) / US_PER_S));
+	for (size_t i = 0; i < engine->lane_count; i++) {
+		const struct pool *pool = engine->lanes[i].pool;
+
+		if (pool->states[CONNECTION_READY].count > 0) {
+			ready++;
+			continue;
+		}
+		if (len < sizeof(out->ready_reasons))
+			len += (size_t)snprintf(
+				out->ready_reasons + len, sizeof(out->ready_reasons) - len,
+				"pool %s has no ready connection\n", pool->settings->name);
+	}
+	out->ready = !engine->draining && (any ? ready > 0 : ready == engine->lane_count);
+	if (out->ready)
+		out->ready_reasons[0] = '\0';
+}
+
+static void picture_pools(const struct engine *engine, uint64_t now_us, struct snapshot *out,
+			  struct endpoint_view *endpoints)
+{
+	struct connection_view *next = out->connections;
+
+	for (size_t i = 0; i < engine->lane_count; i++) {
+		const struct pool *pool = engine->lanes[i].pool;
+
+		picture_pool(&engine->lanes[i], now_us, &out->pools[i]);
+		out->pools[i].endpoints = endpoints;
+		for (size_t e = 0; e < pool->endpoint_count; e++)
+			picture_endpoint(&pool->endpoints[e], now_us, endpoints++);
+		for (size_t state = 0; next && state < CONNECTION_STATES; state++) {
+			list_each(&pool->states[state], node)
+				picture_connection(list_entry(node, struct connection, state_link),
+						   now_us, next++);
+		}
+	}
+}
+
+enum wsb_err engine_snapshot(struct engine *engine, bool with_connections, uint64_t now_us,
+			     struct snapshot *out)
+{
+	size_t endpoints = count_endpoints(engine);
+	size_t connections = with_connections ? count_connections(engine) : 0;
+	struct endpoint_view *endpoint_views;
+	char *memory = calloc(1, engine->lane_count * sizeof(struct pool_view) +
+					 endpoints * sizeof(struct endpoint_view) +
+					 connections * sizeof(struct connection_view));
+
+	if (!memory)
+		return WSB_ENOMEM;
+	*out = (struct snapshot){
+		.node = engine->config->node,
+		.version = WSBROKER_VERSION,
+		.uptime_us = now_us - engine->started_us,
+		.draining = engine->draining,
+		.clients = session_count(&engine->sessions),
+		.clients_max = engine->config->limits.clients,
+		.requests_in_flight = engine->exchanges.used,
+		.buffer_bytes = engine->outboxes.bytes + engine->exchanges.text_bytes,
+		.buffer_bytes_max = engine->config->limits.memory_bytes,
+		.engine = &engine->stats,
+		.pools = (struct pool_view *)memory,
+		.pool_count = engine->lane_count,
+		.connection_count = connections,
+		.memory = memory,
+	};
+	endpoint_views =
+		(struct endpoint_view *)(memory + engine->lane_count * sizeof(struct pool_view));
+	if (with_connections)
+		out->connections = (struct connection_view *)(endpoint_views + endpoints);
+	picture_readiness(engine, now_us, out);
+	picture_pools(engine, now_us, out, endpoint_views);
+	return WSB_OK;
+}

@@ -1,0 +1,235 @@
+/* Every tick: deadlines, pings, the pools' connections, memory, the drain. */
+#include "broker/engine/state.h"
+
+/* A tick that comes this late means that we ourselves stood still (stopped, or the machine slept):
+ * what the peers sent meanwhile has not been read yet, so nobody is late. */
+#define STANDSTILL_US (500 * US_PER_MS)
+
+static void upkeep_timers(struct engine *engine, uint64_t now_us)
+{
+	struct timer *timer;
+
+	while ((timer = timerq_pop(&engine->timers, now_us)))
+		failover_timer(engine, list_entry(timer, struct exchange, timer), now_us);
+}
+
+/* The next ping, an interval from now give or take a tenth, so that they do not march in step. */
+static uint64_t ping_due_us(struct engine *engine, uint64_t interval_us, uint64_t now_us)
+{
+	return now_us + interval_us - interval_us / 10 +
+	       rng_below(&engine->rng, interval_us / 5 + 1);
+}
+
+static void upkeep_connection(struct engine *engine, struct connection *connection, uint64_t now_us)
+{
+	const struct pool_settings *settings = connection->pool->settings;
+
+	if (connection->doom || !connection->transport)
+		return;
+	if (connection->state == CONNECTION_WARMING &&
+	    greeting_check(&connection->greeting, now_us) == GREETING_LATE) {
+		link_abort(engine, connection, "greeting", now_us);
+		return;
+	}
+	if (connection->state == CONNECTION_DRAINING && connection->in_flight == 0) {
+		link_close(engine, connection, 1000, "asked");
+		return;
+	}
+	if (settings->probe.interval_us == 0 || engine->upstreams_paused)
+		return;
+	if (connection->ping_waits) {
+		if (now_us >= connection->ping_at_us + settings->probe.timeout_us)
+			link_abort(engine, connection, "probe", now_us);
+	} else if (connection->first_pong && now_us >= connection->ping_at_us) {
+		link_ping(engine, connection, now_us);
+	}
+}
+
+void engine_connection_pong(struct engine *engine, struct connection *connection, uint64_t now_us)
+{
+	const struct pool_settings *settings = connection->pool->settings;
+
+	if (!connection->ping_waits)
+		return;
+	connection->ping_waits = false;
+	connection->ping_rtt_us = now_us - connection->ping_at_us;
+	connection->ping_at_us = ping_due_us(engine, settings->probe.interval_us, now_us);
+	connection->first_pong = true;
+	link_warm(engine, connection, now_us);
+	engine_leave(engine, now_us);
+}
+
+static void upkeep_pool(struct engine *engine, struct pool *pool, uint64_t now_us)
+{
+	static const enum connection_state looked_at[] = {CONNECTION_WARMING, CONNECTION_READY,
+							  CONNECTION_DRAINING};
+	struct connection *connection;
+
+	for (size_t i = 0; i < sizeof(looked_at) / sizeof(looked_at[0]); i++) {
+		list_each(&pool->states[looked_at[i]], node) {
+			upkeep_connection(engine, list_entry(node, struct connection, state_link),
+					  now_us);
+		}
+	}
+	if (engine->goodbye)
+		return;
+	pool_upkeep(pool, now_us);
+	while ((connection = pool_next_surplus(pool, now_us))) {
+		if (connection->in_flight == 0)
+			link_close(engine, connection, 1000, "asked");
+	}
+	while ((connection = pool_next_dial(pool, now_us)))
+		engine->ports->dial(engine->ports->io, connection);
+}
+
+/* When a client is looked at next: at half of the shorter of its two clocks would be too often, at
+ * the whole of it is as promised. 0: never. */
+static uint64_t client_interval_us(const struct limits_settings *limits)
+{
+	if (limits->ping_us == 0)
+		return limits->idle_us;
+	if (limits->idle_us == 0 || limits->ping_us < limits->idle_us)
+		return limits->ping_us;
+	return limits->idle_us;
+}
+
+static void upkeep_client(struct engine *engine, struct session *session, uint64_t now_us)
+{
+	const struct limits_settings *limits = &engine->config->limits;
+
+	if (limits->idle_us && !session->paused && session->in_flight == 0 &&
+	    now_us - session->message_us >= limits->idle_us) {
+		client_close(engine, session, 1000, "idle");
+		return;
+	}
+	if (limits->ping_us == 0 || session->paused)
+		return;
+	if (session->ping_waits && session->heard_us < session->ping_at_us) {
+		log_event(engine->log, LOG_INFO, "client.silent", log_number("client", session->id),
+			  log_number("silent_ms", (now_us - session->heard_us) / US_PER_MS));
+		list_remove(&engine->pings, &session->ping_link);
+		session_enter(&engine->sessions, session, SESSION_DRAINING);
+		engine->ports->abort(engine->ports->io, session->transport);
+		return;
+	}
+	if (wsframe_append(&session->outbox, WS_PING, NULL, NULL, 0) != WSB_OK)
+		return;
+	session->ping_waits = true;
+	session->ping_at_us = now_us;
+	engine->ports->want_write(engine->ports->io, session->transport);
+}
+
+/* All clients have the same interval, so whoever was looked at longest ago is due first. */
+static void upkeep_clients(struct engine *engine, uint64_t now_us)
+{
+	uint64_t interval_us = client_interval_us(&engine->config->limits);
+	struct list_node *node;
+
+	while (interval_us && (node = list_first(&engine->pings))) {
+		struct session *session = list_entry(node, struct session, ping_link);
+
+		if (now_us < session->looked_us + interval_us)
+			return;
+		session->looked_us = now_us;
+		list_remove(&engine->pings, node);
+		list_append(&engine->pings, node);
+		upkeep_client(engine, session, now_us);
+	}
+}
+
+/* We stood still: every clock that waits for a peer stands still as long. */
+static void upkeep_after_standstill(struct engine *engine, uint64_t gap_us, uint64_t now_us)
+{
+	log_event(engine->log, LOG_WARN, "loop.standstill", log_number("ms", gap_us / US_PER_MS));
+	for (size_t i = 0; i < engine->lane_count; i++) {
+		struct pool *pool = engine->lanes[i].pool;
+
+		for (size_t state = CONNECTION_WARMING; state <= CONNECTION_DRAINING; state++) {
+			list_each(&pool->states[state], node) {
+				struct connection *connection =
+					list_entry(node, struct connection, state_link);
+
+				connection->ping_at_us += gap_us;
+				if (connection->greeting.deadline_us)
+					connection->greeting.deadline_us += gap_us;
+			}
+		}
+	}
+	list_each(&engine->pings, node) {
+		struct session *session = list_entry(node, struct session, ping_link);
+
+		session->looked_us = now_us;
+		session->heard_us = now_us;
+	}
+}
+
+/* While buffers exceed their bound no upstream is read; clients are, within their own limits. */
+static uint64_t buffer_bytes(const struct engine *engine)
+{
+	return engine->outboxes.bytes + engine->exchanges.text_bytes;
+}
+
+static void pause_upstreams(struct engine *engine, bool paused, uint64_t now_us)
+{
+	engine->upstreams_paused = paused;
+	log_event(engine->log, LOG_WARN, paused ? "memory.full" : "memory.relieved",
+		  log_number("bytes", buffer_bytes(engine)), log_text("limit", "limits.memory"));
+	for (size_t i = 0; i < engine->lane_count; i++) {
+		for (size_t state = CONNECTION_WARMING; state <= CONNECTION_DRAINING; state++) {
+			list_each(&engine->lanes[i].pool->states[state], node) {
+				struct connection *connection =
+					list_entry(node, struct connection, state_link);
+
+				if (!connection->transport)
+					continue;
+				/* A pong could not be read meanwhile. */
+				if (!paused && connection->ping_waits)
+					connection->ping_at_us = now_us;
+				engine->ports->pause(engine->ports->io, connection->transport,
+						     paused);
+			}
+		}
+	}
+}
+
+static void upkeep_memory(struct engine *engine, uint64_t now_us)
+{
+	uint64_t limit = engine->config->limits.memory_bytes;
+	uint64_t bytes = buffer_bytes(engine);
+
+	if (!engine->upstreams_paused && bytes > limit)
+		pause_upstreams(engine, true, now_us);
+	else if (engine->upstreams_paused && bytes <= limit - limit / 8)
+		pause_upstreams(engine, false, now_us);
+}
+
+/* The end of each event: who waits is served, memory is looked at, what has ended is freed. */
+void engine_leave(struct engine *engine, uint64_t now_us)
+{
+	for (size_t i = 0; i < engine->lane_count; i++) {
+		struct lane *lane = &engine->lanes[i];
+
+		if (lane->queue.count > 0)
+			dispatch_pump(engine, lane, now_us);
+		if (!list_is_empty(&lane->pool->states[CONNECTION_CLOSED]))
+			pool_reap(lane->pool);
+	}
+	upkeep_memory(engine, now_us);
+	if (!list_is_empty(&engine->sessions.states[SESSION_CLOSED]))
+		session_reap(&engine->sessions);
+}
+
+void engine_tick(struct engine *engine, uint64_t now_us)
+{
+	uint64_t gap_us = engine->ticked_us ? now_us - engine->ticked_us : 0;
+
+	engine->ticked_us = now_us;
+	if (gap_us > STANDSTILL_US)
+		upkeep_after_standstill(engine, gap_us, now_us);
+	upkeep_timers(engine, now_us);
+	for (size_t i = 0; i < engine->lane_count; i++)
+		upkeep_pool(engine, engine->lanes[i].pool, now_us);
+	upkeep_clients(engine, now_us);
+	drain_step(engine, now_us);
+	engine_leave(engine, now_us);
+}
