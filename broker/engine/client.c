@@ -33,7 +33,20 @@ static void client_send_frame(struct engine *engine, struct session *session,
 	engine->ports->want_write(engine->ports->io, session->transport);
 }
 
-/* An HTTP session has said all it can with its one answer. */
+/* A notification has been accepted, so it is sent even when its client has gone. */
+static void client_disown(struct engine *engine, struct exchange *exchange)
+{
+	struct lane *lane = engine_lane_of(engine, exchange);
+	uint64_t since_us = exchange->item.since_us;
+	size_t bytes = exchange->item.bytes;
+
+	list_remove(&exchange->session->exchanges, &exchange->session_link);
+	exchange->session = NULL;
+	fairqueue_remove(&lane->queue, &exchange->item);
+	fairqueue_push_again(&lane->queue, &lane->orphans, &exchange->item, bytes, since_us);
+}
+
+/* An HTTP session has said all it can with its one answer; only notifications may still wait. */
 void client_send_status(struct engine *engine, struct session *session, int status,
 			uint32_t retry_after_s, enum encoding encoding, struct span body)
 {
@@ -41,6 +54,12 @@ void client_send_status(struct engine *engine, struct session *session, int stat
 
 	if (session->state != SESSION_OPEN || !transport)
 		return;
+	list_each(&session->exchanges, node) {
+		struct exchange *exchange = list_entry(node, struct exchange, session_link);
+
+		if (exchange->notification)
+			client_disown(engine, exchange);
+	}
 	session->transport = NULL;
 	session_enter(&engine->sessions, session, SESSION_CLOSED);
 	engine->stats.messages_out[SIDE_CLIENT]++;
@@ -105,33 +124,21 @@ struct fairparty *client_party(struct engine *engine, struct session *session, u
 	return &parties[lane];
 }
 
-/* A notification has been accepted, so it is sent even when its client has gone. */
-static void client_disown(struct engine *engine, struct exchange *exchange)
-{
-	struct lane *lane = engine_lane_of(engine, exchange);
-	uint64_t since_us = exchange->item.since_us;
-	size_t bytes = exchange->item.bytes;
-
-	if (exchange->state != EXCHANGE_QUEUED)
-		return;
-	fairqueue_remove(&lane->queue, &exchange->item);
-	fairqueue_push_again(&lane->queue, &lane->orphans, &exchange->item, bytes, since_us);
-}
-
 /* The client has gone: what still waits is called off; what is under way upstream goes on without
  * it, so that its place there stays taken until the upstream has done. */
 void client_forget_requests(struct engine *engine, struct session *session, uint64_t now_us)
 {
 	struct list_node *node;
 
-	while ((node = list_pop(&session->exchanges))) {
+	while ((node = list_first(&session->exchanges))) {
 		struct exchange *exchange = list_entry(node, struct exchange, session_link);
 
-		exchange->session = NULL;
 		if (exchange->notification) {
 			client_disown(engine, exchange);
 			continue;
 		}
+		list_remove(&session->exchanges, node);
+		exchange->session = NULL;
 		session->in_flight--;
 		if (exchange->state == EXCHANGE_QUEUED)
 			settle_silently(engine, exchange, RESULT_ABANDONED, now_us);
