@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #define BLOCK_BYTES ((size_t)16384)
-#define ALIGN       alignof(max_align_t)
+#define ALIGN	    alignof(max_align_t)
 
 struct block {
 	struct block *next;

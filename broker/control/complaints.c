@@ -6,7 +6,7 @@
 #include "common/escape.h"
 
 #define COMPLAINT_BYTES 512
-#define QUOTE_BYTES     40
+#define QUOTE_BYTES	40
 
 void complaints_init(struct complaints *complaints, struct arena *arena)
 {
@@ -25,6 +25,10 @@ void complain(struct complaints *complaints, struct place place, const char *for
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	for (char *c = text; *c; c++) {
+		if ((unsigned char)*c < ' ')
+			*c = ' '; /* one complaint is one line, whatever it quotes */
+	}
 	complaints->list[order] = (struct complaint){
 		.place = place,
 		.order = order,

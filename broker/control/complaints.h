@@ -1,4 +1,5 @@
-/* broker/control/complaints.h: what is wrong with a configuration: all of it, in the order of the file. */
+/* broker/control/complaints.h: what is wrong with a configuration: all of it, in the order of the
+ * file. */
 #ifndef WSB_BROKER_CONTROL_COMPLAINTS_H
 #define WSB_BROKER_CONTROL_COMPLAINTS_H
 

@@ -88,10 +88,11 @@ struct config {
 	struct arena *arena; /* owns every string and array above */
 };
 
-/* Loads and validates FILE: every option against its table (unknown keys, types, ranges), environment
- * expansion, references between sections, pointers and templates of the envelope, token files. All
- * errors are gathered: each is appended to errors as one line "FILE:LINE:COL: message".
- * WSB_OK: *out is set and the caller destroys it. WSB_EINVAL: errors is not empty. WSB_EIO: FILE cannot be read. */
+/* Loads and validates FILE: every option against its table (unknown keys, types, ranges),
+ * environment expansion, references between sections, pointers and templates of the envelope, token
+ * files. All errors are gathered: each is appended to errors as one line "FILE:LINE:COL: message".
+ * WSB_OK: *out is set and the caller destroys it. WSB_EINVAL: errors is not empty. WSB_EIO: FILE
+ * cannot be read. */
 enum wsb_err config_load(struct config **out, const char *file, struct strbuf *errors) WSB_CHECKED;
 
 /* The configuration of `serve URL...`: pool main, all defaults. */

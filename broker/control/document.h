@@ -1,5 +1,6 @@
 /* broker/control/document.h: a YAML file as nodes with places. The document API of libyaml resolves
- * aliases to the node they name, so that a node may be met twice, or in itself: whoever walks counts. */
+ * aliases to the node they name, so that a node may be met twice, or in itself: whoever walks
+ * counts. */
 #ifndef WSB_BROKER_CONTROL_DOCUMENT_H
 #define WSB_BROKER_CONTROL_DOCUMENT_H
 

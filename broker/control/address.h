@@ -1,0 +1,27 @@
+/* broker/control/address.h: where to listen and where to connect, read from text. */
+#ifndef WSB_BROKER_CONTROL_ADDRESS_H
+#define WSB_BROKER_CONTROL_ADDRESS_H
+
+#include <stdbool.h>
+#include "broker/control/arena.h"
+#include "broker/control/config.h"
+#include "common/err.h"
+#include "common/span.h"
+
+#define UNIX_PATH_BYTES_MAX 107 /* what fits into a sockaddr_un */
+
+/* "127.0.0.1:7080", "[::1]:7080", "localhost:7080" (which is 127.0.0.1) or "unix:PATH". The texts
+ * of *out live in the arena; a Unix path is left as written. WSB_EINVAL: *why is a sentence that
+ * shows nothing of text; WSB_ENOMEM. */
+enum wsb_err address_parse(struct arena *arena, struct span text, struct address *out,
+			   const char **why) WSB_CHECKED;
+
+/* Reachable from this machine only. */
+bool address_is_local(const struct address *address);
+
+/* Sets url, tls, host, port and path. WSB_EINVAL: *why is a sentence that shows
+ * nothing of text, which may hold a secret; WSB_ENOMEM. */
+enum wsb_err endpoint_url_parse(struct arena *arena, struct span text,
+				struct endpoint_settings *out, const char **why) WSB_CHECKED;
+
+#endif

@@ -1,0 +1,293 @@
+#include "broker/control/checks.h"
+
+#include <stdio.h>
+#include <string.h>
+#include "broker/control/address.h"
+#include "broker/control/nearest.h"
+#include "broker/control/reader.h"
+
+/* The place of node, or of what it stands in when it is not there. */
+static struct place place_in(yaml_node_t *outer, yaml_node_t *node)
+{
+	if (node)
+		return node_place(node);
+	return outer ? node_place(outer) : (struct place){0};
+}
+
+/* The value of a key of the entry, two levels down at most ("auth.tokens"). */
+static yaml_node_t *find_below(struct document *document, yaml_node_t *entry, const char *outer,
+			       const char *inner)
+{
+	return document_find(document, document_find(document, entry, outer), inner);
+}
+
+static void check_pair(struct document *document, yaml_node_t *entry, const char *certificate,
+		       const char *key)
+{
+	yaml_node_t *tls = document_find(document, entry, "tls");
+
+	if (certificate && !key)
+		complain(document->complaints, place_in(entry, tls),
+			 "`certificate` needs its `key`");
+	if (key && !certificate)
+		complain(document->complaints, place_in(entry, tls),
+			 "`key` needs its `certificate`");
+}
+
+static void check_listener(struct document *document, yaml_node_t *entry,
+			   struct listener_settings *listener)
+{
+	yaml_node_t *auth = document_find(document, entry, "auth");
+
+	check_pair(document, entry, listener->tls.certificate, listener->tls.key);
+	if (listener->tls.client_ca && !listener->tls.certificate)
+		complain(document->complaints,
+			 place_in(entry, find_below(document, entry, "tls", "client_ca")),
+			 "`client_ca` needs a `certificate`");
+	if (listener->reuse_port && listener->address.kind == ADDRESS_UNIX)
+		complain(document->complaints,
+			 place_in(entry, document_find(document, entry, "reuse_port")),
+			 "a Unix socket cannot be shared by `reuse_port`");
+	listener->auth = auth != NULL;
+	if (auth && !document_find(document, auth, "tokens"))
+		complain(document->complaints, node_place(auth), "`auth` needs `tokens`");
+}
+
+static bool same_address(const struct address *a, const struct address *b)
+{
+	if (a->kind != b->kind)
+		return false;
+	if (a->kind == ADDRESS_UNIX)
+		return a->path && b->path && strcmp(a->path, b->path) == 0;
+	return a->port == b->port && a->host && b->host && strcmp(a->host, b->host) == 0;
+}
+
+static void check_addresses(struct document *document, const struct config *config,
+			    yaml_node_t *list)
+{
+	for (size_t i = 0; i < config->listener_count; i++) {
+		const struct address *address = &config->listeners[i].address;
+		yaml_node_t *entry = document_item(document, list, i);
+		struct place place = place_in(entry, document_find(document, entry, "address"));
+
+		for (size_t j = 0; j < i; j++) {
+			if (same_address(address, &config->listeners[j].address)) {
+				complain(document->complaints, place,
+					 "another listener has this address already");
+				break;
+			}
+		}
+		if (same_address(address, &config->admin.address))
+			complain(document->complaints, place,
+				 "the admin listener has this address already");
+	}
+}
+
+static void check_listeners(struct document *document, struct config *config)
+{
+	yaml_node_t *root = document_root(document);
+	yaml_node_t *list = document_find(document, root, "listen");
+	yaml_node_t *admin = find_below(document, root, "admin", "address");
+
+	if (config->listener_count == 0 && !list) {
+		config->listeners = arena_alloc(document->arena, 1, sizeof(*config->listeners));
+		if (!config->listeners)
+			return;
+		config->listener_count = 1;
+		reader_defaults(document, SCOPE_LISTENER, config->listeners);
+	}
+	for (size_t i = 0; i < config->listener_count; i++)
+		check_listener(document, document_item(document, list, i), &config->listeners[i]);
+	check_addresses(document, config, list);
+	if (config->admin.address.text && !address_is_local(&config->admin.address))
+		complain(
+			document->complaints, place_in(root, admin),
+			"the admin listener must have a loopback address or unix:PATH: it asks for "
+			"no token");
+}
+
+static void check_envelope(struct document *document, struct config *config)
+{
+	yaml_node_t *node = document_find(document, document_root(document), "envelope");
+	struct envelope *envelope;
+	enum wsb_err err;
+	char why[128];
+
+	config->envelope_is_jsonrpc = !node || node->type != YAML_MAPPING_NODE;
+	if (config->envelope_is_jsonrpc)
+		return;
+	err = envelope_create(&envelope, &config->envelope, why, sizeof(why));
+	if (err == WSB_OK)
+		envelope_destroy(envelope);
+	else
+		complain(document->complaints, node_place(node), "%s",
+			 err == WSB_EINVAL ? why : wsb_err_text(err));
+}
+
+/* "host:port", with brackets where the host is an IPv6 address. */
+static const char *endpoint_name(struct arena *arena, const struct endpoint_settings *endpoint)
+{
+	bool brackets = strchr(endpoint->host, ':') != NULL;
+	char name[300];
+	int len = snprintf(name, sizeof(name), "%s%s%s:%u", brackets ? "[" : "", endpoint->host,
+			   brackets ? "]" : "", (unsigned int)endpoint->port);
+
+	return arena_text(arena, span_of(name, (size_t)len));
+}
+
+static void check_endpoints(struct document *document, yaml_node_t *list,
+			    struct pool_settings *pool)
+{
+	for (size_t i = 0; i < pool->endpoint_count; i++) {
+		struct endpoint_settings *endpoint = &pool->endpoints[i];
+		yaml_node_t *entry = document_item(document, list, i);
+		yaml_node_t *name = document_find(document, entry, "name");
+
+		if (!endpoint->name && endpoint->host)
+			endpoint->name = endpoint_name(document->arena, endpoint);
+		for (size_t j = 0; j < i && endpoint->name; j++) {
+			if (!pool->endpoints[j].name ||
+			    strcmp(pool->endpoints[j].name, endpoint->name) != 0)
+				continue;
+			complain(document->complaints, place_in(entry, name),
+				 "another endpoint of the pool is called “%s” already%s",
+				 endpoint->name, name ? "" : ": give each a `name`");
+			break;
+		}
+	}
+}
+
+static void check_greeting(struct document *document, yaml_node_t *list,
+			   const struct pool_settings *pool)
+{
+	for (size_t i = 0; i < pool->on_connect_count; i++) {
+		const struct greeting_step *step = &pool->on_connect[i];
+		yaml_node_t *entry = document_item(document, list, i);
+
+		if (step->reject && !step->expect && !document_find(document, entry, "expect"))
+			complain(document->complaints, place_in(list, entry),
+				 "`reject` needs an `expect`: nothing is waited for without it");
+		else if (entry && !document_find(document, entry, "send") &&
+			 !document_find(document, entry, "expect"))
+			complain(document->complaints, node_place(entry),
+				 "a step needs `send`, `expect` or both");
+	}
+}
+
+static void check_pools(struct document *document, struct config *config)
+{
+	yaml_node_t *list = document_find(document, document_root(document), "pools");
+
+	for (size_t i = 0; i < config->pool_count; i++) {
+		struct pool_settings *pool = &config->pools[i];
+		yaml_node_t *entry = document_item(document, list, i);
+
+		check_endpoints(document, document_find(document, entry, "endpoints"), pool);
+		check_greeting(document, document_find(document, entry, "on_connect"), pool);
+		check_pair(document, entry, pool->tls.certificate, pool->tls.key);
+		for (size_t j = 0; j < i && pool->name; j++) {
+			if (!config->pools[j].name ||
+			    strcmp(config->pools[j].name, pool->name) != 0)
+				continue;
+			complain(document->complaints,
+				 place_in(entry, document_find(document, entry, "name")),
+				 "another pool is called “%s” already", pool->name);
+			break;
+		}
+	}
+}
+
+static void resolve_pool(struct document *document, const struct config *config,
+			 const yaml_node_t *node, struct route_settings *route)
+{
+	struct nearest nearest;
+	struct strbuf text;
+	struct span name;
+
+	if (!document_scalar(document, node, "the name of a pool", &name))
+		return;
+	nearest_init(&nearest, name);
+	for (size_t i = 0; i < config->pool_count; i++) {
+		struct span known = span_text(config->pools[i].name);
+
+		if (!known.at)
+			continue;
+		if (span_equal(name, known)) {
+			route->pool = (uint32_t)i;
+			return;
+		}
+		nearest_offer(&nearest, known);
+	}
+	strbuf_init(&text);
+	complaints_quote(&text, node_text(node));
+	if (nearest.best.at)
+		strbuf_printf(&text, " (did you mean “%.*s”?)", (int)nearest.best.len,
+			      nearest.best.at);
+	complain(document->complaints, node_place(node), "there is no pool %s",
+		 strbuf_span(&text).at);
+	strbuf_fini(&text);
+}
+
+static void check_route(struct document *document, const struct config *config, yaml_node_t *entry,
+			struct route_settings *route)
+{
+	yaml_node_t *pool = document_find(document, entry, "pool");
+	yaml_node_t *attempt = document_find(document, entry, "attempt_timeout");
+	bool respond = document_find(document, entry, "respond") != NULL;
+	bool ends_here = route->action != ROUTE_FORWARD;
+
+	if (respond && !ends_here)
+		route->action = ROUTE_RESPOND;
+	if ((respond && ends_here) || (pool && (respond || ends_here)) ||
+	    (document_find(document, entry, "deny") && document_find(document, entry, "drop")))
+		complain(document->complaints, node_place(entry),
+			 "a route has one of `pool`, `respond`, `deny` and `drop`");
+	if (pool && config->pool_count > 0)
+		resolve_pool(document, config, pool, route);
+	if (attempt && route->timeout_us > 0 && route->attempt_timeout_us > route->timeout_us)
+		complain(document->complaints, node_place(attempt),
+			 "longer than the route's `timeout`");
+}
+
+static void check_routes(struct document *document, struct config *config)
+{
+	yaml_node_t *list = document_find(document, document_root(document), "routes");
+
+	if (config->route_count == 0 && !list) {
+		config->routes = arena_alloc(document->arena, 1, sizeof(*config->routes));
+		if (!config->routes)
+			return;
+		config->route_count = 1;
+		reader_defaults(document, SCOPE_ROUTE, config->routes);
+		config->routes[0].method = "*";
+		return;
+	}
+	for (size_t i = 0; i < config->route_count; i++) {
+		yaml_node_t *entry = document_item(document, list, i);
+
+		if (entry && entry->type == YAML_MAPPING_NODE)
+			check_route(document, config, entry, &config->routes[i]);
+	}
+}
+
+/* RFC 6455, section 7.4: the other codes are never sent, or belong to nobody yet. */
+static void check_drain(struct document *document, const struct config *config)
+{
+	uint16_t code = config->drain.code;
+	yaml_node_t *node = find_below(document, document_root(document), "drain", "code");
+
+	if (code >= 3000 || (code >= 1007 && code <= 1014) || code <= 1003)
+		return;
+	if (node)
+		complain(document->complaints, node_place(node),
+			 "%u is no close code that an endpoint may send", (unsigned int)code);
+}
+
+void checks_run(struct document *document, struct config *config)
+{
+	check_listeners(document, config);
+	check_envelope(document, config);
+	check_pools(document, config);
+	check_routes(document, config);
+	check_drain(document, config);
+}

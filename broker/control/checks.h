@@ -1,0 +1,14 @@
+/* broker/control/checks.h: what no single option can say: names that must differ, things that need
+ * or exclude each other, and the values that follow from others. */
+#ifndef WSB_BROKER_CONTROL_CHECKS_H
+#define WSB_BROKER_CONTROL_CHECKS_H
+
+#include "broker/control/config.h"
+#include "broker/control/document.h"
+
+/* Completes config (names of endpoints, listeners and routes where there are none, pools of routes)
+ * and complains of what does not fit together, at the node of document that says so. document may
+ * be without a root. */
+void checks_run(struct document *document, struct config *config);
+
+#endif

@@ -1,0 +1,161 @@
+#include "broker/control/config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "broker/control/address.h"
+#include "broker/control/arena.h"
+#include "broker/control/checks.h"
+#include "broker/control/complaints.h"
+#include "broker/control/document.h"
+#include "broker/control/reader.h"
+
+#define HOST_NAME_BYTES 256
+
+static enum wsb_err config_create(struct config **out)
+{
+	struct arena *arena;
+	struct config *config;
+
+	*out = NULL;
+	if (arena_create(&arena) != WSB_OK)
+		return WSB_ENOMEM;
+	config = arena_alloc(arena, 1, sizeof(*config));
+	if (!config) {
+		arena_destroy(arena);
+		return WSB_ENOMEM;
+	}
+	config->arena = arena;
+	*out = config;
+	return WSB_OK;
+}
+
+void config_destroy(struct config *config)
+{
+	if (config)
+		arena_destroy(config->arena);
+}
+
+static void name_node(struct config *config)
+{
+	char name[HOST_NAME_BYTES] = "";
+
+	if (config->node)
+		return;
+	if (gethostname(name, sizeof(name) - 1) != 0 || !name[0])
+		memcpy(name, "wsbroker", sizeof("wsbroker"));
+	config->node = arena_text(config->arena, span_text(name));
+}
+
+/* What both ways to a configuration end with. */
+static enum wsb_err conclude(struct config *config, struct complaints *complaints,
+			     struct strbuf *errors, struct config **out)
+{
+	enum wsb_err err = WSB_OK;
+
+	if (complaints->count > 0) {
+		complaints_write(complaints, config->file, errors);
+		err = WSB_EINVAL;
+	}
+	if (arena_failed(config->arena))
+		err = WSB_ENOMEM;
+	if (err == WSB_OK)
+		*out = config;
+	else
+		config_destroy(config);
+	return err;
+}
+
+static enum wsb_err read_whole(struct config *config, const char *file, struct strbuf *errors,
+			       struct span *text)
+{
+	enum wsb_err err = file_read(config->arena, file, DOCUMENT_BYTES_MAX, text);
+
+	if (err == WSB_EIO)
+		strbuf_printf(errors, "%s: cannot be read: %s\n", file, strerror(errno));
+	if (err == WSB_ELIMIT) {
+		strbuf_printf(errors, "%s:1:1: longer than 4 MiB\n", file);
+		err = WSB_EINVAL;
+	}
+	return err;
+}
+
+enum wsb_err config_load(struct config **out, const char *file, struct strbuf *errors)
+{
+	struct complaints complaints;
+	struct document document;
+	struct config *config;
+	struct span text;
+	enum wsb_err err = config_create(&config);
+
+	*out = NULL;
+	if (err != WSB_OK)
+		return err;
+	err = read_whole(config, file, errors, &text);
+	if (err != WSB_OK) {
+		config_destroy(config);
+		return err;
+	}
+	config->file = arena_text(config->arena, span_text(file));
+	complaints_init(&complaints, config->arena);
+	document_init(&document, file, text, config->arena, &complaints);
+	if (document_root(&document)) {
+		reader_fill(&document, config);
+		checks_run(&document, config);
+	}
+	document_fini(&document);
+	name_node(config);
+	return conclude(config, &complaints, errors, out);
+}
+
+static void read_urls(struct document *document, struct config *config, const char *const *urls,
+		      size_t count)
+{
+	struct pool_settings *pool = arena_alloc(config->arena, 1, sizeof(*pool));
+
+	if (!pool)
+		return;
+	config->pools = pool;
+	config->pool_count = 1;
+	reader_defaults(document, SCOPE_POOL, pool);
+	pool->name = "main";
+	pool->endpoints = arena_alloc(config->arena, count, sizeof(*pool->endpoints));
+	for (size_t i = 0; pool->endpoints && i < count; i++) {
+		const char *why = "";
+
+		pool->endpoint_count = i + 1;
+		reader_defaults(document, SCOPE_ENDPOINT, &pool->endpoints[i]);
+		if (endpoint_url_parse(config->arena, span_text(urls[i]), &pool->endpoints[i],
+				       &why) == WSB_EINVAL)
+			complain(document->complaints, (struct place){0}, "URL %zu: %s", i + 1,
+				 why);
+	}
+}
+
+enum wsb_err config_from_urls(struct config **out, const char *const *urls, size_t count,
+			      struct strbuf *errors)
+{
+	struct complaints complaints;
+	struct document document;
+	struct config *config;
+	enum wsb_err err = config_create(&config);
+
+	*out = NULL;
+	if (err != WSB_OK)
+		return err;
+	complaints_init(&complaints, config->arena);
+	document = (struct document){
+		.arena = config->arena,
+		.complaints = &complaints,
+		.folder = "",
+	};
+	reader_defaults(&document, SCOPE_CONFIG, config);
+	if (count == 0 || count > 1000)
+		complain(&complaints, (struct place){0}, "1 to 1000 URLs are needed");
+	else
+		read_urls(&document, config, urls, count);
+	checks_run(&document, config);
+	name_node(config);
+	return conclude(config, &complaints, errors, out);
+}

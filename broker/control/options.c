@@ -1,0 +1,344 @@
+#include "broker/control/options.h"
+
+#include <stdio.h>
+#include <string.h>
+#include "broker/control/config.h"
+#include "common/clock.h"
+#include "common/units.h"
+
+#define MS     US_PER_MS
+#define SECOND US_PER_S
+#define HOUR   (UINT64_C(3600) * US_PER_S)
+#define KIB    UINT64_C(1024)
+#define MIB    (KIB * 1024)
+#define GIB    (MIB * 1024)
+#define TIB    (GIB * 1024)
+
+#define MEMBER(type, member)                                                                       \
+	.offset = offsetof(type, member), .size = sizeof(((type *)NULL)->member)
+#define COUNTED(type, member, count) MEMBER(type, member), .count_offset = offsetof(type, count)
+
+/* In the order of the enums that they fill. */
+static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
+static const char *const log_formats[] = {"logfmt", "json", NULL};
+static const char *const ready_rules[] = {"all", "any", NULL};
+static const char *const envelopes[] = {"jsonrpc", NULL};
+static const char *const id_forms[] = {"integer", "string", "uuid", NULL};
+static const char *const encodings[] = {"json", "msgpack", NULL};
+static const char *const balancers[] = {"round-robin", "least-connections", "random", "peak-ewma",
+					NULL};
+
+const struct option_scope_info option_scopes[OPTION_SCOPES] = {
+	[SCOPE_CONFIG] = {"", sizeof(struct config)},
+	[SCOPE_LISTENER] = {"listen[].", sizeof(struct listener_settings)},
+	[SCOPE_POOL] = {"pools[].", sizeof(struct pool_settings)},
+	[SCOPE_ENDPOINT] = {"pools[].endpoints[].", sizeof(struct endpoint_settings)},
+	[SCOPE_GREETING] = {"pools[].on_connect[].", sizeof(struct greeting_step)},
+	[SCOPE_ROUTE] = {"routes[].", sizeof(struct route_settings)},
+};
+
+/* clang-format off */
+const struct option options[] = {
+#define ROW SCOPE_CONFIG
+#define IN(member) MEMBER(struct config, member)
+#define EACH(member, count) COUNTED(struct config, member, count)
+	{ROW, "node", OPTION_NAME, IN(node),
+	 .help = "Name of this broker in logs, metrics and the admin API. Default: the host "
+		 "name."},
+	{ROW, "log.level", OPTION_CHOICE, "info", .choices = log_levels, IN(log.level),
+	 .help = "Lines below this level are not written."},
+	{ROW, "log.format", OPTION_CHOICE, "logfmt", .choices = log_formats, IN(log.format),
+	 .help = "How log lines are written."},
+	{ROW, "listen", OPTION_LIST, .min = 1, .max = 64, .items = SCOPE_LISTENER,
+	 EACH(listeners, listener_count),
+	 .help = "Where clients connect. Default: one listener with all defaults."},
+	{ROW, "admin.address", OPTION_ADDRESS, "127.0.0.1:7081", IN(admin.address),
+	 .help = "Where the admin API listens: a loopback address or unix:PATH."},
+	{ROW, "admin.ready", OPTION_CHOICE, "all", .choices = ready_rules, IN(admin.ready_any),
+	 .help = "How many pools need a ready connection for `/readyz` to answer 200."},
+	{ROW, "limits.clients", OPTION_NUMBER, "10000", 1, 1000000, IN(limits.clients),
+	 .help = "Clients connected at once; further ones get 503."},
+	{ROW, "limits.memory", OPTION_SIZE, "1GiB", 1 * MIB, 1 * TIB, IN(limits.memory_bytes),
+	 .help = "Buffered bytes of the whole process; above it nothing is read until they "
+		 "drain."},
+	{ROW, "limits.message", OPTION_SIZE, "1MiB", 1 * KIB, 1 * GIB, IN(limits.message_bytes),
+	 .help = "Largest message; a longer one closes its connection with 1009."},
+	{ROW, "limits.fragments", OPTION_NUMBER, "1024", 1, 1048576, IN(limits.fragments),
+	 .help = "Most frames of one message; more close its connection with 1009."},
+	{ROW, "limits.batch", OPTION_NUMBER, "100", 1, 10000, IN(limits.batch),
+	 .help = "Most members of a batch; a longer one is answered with -32600."},
+	{ROW, "limits.in_flight_per_client", OPTION_NUMBER, "1024", 1, 1000000,
+	 IN(limits.in_flight_per_client),
+	 .help = "Open requests of one client before it is read no further until one ends."},
+	{ROW, "limits.send_buffer", OPTION_SIZE, "4MiB", 64 * KIB, 1 * GIB,
+	 IN(limits.send_buffer_bytes),
+	 .help = "Bytes that may wait for a client that does not read; above it the client is "
+		 "cut with 1013."},
+	{ROW, "limits.handshake", OPTION_DURATION, "10s", 10 * MS, HOUR, IN(limits.handshake_us),
+	 .help = "Time from connecting to the end of the upgrade."},
+	{ROW, "limits.ping", OPTION_DURATION, "30s", 10 * MS, HOUR, .zero = true,
+	 IN(limits.ping_us),
+	 .help = "Time between pings to a client, and the time it has to answer; 0: none are "
+		 "sent."},
+	{ROW, "limits.idle", OPTION_DURATION, "0s", 10 * MS, 168 * HOUR, .zero = true,
+	 IN(limits.idle_us),
+	 .help = "Time without a message after which a client is closed; 0: never."},
+	{ROW, "limits.rate_per_client", OPTION_NUMBER, "0", 1, 10000000, .zero = true,
+	 IN(limits.rate_per_client),
+	 .help = "Requests per second of one client; 0: no limit."},
+	{ROW, "envelope", OPTION_CHOICE, "jsonrpc", .choices = envelopes,
+	 .help = "Form of a message: JSON-RPC 2.0, or the mapping that the next rows describe."},
+	{ROW, "envelope.id", OPTION_POINTER, IN(envelope.id),
+	 .help = "Where a message keeps its id."},
+	{ROW, "envelope.method", OPTION_POINTER, IN(envelope.method),
+	 .help = "Where a message keeps its method."},
+	{ROW, "envelope.params", OPTION_POINTER, IN(envelope.params),
+	 .help = "Where a message keeps its parameters."},
+	{ROW, "envelope.result", OPTION_POINTER, IN(envelope.result),
+	 .help = "Where an answer keeps its result."},
+	{ROW, "envelope.error", OPTION_ERROR, IN(envelope),
+	 .help = "Where an answer keeps its error (failed when present and neither null nor "
+		 "false), or `{pointer: value}` (failed when equal)."},
+	{ROW, "envelope.answer_id", OPTION_POINTER, IN(envelope.answer_id),
+	 .help = "Where an answer keeps the id, if elsewhere."},
+	{ROW, "envelope.push", OPTION_POINTER, IN(envelope.push),
+	 .help = "Where a push keeps its name, if not where a message keeps its method."},
+	{ROW, "envelope.ids", OPTION_CHOICE, "integer", .choices = id_forms, IN(envelope.ids),
+	 .help = "Form of the broker's own ids upstream."},
+	{ROW, "envelope.reply", OPTION_TEXT, .max = 65536, IN(envelope.reply),
+	 .help = "Template of the broker's own errors: JSON with `$id`, `$code`, `$message` "
+		 "and `$data`. Default: JSON-RPC's error."},
+	{ROW, "pools", OPTION_LIST, .min = 1, .max = 64, .items = SCOPE_POOL, .required = true,
+	 EACH(pools, pool_count),
+	 .help = "The pools of upstream connections."},
+	{ROW, "routes", OPTION_LIST, .min = 1, .max = 4096, .items = SCOPE_ROUTE,
+	 EACH(routes, route_count),
+	 .help = "What is done with each method; the first match wins. Default: `*` to the "
+		 "first pool."},
+	{ROW, "drain.delay", OPTION_DURATION, "0s", 1 * MS, HOUR, .zero = true, IN(drain.delay_us),
+	 .help = "Time between the signal and the end of accepting clients."},
+	{ROW, "drain.timeout", OPTION_DURATION, "30s", 1 * MS, HOUR, .zero = true,
+	 IN(drain.timeout_us),
+	 .help = "Time that requests in flight have to end."},
+	{ROW, "drain.spread", OPTION_DURATION, "5s", 1 * MS, HOUR, .zero = true,
+	 IN(drain.spread_us),
+	 .help = "Time over which clients are closed, so that they do not all come back at "
+		 "once."},
+	{ROW, "drain.code", OPTION_NUMBER, "1012", 1000, 4999, IN(drain.code),
+	 .help = "Close code that clients get."},
+#undef ROW
+#undef IN
+#undef EACH
+#define ROW SCOPE_LISTENER
+#define IN(member) MEMBER(struct listener_settings, member)
+#define EACH(member, count) COUNTED(struct listener_settings, member, count)
+	{ROW, "address", OPTION_ADDRESS, "127.0.0.1:7080", IN(address), 
+	 .help = "Address and port, or unix:PATH."},
+	{ROW, "path", OPTION_URL_PATH, "/", IN(path),
+	 .help = "Path of the endpoint, compared without the query; others get 404."},
+	{ROW, "reuse_port", OPTION_FLAG, "false", IN(reuse_port),
+	 .help = "Several processes share the port."},
+	{ROW, "tls.certificate", OPTION_FILE, IN(tls.certificate),
+	 .help = "Certificate chain (PEM); with it the listener speaks TLS."},
+	{ROW, "tls.key", OPTION_FILE, IN(tls.key),
+	 .help = "Private key of the certificate (PEM)."},
+	{ROW, "tls.client_ca", OPTION_FILE, IN(tls.client_ca),
+	 .help = "Authorities (PEM) that must have signed a client's certificate."},
+	{ROW, "origins", OPTION_TEXTS, .max = 256, EACH(origins, origin_count),
+	 .help = "Origins that browsers may come from; others get 403. Default: any."},
+	{ROW, "auth.tokens", OPTION_TOKENS, IN(tokens),
+	 .help = "File of tokens, `name role token` a line (`sha256:HEX` for its hash); with "
+		 "it clients need `Authorization: Bearer`."},
+	{ROW, "auth.query", OPTION_TOKEN, IN(auth_query),
+	 .help = "Query parameter for clients that cannot set headers."},
+#undef ROW
+#undef IN
+#undef EACH
+#define ROW SCOPE_POOL
+#define IN(member) MEMBER(struct pool_settings, member)
+#define EACH(member, count) COUNTED(struct pool_settings, member, count)
+	{ROW, "name", OPTION_NAME, .required = true, IN(name),
+	 .help = "Name of the pool."},
+	{ROW, "endpoints", OPTION_LIST, .min = 1, .max = 1000, .items = SCOPE_ENDPOINT, .required =
+	 true, EACH(endpoints, endpoint_count),
+	 .help = "The upstream servers; a plain URL may stand for an entry."},
+	{ROW, "encoding", OPTION_CHOICE, "json", .choices = encodings, IN(encoding),
+	 .help = "What the upstream speaks: text frames of JSON or binary frames of "
+		 "MessagePack."},
+	{ROW, "size", OPTION_NUMBER, "10", 1, 1000, IN(size),
+	 .help = "Connections, spread over the endpoints by weight."},
+	{ROW, "max_in_flight", OPTION_NUMBER, "256", 1, 1000000, IN(max_in_flight),
+	 .help = "Open requests of one connection; a full one is passed over."},
+	{ROW, "connect_rate", OPTION_NUMBER, "50", 1, 100000, .zero = true, IN(connect_rate),
+	 .help = "Connections opened per second; 0: no limit."},
+	{ROW, "balancer", OPTION_CHOICE, "least-connections", .choices = balancers, IN(balancer),
+	 .help = "How the connection for a message is chosen."},
+	{ROW, "on_connect", OPTION_LIST, .max = 32, .items = SCOPE_GREETING,
+	 EACH(on_connect, on_connect_count),
+	 .help = "Messages played in order on each new connection before it is used."},
+	{ROW, "retry.budget", OPTION_SHARE, "0.2", 0, 1, IN(retry.budget),
+	 .help = "Retries allowed as a share of the requests."},
+	{ROW, "retry.per_second", OPTION_NUMBER, "10", 0, 100000, IN(retry.per_second),
+	 .help = "Retries per second allowed on top."},
+	{ROW, "queue.requests", OPTION_NUMBER, "10000", 0, 10000000, IN(queue.requests),
+	 .help = "Requests that may wait for a connection; 0: none waits."},
+	{ROW, "queue.bytes", OPTION_SIZE, "64MiB", 1 * KIB, 1 * TIB, IN(queue.bytes),
+	 .help = "Bytes that may wait for a connection."},
+	{ROW, "queue.age", OPTION_DURATION, "5s", 1 * MS, HOUR, IN(queue.age_us),
+	 .help = "Longest time that a request waits for a connection."},
+	{ROW, "probe.interval", OPTION_DURATION, "5s", 10 * MS, HOUR, .zero = true,
+	 IN(probe.interval_us),
+	 .help = "Time between WebSocket pings on each connection; 0: none are sent."},
+	{ROW, "probe.timeout", OPTION_DURATION, "2s", 1 * MS, HOUR, IN(probe.timeout_us),
+	 .help = "Time that the pong may take."},
+	{ROW, "subprotocol", OPTION_TOKEN, IN(subprotocol),
+	 .help = "WebSocket subprotocol asked for."},
+	{ROW, "headers", OPTION_HEADERS, .max = 64, .secret = true, EACH(headers, header_count),
+	 .help = "Headers sent with the upgrade."},
+	{ROW, "tls.ca", OPTION_FILE, IN(tls.ca),
+	 .help = "Authorities (PEM) that sign the upstream's certificate. Default: the "
+		 "system's."},
+	{ROW, "tls.certificate", OPTION_FILE, IN(tls.certificate),
+	 .help = "Certificate (PEM) shown to the upstream."},
+	{ROW, "tls.key", OPTION_FILE, IN(tls.key),
+	 .help = "Private key of that certificate (PEM)."},
+	{ROW, "tls.verify", OPTION_FLAG, "true", IN(tls.verify),
+	 .help = "The upstream's certificate and name are checked."},
+#undef ROW
+#undef IN
+#undef EACH
+#define ROW SCOPE_ENDPOINT
+#define IN(member) MEMBER(struct endpoint_settings, member)
+#define EACH(member, count) COUNTED(struct endpoint_settings, member, count)
+	{ROW, "url", OPTION_URL, .required = true, .secret = true, .shorthand = true,
+	 .help = "`ws://` or `wss://` URL of the upstream server."},
+	{ROW, "name", OPTION_NAME, IN(name),
+	 .help = "Name in commands, logs and metrics. Default: host:port."},
+	{ROW, "weight", OPTION_NUMBER, "1", 1, 1000, IN(weight),
+	 .help = "Share of the pool's connections relative to other endpoints."},
+	{ROW, "tier", OPTION_NUMBER, "1", 1, 10, IN(tier),
+	 .help = "The lowest tier with a healthy endpoint carries the traffic."},
+#undef ROW
+#undef IN
+#undef EACH
+#define ROW SCOPE_GREETING
+#define IN(member) MEMBER(struct greeting_step, member)
+#define EACH(member, count) COUNTED(struct greeting_step, member, count)
+	{ROW, "send", OPTION_JSON, .secret = true, IN(send),
+	 .help = "Message to send: JSON text."},
+	{ROW, "expect", OPTION_OBJECT, .secret = true, IN(expect),
+	 .help = "Partial object that the awaited message contains."},
+	{ROW, "reject", OPTION_OBJECT, .secret = true, IN(reject),
+	 .help = "Partial object of a message that ends the attempt at once."},
+	{ROW, "timeout", OPTION_DURATION, "5s", 1 * MS, HOUR, IN(timeout_us),
+	 .help = "Time that the awaited message may take."},
+#undef ROW
+#undef IN
+#undef EACH
+#define ROW SCOPE_ROUTE
+#define IN(member) MEMBER(struct route_settings, member)
+#define EACH(member, count) COUNTED(struct route_settings, member, count)
+	{ROW, "method", OPTION_TEXT, .max = 1024, .required = true, IN(method),
+	 .help = "Glob of methods: `*` any run, `?` one character, `\\` takes the next "
+		 "literally."},
+	{ROW, "pool", OPTION_POOL,
+	 .help = "Pool that the requests go to. Default: the first."},
+	{ROW, "timeout", OPTION_DURATION, "30s", 1 * MS, 24 * HOUR, IN(timeout_us),
+	 .help = "Time from a request's arrival to its answer."},
+	{ROW, "attempt_timeout", OPTION_DURATION, "0s", 1 * MS, 24 * HOUR, .zero = true,
+	 IN(attempt_timeout_us),
+	 .help = "Time after which an idempotent request is sent a second time elsewhere; 0: "
+		 "timeout / 3."},
+	{ROW, "idempotent", OPTION_FLAG, "false", IN(idempotent),
+	 .help = "A request may be sent again after it was written."},
+	{ROW, "respond", OPTION_JSON, .secret = true, IN(respond),
+	 .help = "The broker answers with this JSON text."},
+	{ROW, "deny", OPTION_ACTION, .min = ROUTE_DENY, IN(action),
+	 .help = "Requests are answered with -32601 `method_denied`."},
+	{ROW, "drop", OPTION_ACTION, .min = ROUTE_DROP, IN(action),
+	 .help = "Messages vanish without an answer."},
+#undef ROW
+#undef IN
+#undef EACH
+};
+/* clang-format on */
+
+const size_t option_count = sizeof(options) / sizeof(options[0]);
+
+static const struct {
+	const char *name;
+	const char *expected;
+} types[OPTION_TYPES] = {
+	[OPTION_FLAG] = {"true or false", "true or false"},
+	[OPTION_NUMBER] = {"number", "a whole number"},
+	[OPTION_SHARE] = {"share", "a number such as 0.2"},
+	[OPTION_DURATION] = {"duration", "a duration such as 250ms"},
+	[OPTION_SIZE] = {"size", "a size such as 64KiB"},
+	[OPTION_CHOICE] = {"choice", "one of its words"},
+	[OPTION_TEXT] = {"text", "a text"},
+	[OPTION_NAME] = {"name", "a name (1 to 64 letters, digits, . _ - : [ ])"},
+	[OPTION_TOKEN] = {"word", "a word of letters, digits and . _ -"},
+	[OPTION_FILE] = {"file", "a path"},
+	[OPTION_URL_PATH] = {"path", "a path that begins with /, without a query"},
+	[OPTION_POINTER] = {"JSON pointer", "a JSON pointer such as /payload"},
+	[OPTION_JSON] = {"JSON text", "a JSON text"},
+	[OPTION_ADDRESS] = {"address",
+			    "an address such as 127.0.0.1:7080, [::1]:7080 or unix:broker.sock"},
+	[OPTION_URL] = {"URL", "a URL such as ws://127.0.0.1:9101/"},
+	[OPTION_TOKENS] = {"file", "the path of a token file"},
+	[OPTION_POOL] = {"name of a pool", "the name of a pool"},
+	[OPTION_ACTION] = {"true", "true or false"},
+	[OPTION_OBJECT] = {"object", "a mapping"},
+	[OPTION_ERROR] = {"JSON pointer or mapping",
+			  "a JSON pointer, or a mapping of one to its value"},
+	[OPTION_TEXTS] = {"list of texts", "a list of texts"},
+	[OPTION_HEADERS] = {"mapping", "a mapping of header names to texts"},
+	[OPTION_LIST] = {"list", "a list"},
+};
+
+const char *option_expected(const struct option *option)
+{
+	return types[option->type].expected;
+}
+
+const char *option_type_name(enum option_type type)
+{
+	return types[type].name;
+}
+
+static void bound_text(const struct option *option, uint64_t bound, char text[UNITS_TEXT_MAX])
+{
+	if (option->type == OPTION_DURATION)
+		units_duration_text(bound, text);
+	else if (option->type == OPTION_SIZE)
+		units_bytes_text(bound, text);
+	else
+		snprintf(text, UNITS_TEXT_MAX, "%llu", (unsigned long long)bound);
+}
+
+void option_range(const struct option *option, char text[OPTION_RANGE_MAX])
+{
+	char low[UNITS_TEXT_MAX];
+	char high[UNITS_TEXT_MAX];
+
+	text[0] = '\0';
+	switch (option->type) {
+	case OPTION_NUMBER:
+	case OPTION_SHARE:
+	case OPTION_DURATION:
+	case OPTION_SIZE:
+		bound_text(option, option->min, low);
+		bound_text(option, option->max, high);
+		snprintf(text, OPTION_RANGE_MAX, "%s%s to %s", option->zero ? "0 or " : "", low,
+			 high);
+		break;
+	case OPTION_LIST:
+	case OPTION_TEXTS:
+	case OPTION_HEADERS:
+		snprintf(text, OPTION_RANGE_MAX, "%llu to %llu entries",
+			 (unsigned long long)option->min, (unsigned long long)option->max);
+		break;
+	default:
+		break;
+	}
+}

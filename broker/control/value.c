@@ -1,0 +1,287 @@
+#include "broker/control/value.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include "broker/control/config.h"
+#include "broker/control/json_node.h"
+#include "broker/control/value_scalar.h"
+
+#define HEADER_NAME_MAX 64
+
+static void *at_offset(void *base, size_t offset)
+{
+	return (char *)base + offset;
+}
+
+static void complain_of_type(struct document *document, const struct option *option,
+			     const yaml_node_t *node)
+{
+	struct strbuf got;
+
+	strbuf_init(&got);
+	if (option->secret && node->type == YAML_SCALAR_NODE && !node_is_null(node))
+		strbuf_text(&got, "something else");
+	else
+		document_describe(&got, node);
+	complain(document->complaints, node_place(node), "expected %s, got %s",
+		 option_expected(option), strbuf_span(&got).at);
+	strbuf_fini(&got);
+}
+
+/* A sentence says what is wrong; what was written follows it, unless it is a secret. */
+static void complain_of_value(struct document *document, const struct option *option,
+			      const yaml_node_t *node, const char *why)
+{
+	struct strbuf got;
+
+	if (!why[0]) {
+		complain_of_type(document, option, node);
+		return;
+	}
+	strbuf_init(&got);
+	if (!option->secret) {
+		strbuf_text(&got, ", got ");
+		document_describe(&got, node);
+	}
+	complain(document->complaints, node_place(node), "%s%s", why, strbuf_span(&got).at);
+	strbuf_fini(&got);
+}
+
+/* Texts may be empty, which is the same as not there; nothing else may. */
+static bool may_be_null(const struct option *option)
+{
+	return option->type == OPTION_TEXT || option->type == OPTION_TOKEN;
+}
+
+static void read_scalar(struct document *document, const struct option *option, yaml_node_t *node,
+			void *base)
+{
+	char why[VALUE_WHY_MAX];
+	struct span text;
+	enum wsb_err err;
+
+	if (node_is_null(node)) {
+		if (!may_be_null(option))
+			complain_of_type(document, option, node);
+		return;
+	}
+	if (!document_scalar(document, node, option_expected(option), &text))
+		return;
+	err = value_scalar(document, option, text, node_place(node), base, why);
+	if (err == WSB_EINVAL)
+		complain_of_value(document, option, node, why);
+}
+
+static void release_json(void *json)
+{
+	json_decref(json);
+}
+
+static void read_object(struct document *document, const struct option *option, yaml_node_t *node,
+			void *base)
+{
+	json_t *object;
+
+	if (node->type != YAML_MAPPING_NODE) {
+		complain_of_type(document, option, node);
+		return;
+	}
+	object = json_of_node(document, node);
+	if (object && arena_defer(document->arena, release_json, object))
+		*(json_t **)at_offset(base, option->offset) = object;
+}
+
+/* envelope.error: a pointer, or a mapping of one pointer to the scalar that means failure. */
+static void read_error_place(struct document *document, const struct option *option,
+			     yaml_node_t *node, void *base)
+{
+	struct envelope_settings *envelope = at_offset(base, option->offset);
+	yaml_node_pair_t *pair;
+	yaml_node_t *key;
+	json_t *value;
+	char *text;
+
+	if (node->type == YAML_SCALAR_NODE && !node_is_null(node)) {
+		struct span pointer;
+
+		if (document_scalar(document, node, option_expected(option), &pointer))
+			envelope->error = pointer.at;
+		return;
+	}
+	if (node->type != YAML_MAPPING_NODE ||
+	    node->data.mapping.pairs.top != node->data.mapping.pairs.start + 1) {
+		complain_of_type(document, option, node);
+		return;
+	}
+	pair = node->data.mapping.pairs.start;
+	key = document_node(document, pair->key);
+	value = json_of_node(document, document_node(document, pair->value));
+	if (value &&
+	    (key->type != YAML_SCALAR_NODE || json_is_object(value) || json_is_array(value)))
+		complain_of_type(document, option, node);
+	text = value ? json_dumps(value, JSON_ENCODE_ANY) : NULL;
+	json_decref(value);
+	if (text && key->type == YAML_SCALAR_NODE) {
+		envelope->error = arena_text(document->arena, node_text(key));
+		envelope->error_value = arena_text(document->arena, span_text(text));
+	}
+	free(text);
+}
+
+static void read_texts(struct document *document, const struct option *option, yaml_node_t *node,
+		       void *base)
+{
+	const char **texts;
+	yaml_node_t *item;
+	size_t count = 0;
+
+	if (node->type != YAML_SEQUENCE_NODE) {
+		complain_of_type(document, option, node);
+		return;
+	}
+	texts = arena_alloc(document->arena, (size_t)option->max, sizeof(*texts));
+	for (size_t i = 0; texts && (item = document_item(document, node, i)) != NULL; i++) {
+		struct span text;
+
+		if (count == option->max) {
+			complain(document->complaints, node_place(item), "more than %zu entries",
+				 count);
+			return;
+		}
+		if (document_visit(document, item) &&
+		    document_scalar(document, item, "a text", &text))
+			texts[count++] = text.at;
+	}
+	*(const char ***)at_offset(base, option->offset) = texts;
+	*(size_t *)at_offset(base, option->count_offset) = texts ? count : 0;
+}
+
+/* Those that the handshake itself sets cannot be chosen. */
+static const char *header_problem(struct span name, struct span value)
+{
+	static const char *const own[] = {"connection", "upgrade", "host", "content-length",
+					  "transfer-encoding"};
+	static const char own_prefix[] = "sec-websocket-";
+
+	if (name.len == 0 || name.len > HEADER_NAME_MAX)
+		return "a header's name has 1 to 64 characters";
+	for (size_t i = 0; i < name.len; i++) {
+		if (!isalnum((unsigned char)name.at[i]) && !strchr("!#$%&'*+-.^_`|~", name.at[i]))
+			return "a header's name is made of letters, digits and -";
+	}
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+		if (name.len == strlen(own[i]) && strncasecmp(name.at, own[i], name.len) == 0)
+			return "this header is set by the handshake itself";
+	}
+	if (strncasecmp(name.at, own_prefix, strlen(own_prefix)) == 0)
+		return "this header is set by the handshake itself (`subprotocol` is a key)";
+	for (size_t i = 0; i < value.len; i++) {
+		if (iscntrl((unsigned char)value.at[i]) && value.at[i] != '\t')
+			return "a header's value cannot hold a line break or another control "
+			       "character";
+	}
+	return NULL;
+}
+
+static bool header_stands_twice(const struct header_setting *headers, size_t count,
+				const char *name)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (strcasecmp(headers[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void read_header(struct document *document, const yaml_node_pair_t *pair,
+			struct header_setting *headers, size_t *count)
+{
+	yaml_node_t *key = document_node(document, pair->key);
+	yaml_node_t *node = document_node(document, pair->value);
+	const char *problem;
+	struct span value;
+	struct span name;
+
+	if (key->type != YAML_SCALAR_NODE || !document_visit(document, node) ||
+	    !document_scalar(document, node, "a text", &value))
+		return;
+	name = node_text(key);
+	problem = header_problem(name, value);
+	if (!problem) {
+		headers[*count].name = arena_text(document->arena, name);
+		headers[*count].value = value.at;
+		if (!headers[*count].name)
+			return;
+		if (header_stands_twice(headers, *count, headers[*count].name))
+			problem = "this header stands here twice";
+	}
+	if (problem)
+		complain(document->complaints, node_place(key), "%s", problem);
+	else
+		(*count)++;
+}
+
+static void read_headers(struct document *document, const struct option *option, yaml_node_t *node,
+			 void *base)
+{
+	struct header_setting *headers;
+	size_t count = 0;
+
+	if (node->type != YAML_MAPPING_NODE) {
+		complain_of_type(document, option, node);
+		return;
+	}
+	headers = arena_alloc(document->arena, (size_t)option->max, sizeof(*headers));
+	for (yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+	     headers && pair < node->data.mapping.pairs.top; pair++) {
+		if (count == option->max) {
+			complain(document->complaints, node_place(node), "more than %zu headers",
+				 count);
+			return;
+		}
+		read_header(document, pair, headers, &count);
+	}
+	*(struct header_setting **)at_offset(base, option->offset) = headers;
+	*(size_t *)at_offset(base, option->count_offset) = headers ? count : 0;
+}
+
+void value_read(struct document *document, const struct option *option, yaml_node_t *node,
+		void *base)
+{
+	assert(option->type != OPTION_LIST);
+	switch (option->type) {
+	case OPTION_OBJECT:
+		read_object(document, option, node, base);
+		break;
+	case OPTION_ERROR:
+		read_error_place(document, option, node, base);
+		break;
+	case OPTION_TEXTS:
+		read_texts(document, option, node, base);
+		break;
+	case OPTION_HEADERS:
+		read_headers(document, option, node, base);
+		break;
+	case OPTION_POOL:
+		break; /* the checks look it up, once all pools are known */
+	default:
+		read_scalar(document, option, node, base);
+		break;
+	}
+}
+
+void value_default(struct document *document, const struct option *option, void *base)
+{
+	char why[VALUE_WHY_MAX];
+	enum wsb_err err;
+
+	if (!option->fallback)
+		return;
+	err = value_scalar(document, option, span_text(option->fallback), (struct place){0}, base,
+			   why);
+	assert(err != WSB_EINVAL);
+}
