@@ -138,6 +138,11 @@ class Broker {
 		return (await this.metrics()).sum(name, labels);
 	}
 
+	// Sum of all counters that speak of the pattern, in their name or in a label.
+	async counted(pattern) {
+		return (await this.metrics()).about(pattern);
+	}
+
 	async pool(name = 'main') {
 		const { json } = await this.adminGet('/v1/pools');
 		return json.find((entry) => entry.name === name);

@@ -83,7 +83,7 @@ function opened(socket) {
 	return socket.readyState === 1 ? Promise.resolve() : once(socket, 'open');
 }
 
-async function outcome(promise, deadline = 15000) {
+async function outcome(promise, deadline = 30000) {
 	try {
 		return { result: await within(promise, deadline, 'an answer') };
 	} catch (error) {

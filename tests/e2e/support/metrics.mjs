@@ -18,7 +18,15 @@ export function parseMetrics(text) {
 		const labels = Object.fromEntries([...(match[2] ?? '').matchAll(LABEL)].map(([, k, v]) => [k, v]));
 		samples.push({ name: match[1], labels, value: Number(match[3]) });
 	}
-	return { samples, types, sum: (name, labels) => sum(samples, name, labels) };
+	return {
+		samples,
+		types,
+		sum: (name, labels) => sum(samples, name, labels),
+		// All counters that speak of something, in their name or in a label.
+		about: (pattern) => samples
+			.filter(({ name, labels }) => name.endsWith('_total') && pattern.test([name, ...Object.values(labels)].join(' ')))
+			.reduce((total, { value }) => total + value, 0),
+	};
 }
 
 function sum(samples, name, labels = {}) {

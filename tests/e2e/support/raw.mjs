@@ -146,7 +146,10 @@ class Wire {
 			? () => this.ended
 			: () => this.#bytes.length >= Number(length) || this.ended;
 		await until(whole, { deadline, what: 'a response body' });
-		return this.#bytes.subarray(0, length === undefined ? undefined : Number(length)).toString();
+		const end = length === undefined ? this.#bytes.length : Number(length);
+		const text = this.#bytes.subarray(0, end).toString();
+		this.#bytes = this.#bytes.subarray(end);
+		return text;
 	}
 
 	#cut() {

@@ -10,7 +10,8 @@ import { take } from './time.mjs';
 export async function openRpcServer(port, { msgpack = false } = {}) {
 	const server = new Server({ port, host: '127.0.0.1' }, msgpack ? dataPack : undefined);
 	server.on('error', () => {});
-	server.register('echo', (params) => params);
+	for (const name of ['echo', 'rpc.echo', 'packed.echo'])
+		server.register(name, (params) => params);
 	server.register('sum', ([a, b]) => a + b);
 	server.register('delay', async ({ ms, value }) => { await take(ms); return value; });
 	server.register('fail', () => { throw new Error('as asked'); });

@@ -1,0 +1,170 @@
+// The admin listener: health, metrics, and what is going on.
+
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { httpRequest } from './support/broker.mjs';
+import { test } from './support/case.mjs';
+import { gate, setup } from './support/setup.mjs';
+import { tempDir } from './support/temp.mjs';
+import { until } from './support/time.mjs';
+
+test('/livez and /readyz, with the reasons when not', async (t) => {
+	const { broker, upstream } = await setup(t);
+	assert.equal((await broker.adminGet('/livez')).status, 200);
+	assert.equal((await broker.adminGet('/readyz')).status, 200);
+	await upstream.stop();
+	await until(async () => (await broker.adminGet('/readyz')).status === 503, { what: 'not ready' });
+	assert.match((await broker.adminGet('/readyz')).body, /main/);
+	assert.equal((await broker.adminGet('/livez')).status, 200);
+});
+
+test('what is not there is 404 as problem+json; reading with another method is refused', async (t) => {
+	const { broker } = await setup(t);
+	for (const target of ['/nothing', '/v1/nothing', '/v1/pools/none', '/../etc/passwd', '/v1//pools']) {
+		const { status, headers, json } = await broker.adminGet(target);
+		assert.equal(status, 404, target);
+		assert.match(headers['content-type'], /^application\/problem\+json/);
+		assert.equal(json.status, 404);
+	}
+	for (const target of ['/livez', '/metrics', '/v1/status'])
+		assert.equal((await broker.adminGet(target, { method: 'DELETE' })).status, 405);
+	assert.equal((await broker.adminGet('/livez?probe=1')).status, 200, 'the query does not matter');
+});
+
+test('/v1/pools lists the pools with their numbers', async (t) => {
+	const held = gate();
+	const { broker, connect, upstream } = await setup(t, {
+		upstreams: [{ methods: { held: held.method } }],
+		pool: { size: 2, max_in_flight: 1, balancer: 'round-robin', queue: { age: '30s' } },
+	});
+	await until(() => upstream.connections.size === 2, { what: 'two connections' });
+	const client = await connect();
+	for (let id = 0; id < 5; id++)
+		client.send(JSON.stringify({ jsonrpc: '2.0', id, method: 'held' }));
+	await upstream.seen('held', 2);
+	const row = await until(async () => {
+		const entry = await broker.pool();
+		return entry.queued === 3 && entry;
+	}, { what: 'three that wait' });
+	assert.equal(row.name, 'main');
+	assert.equal(row.size, 2);
+	assert.equal(row.ready, 2);
+	assert.equal(row.in_flight, 2);
+	assert.equal(row.balancer, 'round-robin');
+	assert.ok(row.oldest_wait_seconds >= 0 && row.oldest_wait_seconds < 20);
+	await until(() => { held.release(); return client.received.length === 5; }, { what: 'all answers' });
+	assert.deepEqual(await broker.pool().then(({ in_flight, queued }) => [in_flight, queued]), [0, 0]);
+});
+
+test('/v1/connections lists the connections by POOL/NAME, without the URL\'s secrets', async (t) => {
+	const { broker } = await setup(t, {
+		upstreams: 2, pool: { size: 3 },
+		endpoint: ({ url, name }) => ({ url: `${url}?key=url-secret`, name }),
+	});
+	const rows = await until(async () => {
+		const { json } = await broker.adminGet('/v1/connections');
+		return json.filter(({ state }) => state === 'ready').length === 3 && json;
+	}, { what: 'three ready connections' });
+	assert.equal(rows.length, 3);
+	assert.ok(rows.every((row) => /u[01]/.test(JSON.stringify(row)) && JSON.stringify(row).includes('main')));
+	assert.doesNotMatch(JSON.stringify(rows), /url-secret/);
+	assert.doesNotMatch(broker.log, /url-secret/);
+});
+
+test('/v1/status begins with a verdict', async (t) => {
+	const { broker, upstream } = await setup(t, { node: 'n1' });
+	const good = (await broker.adminGet('/v1/status')).json;
+	assert.equal(typeof good, 'object');
+	assert.match(JSON.stringify(good), /n1/);
+	await upstream.stop();
+	await until(async () => {
+		const bad = (await broker.adminGet('/v1/status')).body;
+		return /main/.test(bad) && bad !== JSON.stringify(good);
+	}, { what: 'another verdict that names the pool' });
+});
+
+test('/metrics is Prometheus text whose numbers are right', async (t) => {
+	const { broker, connect } = await setup(t, { pool: { size: 2 }, routes: [
+		{ method: 'hang', pool: 'main', timeout: '100ms' }, { method: '*', pool: 'main' }] });
+	const { headers, body } = await broker.adminGet('/metrics');
+	assert.match(headers['content-type'], /^text\/plain/);
+	assert.match(body, /^wsbroker_build_info\{.*\} 1$/m);
+	const before = await broker.metric(/^wsbroker_requests_total$/, { pool: 'main' });
+	const clients = await Promise.all([connect(), connect(), connect()]);
+	for (const client of clients) {
+		for (let at = 0; at < 10; at++)
+			await client.result('echo', [at]);
+	}
+	await clients[0].call('hang');
+	const { samples, types, sum } = await broker.metrics();
+	assert.equal(sum('wsbroker_clients'), 3);
+	assert.equal(sum('wsbroker_requests_total', { pool: 'main' }) - before, 31);
+	for (const { name, labels } of samples) {
+		assert.match(name, /^wsbroker_[a-z0-9_]+$/);
+		const base = name.replace(/_(bucket|sum|count)$/, '');
+		const type = types.get(name) ?? types.get(base);
+		assert.ok(type, `a TYPE for ${name}`);
+		if (type === 'counter')
+			assert.match(name, /_total$/);
+		const allowed = ['pool', 'endpoint', 'route', 'direction', 'result', 'reason', 'state', 'code', 'side', 'le', 'version', 'cause', 'outcome'];
+		for (const label of Object.keys(labels))
+			assert.ok(allowed.includes(label) || name === 'wsbroker_build_info', `label ${label} of ${name}`);
+	}
+	await clients[0].close();
+	await until(async () => await broker.metric('wsbroker_clients') === 2, { what: 'the gauge to fall' });
+});
+
+test('histograms add up', async (t) => {
+	const { broker, connect } = await setup(t);
+	const client = await connect();
+	for (let at = 0; at < 20; at++)
+		await client.result('delay', { ms: 5 });
+	const { samples } = await broker.metrics();
+	const buckets = samples.filter(({ name }) => /^wsbroker_request_duration_seconds_bucket$/.test(name));
+	assert.ok(buckets.length > 3, 'a histogram of the request duration');
+	const series = groups(buckets);
+	let total = 0;
+	for (const list of series.values()) {
+		list.sort((a, b) => bound(a) - bound(b));
+		for (let at = 1; at < list.length; at++)
+			assert.ok(list[at].value >= list[at - 1].value, 'cumulative');
+		assert.equal(list.at(-1).labels.le, '+Inf');
+		total += list.at(-1).value;
+	}
+	assert.ok(total >= 20, `${total} observed`);
+	const sum = samples.filter(({ name }) => name === 'wsbroker_request_duration_seconds_sum').reduce((all, { value }) => all + value, 0);
+	assert.ok(sum > 0.09 && sum < 10, `sum ${sum}`);
+});
+
+const bound = ({ labels }) => (labels.le === '+Inf' ? Infinity : Number(labels.le));
+
+function groups(samples) {
+	const map = new Map();
+	for (const sample of samples) {
+		const key = JSON.stringify({ ...sample.labels, le: 0 });
+		map.set(key, [...(map.get(key) ?? []), sample]);
+	}
+	return map;
+}
+
+test('cross-site requests are refused', async (t) => {
+	const { broker } = await setup(t);
+	const { status } = await broker.adminGet('/v1/status', { headers: { Origin: 'https://evil.example.com', 'Sec-Fetch-Site': 'cross-site' } });
+	assert.equal(status, 403);
+});
+
+test('the admin listener on a Unix socket', async (t) => {
+	const socketPath = path.join(tempDir(t), 'admin.sock');
+	const { broker } = await setup(t, { admin: { address: `unix:${socketPath}` }, start: { ready: false } });
+	await until(async () => (await httpRequest('http://localhost/readyz', { socketPath })).status === 200, { what: 'ready' });
+	const { json } = await httpRequest('http://localhost/v1/pools', { socketPath });
+	assert.equal(json[0].name, 'main');
+	assert.ok(broker.child.running);
+});
+
+test('bad HTTP does not hurt the admin listener', async (t) => {
+	const { broker } = await setup(t);
+	for (const headers of [{ 'X-Long': 'x'.repeat(15000) }, { 'Content-Length': '5' }])
+		await broker.adminGet('/livez', { headers, body: headers['Content-Length'] ? 'hello' : undefined }).catch(() => {});
+	assert.equal((await broker.adminGet('/livez')).status, 200);
+});

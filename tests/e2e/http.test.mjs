@@ -1,0 +1,106 @@
+// HTTP POST on the data listener: one request or batch, with the same rules.
+
+import assert from 'node:assert/strict';
+import { httpRequest } from './support/broker.mjs';
+import { test } from './support/case.mjs';
+import { dial } from './support/raw.mjs';
+import { assertError, setup } from './support/setup.mjs';
+
+const post = (broker, body, { path = '/', headers = {} } = {}) => httpRequest(`http://${broker.address}${path}`, {
+	method: 'POST', headers: { 'Content-Type': 'application/json', ...headers },
+	body: typeof body === 'string' ? body : JSON.stringify(body),
+});
+const echo = (value, id = 1) => ({ jsonrpc: '2.0', id, method: 'echo', params: [value] });
+
+test('a request gets 200 with its answer', async (t) => {
+	const { broker } = await setup(t);
+	const { status, headers, body } = await post(broker, '{"jsonrpc":"2.0","id":"h\\u0041","method":"echo","params":["č"]}');
+	assert.equal(status, 200);
+	assert.match(headers['content-type'], /^application\/json/);
+	assert.match(body, /"id":\s*"h\\u0041"/);
+	assert.deepEqual(JSON.parse(body).result, ['č']);
+});
+
+test('a batch gets 200 with its answers in order', async (t) => {
+	const { broker } = await setup(t);
+	const { status, json } = await post(broker, [3, 1, 2].map((ms) => ({ jsonrpc: '2.0', id: ms, method: 'delay', params: { ms: ms * 10 } })));
+	assert.equal(status, 200);
+	assert.deepEqual(json.map(({ id, result }) => [id, result]), [[3, 30], [1, 10], [2, 20]]);
+});
+
+test('a notification, or a batch of them, gets 204', async (t) => {
+	const { broker, upstream } = await setup(t);
+	const note = { jsonrpc: '2.0', method: 'echo', params: ['note'] };
+	for (const body of [note, [note, note]]) {
+		const answer = await post(broker, body);
+		assert.deepEqual([answer.status, answer.body], [204, '']);
+	}
+	await upstream.seen('echo', 3);
+});
+
+test('413 above limits.message', async (t) => {
+	const { broker, upstream } = await setup(t, { limits: { message: '2KiB' } });
+	assert.equal((await post(broker, echo('x'.repeat(1900)))).status, 200);
+	assert.equal((await post(broker, echo('x'.repeat(4000)))).status, 413);
+	assert.equal((await post(broker, echo('after'))).status, 200);
+	assert.equal(upstream.of('echo').length, 2);
+});
+
+test('errors are those of the table', async (t) => {
+	const { broker } = await setup(t, { routes: [{ method: 'secret', deny: true }, { method: 'hang', pool: 'main', timeout: '150ms' }] });
+	assertError((await post(broker, { jsonrpc: '2.0', id: 1, method: 'secret' })).json, { id: 1, code: -32601, reason: 'method_denied' });
+	assertError((await post(broker, { jsonrpc: '2.0', id: 1, method: 'hang' })).json, { id: 1, code: -32002, reason: 'timeout' });
+	assertError((await post(broker, 'no JSON')).json, { id: null, code: -32700, reason: 'parse_error' });
+	assertError((await post(broker, '[]')).json, { id: null, code: -32600, reason: 'invalid_request' });
+});
+
+test('refusals are those of the upgrade', async (t) => {
+	const { broker } = await setup(t, {
+		listen: [{ path: '/rpc', origins: ['https://app.example.com'], auth: { tokens: 'tokens.txt' } }],
+		start: { files: { 'tokens.txt': 'app client secret\n' } },
+	});
+	const good = { Authorization: 'Bearer secret' };
+	assert.equal((await post(broker, echo(1), { path: '/rpc', headers: good })).status, 200);
+	assert.equal((await post(broker, echo(1), { path: '/rpc' })).status, 401);
+	assert.equal((await post(broker, echo(1), { path: '/', headers: good })).status, 404);
+	assert.equal((await post(broker, echo(1), { path: '/rpc', headers: { ...good, Origin: 'https://evil.example.com' } })).status, 403);
+});
+
+test('503 with Retry-After, or the error itself, when no upstream is up', async (t) => {
+	const { broker } = await setup(t, {
+		upstreams: [{ started: false }], pool: { queue: { age: '200ms' } }, start: { ready: 'live' },
+	});
+	const { status, headers, json } = await post(broker, echo(1));
+	assert.ok(status === 503 ? /^\d+$/.test(headers['retry-after']) : status === 200, `status ${status}`);
+	assertError(json, { id: 1, code: -32000, reason: 'unavailable', pool: 'main' });
+});
+
+test('one connection carries many requests, in any slicing', async (t) => {
+	const { broker } = await setup(t);
+	const wire = await dial(t, broker.address);
+	for (let id = 1; id <= 3; id++) {
+		const body = JSON.stringify(echo(`k${id}`, id));
+		await wire.writeSliced(Buffer.from(`POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`), id === 2 ? 1 : 4096);
+		const response = await wire.readHead();
+		assert.equal(response.status, 200);
+		assert.deepEqual(JSON.parse(response.body).result, [`k${id}`]);
+	}
+});
+
+test('a body that never comes does not hold anything else up', async (t) => {
+	const { broker, connect } = await setup(t, { limits: { handshake: '400ms' } });
+	const wire = await dial(t, broker.address);
+	wire.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n{"jsonrpc"');
+	assert.deepEqual(await (await connect()).result('echo', [1]), [1]);
+	await wire.end(5000);
+});
+
+test('a client that goes before its answer leaves nothing behind', async (t) => {
+	const { broker, upstream } = await setup(t);
+	const wire = await dial(t, broker.address);
+	const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'delay', params: { ms: 100 } });
+	wire.write(`POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+	await upstream.seen('delay');
+	wire.socket.destroy();
+	assert.equal((await post(broker, echo('next'))).status, 200);
+});

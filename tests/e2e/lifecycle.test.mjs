@@ -1,0 +1,150 @@
+// Start, drain, end.
+
+import assert from 'node:assert/strict';
+import fs from 'node:fs/promises';
+import { httpRequest } from './support/broker.mjs';
+import { test } from './support/case.mjs';
+import { upgrade } from './support/raw.mjs';
+import { assertError, gate, setup } from './support/setup.mjs';
+import { until, within } from './support/time.mjs';
+
+test('SIGTERM: what is in flight is answered, clients get 1012, the exit code is 0', async (t) => {
+	const held = gate();
+	const { broker, connect, upstream } = await setup(t, { upstreams: [{ methods: { held: held.method } }] });
+	const [busy, idle] = [await connect(), await connect()];
+	busy.send('{"jsonrpc":"2.0","id":1,"method":"held","params":["kept"]}');
+	await upstream.seen('held');
+	broker.signal('SIGTERM');
+	assert.equal((await within(idle.closed, 5000, 'close of the idle client')).code, 1012);
+	held.release();
+	assert.deepEqual((await busy.nextJson()).result, ['kept']);
+	assert.equal((await within(busy.closed, 5000, 'close of the busy client')).code, 1012);
+	assert.deepEqual(await within(broker.child.ended, 5000, 'exit').then(({ code, signal }) => ({ code, signal })), { code: 0, signal: null });
+});
+
+test('during drain.delay the listeners answer 503 and /readyz fails, but clients are served', async (t) => {
+	const { broker, connect } = await setup(t, { drain: { delay: '1500ms', timeout: '5s', spread: '0s' } });
+	const client = await connect();
+	broker.signal('SIGTERM');
+	await until(async () => (await broker.adminGet('/readyz')).status === 503, { what: '/readyz to fail' });
+	assert.equal((await broker.adminGet('/livez')).status, 200);
+	const { response } = await upgrade(t, broker.address);
+	assert.equal(response.status, 503);
+	assert.match(response.headers['retry-after'] ?? '', /^\d+$/);
+	assert.match(response.headers['content-type'], /^application\/problem\+json/);
+	const post = await httpRequest(broker.httpUrl, { method: 'POST', body: '{"jsonrpc":"2.0","id":1,"method":"echo","params":[1]}' });
+	assert.equal(post.status, 503);
+	assert.match(post.headers['retry-after'] ?? '', /^\d+$/);
+	assert.deepEqual(await client.result('echo', [1]), [1]);
+	assert.equal((await within(client.closed, 6000, 'close')).code, 1012);
+	assert.equal((await within(broker.child.ended, 5000, 'exit')).code, 0);
+});
+
+test('drain.spread spreads the closes', async (t) => {
+	const { broker, connect } = await setup(t, { drain: { timeout: '10s', spread: '1s' } });
+	const clients = await Promise.all(Array.from({ length: 20 }, () => connect()));
+	const times = clients.map((client) => client.closed.then(({ code }) => ({ code, at: performance.now() })));
+	broker.signal('SIGTERM');
+	const closes = await within(Promise.all(times), 6000, 'all closes');
+	assert.deepEqual([...new Set(closes.map(({ code }) => code))], [1012]);
+	const at = closes.map((close) => close.at);
+	const span = Math.max(...at) - Math.min(...at);
+	assert.ok(span > 300 && span < 3000, `closes within ${span} ms`);
+	assert.equal((await within(broker.child.ended, 5000, 'exit')).code, 0);
+});
+
+test('drain.code is the code of the close', async (t) => {
+	const { broker, connect } = await setup(t, { drain: { spread: '0s', code: 1001 } });
+	const client = await connect();
+	broker.signal('SIGTERM');
+	assert.equal((await within(client.closed, 5000, 'close')).code, 1001);
+	assert.equal((await within(broker.child.ended, 5000, 'exit')).code, 0);
+});
+
+test('a drain ends at drain.timeout, each open request answered', async (t) => {
+	const { broker, connect, upstream } = await setup(t, { drain: { timeout: '600ms', spread: '0s' } });
+	const client = await connect();
+	client.send('{"jsonrpc":"2.0","id":"open","method":"hang"}');
+	await upstream.seen('hang');
+	const begun = performance.now();
+	broker.signal('SIGTERM');
+	const answer = await client.answer('open', 5000);
+	assert.equal(answer.error.data.source, 'wsbroker');
+	assert.equal((await within(client.closed, 5000, 'close')).code, 1012);
+	assert.equal((await within(broker.child.ended, 5000, 'exit')).code, 0);
+	assert.ok(performance.now() - begun >= 550, 'not before the timeout');
+});
+
+test('a second SIGTERM ends at once', async (t) => {
+	const { broker, connect, upstream } = await setup(t, { drain: { timeout: '60s', spread: '0s' } });
+	const client = await connect();
+	client.send('{"jsonrpc":"2.0","id":1,"method":"hang"}');
+	await upstream.seen('hang');
+	broker.signal('SIGTERM');
+	await until(async () => (await broker.adminGet('/readyz')).status === 503, { what: 'the drain to begin' });
+	const begun = performance.now();
+	broker.signal('SIGTERM');
+	await within(broker.child.ended, 3000, 'exit');
+	assert.ok(performance.now() - begun < 2000);
+});
+
+test('SIGTERM while no upstream was ever up', async (t) => {
+	const { broker, connect } = await setup(t, { upstreams: [{ started: false }], start: { ready: 'live' } });
+	const client = await connect();
+	client.send('{"jsonrpc":"2.0","id":"waits","method":"echo"}');
+	await client.call('wsbroker.ping');
+	broker.signal('SIGTERM');
+	const answer = await client.answer('waits', 8000);
+	assertError(answer, { code: -32000, reason: 'unavailable', pool: 'main' });
+	assert.equal((await within(broker.child.ended, 8000, 'exit')).code, 0);
+});
+
+test('SIGPIPE and peers that vanish do not end the broker', async (t) => {
+	const { broker, connect } = await setup(t);
+	for (let round = 0; round < 20; round++) {
+		const client = await connect();
+		client.send('{"jsonrpc":"2.0","id":1,"method":"big","params":{"bytes":500000}}');
+		client.socket.terminate();
+	}
+	broker.signal('SIGPIPE');
+	assert.deepEqual(await (await connect()).result('echo', [1]), [1]);
+});
+
+for (const format of ['logfmt', 'json']) {
+	test(`the log is ${format}, one record a line`, async (t) => {
+		const { broker, connect } = await setup(t, { log: { level: 'debug', format } });
+		await (await connect()).result('echo', [1]);
+		await broker.stop();
+		const lines = broker.child.stderr.split('\n').filter(Boolean);
+		assert.ok(lines.length > 3, broker.log);
+		for (const line of lines) {
+			if (format === 'json')
+				assert.equal(typeof JSON.parse(line), 'object');
+			else
+				assert.match(line, /^\S+.*\s[a-z_]+=\S/);
+		}
+	});
+}
+
+test('the start prints addresses, pools and envelope', async (t) => {
+	const { broker } = await setup(t);
+	for (const word of [broker.address, broker.adminAddress, 'main', 'jsonrpc'])
+		assert.ok(broker.log.includes(word), `${word} in:\n${broker.log}`);
+});
+
+test('memory returns to where it was', { timeout: 40000 }, async (t) => {
+	const { broker, connect } = await setup(t, { log: { level: 'info', format: 'logfmt' } });
+	const resident = async () => Number(/VmRSS:\s+(\d+)/.exec(await fs.readFile(`/proc/${broker.pid}/status`, 'utf8'))[1]);
+	const round = async () => {
+		const clients = await Promise.all(Array.from({ length: 60 }, () => connect()));
+		await Promise.all(clients.map((client) => client.result('big', { bytes: 200000 })));
+		await Promise.all(clients.map((client) => client.close()));
+	};
+	await round();
+	await round();
+	const before = await resident();
+	for (let at = 0; at < 8; at++)
+		await round();
+	const after = await resident();
+	assert.ok(after < before * 1.5 + 4096, `${before} KiB before, ${after} KiB after`);
+});
