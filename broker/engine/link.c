@@ -46,7 +46,9 @@ void link_abort(struct engine *engine, struct connection *connection, const char
 
 void link_ping(struct engine *engine, struct connection *connection, uint64_t now_us)
 {
-	if (wsframe_append(&connection->outbox, WS_PING, link_mask(engine), NULL, 0) != WSB_OK)
+	struct span payload = PING_PAYLOAD;
+
+	if (wsframe_append(&connection->outbox, WS_PING, link_mask(engine), &payload, 1) != WSB_OK)
 		return; /* no memory: the next look tries again */
 	connection->ping_waits = true;
 	connection->ping_at_us = now_us;

@@ -29,6 +29,9 @@ struct lane {
 
 #define MASK_POOL_BYTES 4096
 
+/* Pings carry a few bytes: libwebsockets 4.1.6 does not report a pong without any. */
+#define PING_PAYLOAD span_of("wsb", 3)
+
 struct engine {
 	const struct config *config;
 	const struct ports *ports;

@@ -96,6 +96,7 @@ static uint64_t client_interval_us(const struct limits_settings *limits)
 static void upkeep_client(struct engine *engine, struct session *session, uint64_t now_us)
 {
 	const struct limits_settings *limits = &engine->config->limits;
+	struct span payload = PING_PAYLOAD;
 
 	if (limits->idle_us && !session->paused && session->in_flight == 0 &&
 	    now_us - session->message_us >= limits->idle_us) {
@@ -112,7 +113,7 @@ static void upkeep_client(struct engine *engine, struct session *session, uint64
 		engine->ports->abort(engine->ports->io, session->transport);
 		return;
 	}
-	if (wsframe_append(&session->outbox, WS_PING, NULL, NULL, 0) != WSB_OK)
+	if (wsframe_append(&session->outbox, WS_PING, NULL, &payload, 1) != WSB_OK)
 		return;
 	session->ping_waits = true;
 	session->ping_at_us = now_us;
