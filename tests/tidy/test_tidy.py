@@ -169,9 +169,18 @@ class Rules(unittest.TestCase):
                             '_Static_assert(sizeof(int) == 4, "x");', '#define X(a) static int a'):
             self.expect_good('broker/pool/lease.c', declaration + '\n')
 
+    def test_statics_that_a_library_forces_upon_us(self):
+        self.expect_good('broker/io/loop.c', 'static struct log *library_log;\n')
+        self.expect_good('broker/io/loop.c', 'static int session_index = -1;\n')
+        self.expect('broker/io/loop.c', 'static int count;\n', 'mutable')
+        self.expect('broker/pool/lease.c', 'static struct log *library_log;\n', 'mutable')
+
     def test_source_that_is_not_built(self):
         self.expect('broker/pool/lost.c', '', 'no meson.build')
         self.expect('tests/unit/pool/test_lost.c', '', 'no meson.build')
+        found = self.violations({'tests/support/peer.c': '',
+                                 'tests/unit/pool/meson.build': "'../../support/peer.c'\n"})
+        self.assertEqual(found, [])
 
     def test_unfinished_work(self):
         for word in ('TO' 'DO', 'FIX' 'ME', 'XX' 'X', 'HA' 'CK'):

@@ -152,6 +152,16 @@ Test(outbox, a_steady_reader_makes_it_neither_grow_nor_allocate)
 	cr_assert_eq(pool.bytes, OUTBOX_CHUNK_BYTES);
 }
 
+Test(outbox, a_nearly_full_one_grows_rather_than_move_all_for_little)
+{
+	static char bytes[16000];
+
+	put(&outbox, bytes, sizeof(bytes));
+	outbox_consume(&outbox, 400);
+	put(&outbox, bytes, 500);
+	cr_assert_eq(pool.bytes, 2 * OUTBOX_CHUNK_BYTES);
+}
+
 Test(outbox, memory_is_bounded_by_what_waits)
 {
 	static char bytes[5000];

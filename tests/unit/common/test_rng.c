@@ -67,6 +67,19 @@ Test(rng, below_at_the_ends_of_its_range)
 	cr_assert(upper > 400 && upper < 600);
 }
 
+/* Taken straight from the generator, four values would share three results, and every third result
+ * would come twice as often as the others. */
+Test(rng, below_has_no_bias_for_bounds_near_the_word)
+{
+	struct rng rng;
+	int third = 0;
+
+	rng_init(&rng, 5);
+	for (int i = 0; i < 30000; i++)
+		third += rng_below(&rng, UINT64_C(3) << 62) % 3 == 0;
+	cr_assert(third > 9500 && third < 10500, "%d of 30000", third);
+}
+
 Test(rng, unit_lies_in_its_interval)
 {
 	struct rng rng;

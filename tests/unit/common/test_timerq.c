@@ -95,6 +95,30 @@ Test(timerq, deadlines_beyond_the_span_wait_their_time)
 	cr_assert(timer_is_armed(&never));
 }
 
+/* Deadlines around the span of each level, from starts around a turn of each wheel. */
+Test(timerq, the_seams_between_levels_hold)
+{
+	for (int shift = 8; shift <= 32; shift += 8) {
+		for (uint64_t offset = 0; offset < 5; offset++) {
+			for (uint64_t edge = 0; edge < 5; edge++) {
+				uint64_t start = (UINT64_C(1) << 33) + offset - 2;
+				uint64_t due = start + (UINT64_C(1) << shift) + edge - 2;
+				struct timerq queue;
+				struct timer timer;
+
+				timerq_init(&queue, start * US_PER_MS);
+				timer_init(&timer);
+				timerq_arm(&queue, &timer, due * US_PER_MS);
+				cr_assert_null(timerq_pop(&queue, due * US_PER_MS - 1));
+				cr_assert_eq(timerq_pop(&queue, due * US_PER_MS), &timer);
+				timerq_init(&queue, start * US_PER_MS);
+				timerq_arm(&queue, &timer, due * US_PER_MS);
+				cr_assert_eq(timerq_pop(&queue, due * US_PER_MS), &timer);
+			}
+		}
+	}
+}
+
 Test(timerq, a_clock_that_steps_back_is_not_believed)
 {
 	struct timerq queue;
