@@ -90,6 +90,7 @@ static enum wsb_err arrays_decide(struct place_tree *tree, const struct pointer 
 static void parts_watch(struct envelope *envelope, struct parts *parts)
 {
 	parts->watch = place_bit(envelope->tree.options) | place_bit(envelope->version);
+	parts->id_path = place_path(&envelope->tree, parts->at[PART_ID]);
 	for (size_t i = 0; i < PART_COUNT; i++)
 		parts->watch |= place_path(&envelope->tree, parts->at[i]);
 }
@@ -144,16 +145,17 @@ static enum wsb_err common_places(struct envelope *envelope, char *why, size_t w
 static enum wsb_err error_value_take(struct envelope *envelope, const char *text, char *why,
 				     size_t why_size)
 {
-	const size_t len = text ? strlen(text) : 0;
+	struct span value = span_text(text);
+	struct json_text scan;
 
 	if (!text)
 		return WSB_OK;
-	if (len == 0 || text[0] == '{' || text[0] == '[' ||
-	    json_skip(text, text + len, 0) != text + len) {
+	if (!json_whole(&value, &scan) || *value.at == '{' || *value.at == '[' ||
+	    !json_is_valid(value)) {
 		snprintf(why, why_size, "error: the value to compare with must be a JSON scalar");
 		return WSB_EINVAL;
 	}
-	envelope->error_value = strdup(text);
+	envelope->error_value = strndup(value.at, value.len);
 	return envelope->error_value ? WSB_OK : WSB_ENOMEM;
 }
 

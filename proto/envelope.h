@@ -110,8 +110,9 @@ size_t message_splice(const struct message *message, struct message_edit *edit,
 #define OWN_ID_MAX 48
 /* The token of one of the broker's own ids (1 .. 2^53); returns its length. */
 size_t own_id_write(enum id_form form, enum encoding encoding, uint64_t id, char out[OWN_ID_MAX]);
-/* Whether token is one, exactly in the form that own_id_write gives. (A number where a string was sent,
- * or the reverse, is not: some other server's id must never be taken for ours.) */
+/* Whether token is one, in the form that own_id_write gives; in MessagePack integers and lengths may
+ * be written wider than need be, as some servers do. (A number where a string was sent, or the
+ * reverse, is not one: some other server's id must never be taken for ours.) */
 bool own_id_read(enum id_form form, enum encoding encoding, struct span token, uint64_t *id);
 
 #endif

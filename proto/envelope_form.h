@@ -10,6 +10,7 @@ enum part { PART_ID, PART_METHOD, PART_PARAMS, PART_RESULT, PART_ERROR, PART_COU
 /* Where the parts of a message stand in the tree, as one side sends it. */
 struct parts {
 	uint8_t at[PART_COUNT]; /* PLACE_NONE: this part has no place */
+	uint64_t id_path;	/* the bits of the id's place and of those around it */
 	uint64_t watch;		/* the bits of all places whose duplicates are a flaw */
 };
 

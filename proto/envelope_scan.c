@@ -44,11 +44,14 @@ static void take_id(struct message *message, struct span id)
 	}
 }
 
-static void take_method(struct message *message, struct span method)
+/* escapes: whether any string of the text has some. */
+static void take_method(struct message *message, struct span method, bool escapes)
 {
 	if (!method.at)
 		return;
-	if (token_kind(message->encoding, method) == TOKEN_STRING)
+	if (message->encoding == ENCODING_JSON && *method.at == '"' && !escapes)
+		message->method = span_of(method.at + 1, method.len - 2);
+	else if (token_kind(message->encoding, method) == TOKEN_STRING)
 		message->method = token_string(message->encoding, method, message->method_scratch,
 					       METHOD_SCRATCH);
 	if (!message->method.at)
@@ -81,9 +84,9 @@ static void take_parts(const struct envelope *envelope, enum message_side side,
 	if (twice)
 		message->flaw = FLAW_DUPLICATE;
 	/* Of two ids neither is the one. */
-	if (!(twice & place_path(&envelope->tree, parts->at[PART_ID])))
+	if (!(twice & parts->id_path))
 		take_id(message, part_of(found, parts->at[PART_ID]));
-	take_method(message, part_of(found, parts->at[PART_METHOD]));
+	take_method(message, part_of(found, parts->at[PART_METHOD]), found->escapes);
 	message->params = part_of(found, parts->at[PART_PARAMS]);
 	message->result = part_of(found, parts->at[PART_RESULT]);
 	message->error = part_of(found, parts->at[PART_ERROR]);

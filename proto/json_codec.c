@@ -6,23 +6,29 @@
 #include "proto/utf8.h"
 
 struct walk {
+	struct json_text text;
 	const struct place_tree *tree;
 	struct places_found *found;
-	const char *end;
 };
 
-static const char *value_walk(struct walk *walk, uint8_t at_place, const char *at, unsigned depth);
+static const char *inner_walk(struct walk *walk, const struct place *place, const char *at,
+			      unsigned depth);
 
-/* A name with escapes in it is compared as what it means: "\u0069d" is id. */
-__attribute__((noinline)) static uint8_t
-escaped_member(const struct walk *walk, const struct place *place, struct span token)
+/* A name that could not be seen at one glance; *child is the place it stands for. A name with
+ * escapes in it is compared as what it means: "\u0069d" is id. */
+static const char *name_walk(struct walk *walk, const struct place *place, const char *at,
+			     const struct place **child)
 {
+	const char *const close = json_string(&walk->text, at);
 	char name[PLACE_NAME_MAX];
-	const struct span resolved = json_string_read(token, name, sizeof(name));
+	struct span resolved;
 
-	if (!resolved.at)
-		return 0;
-	return place_member(walk->tree, place, resolved.at, resolved.len, name + sizeof(name));
+	if (!close)
+		return NULL;
+	resolved = json_string_read(span_of(at - 1, (size_t)(close - at) + 2), name, sizeof(name));
+	if (resolved.at)
+		*child = place_member(walk->tree, place, resolved.at, resolved.len);
+	return close + 1;
 }
 
 /* The cut takes one comma along: the one behind, else the one before, so that what is left is
@@ -40,128 +46,127 @@ static void note_cut(struct places_found *found, const char *comma, const char *
 
 /* One member from its opening quote to behind its value; *child is the place it stands for. */
 static inline const char *member_walk(struct walk *walk, const struct place *place, const char *at,
-				      unsigned depth, uint8_t *child)
+				      unsigned depth, const struct place **child)
 {
-	const char *const end = walk->end;
-	const char *const name = at;
-	bool escaped = false;
+	const char *value;
 
-	if (at == end || *at != '"')
+	if (*at != '"')
 		return NULL;
-	at = json_string(at + 1, end, &escaped);
+	*child = place_quoted(walk->tree, place, at + 1, walk->text.end);
+	if (*child)
+		at += (*child)->name_len + 2;
+	else
+		at = name_walk(walk, place, at + 1, child);
 	if (!at)
 		return NULL;
-	if (__builtin_expect(escaped, 0))
-		*child = escaped_member(walk, place, span_of(name, (size_t)(at + 1 - name)));
-	else
-		*child = place_member(walk->tree, place, name + 1, (size_t)(at - name - 1), end);
-	at = json_space(at + 1, end);
-	if (at == end || *at != ':')
+	at = json_space(at);
+	if (*at != ':')
 		return NULL;
-	at = json_space(at + 1, end);
-	return *child ? value_walk(walk, *child, at, depth) : json_skip(at, end, depth);
+	value = json_space(at + 1);
+	if (!*child)
+		return json_value(&walk->text, value, depth);
+	if ((*child)->child == 0)
+		at = json_value(&walk->text, value, depth);
+	else
+		at = inner_walk(walk, *child, value, depth);
+	if (at)
+		place_note(walk->found, (*child)->self, value, at);
+	return at;
 }
 
 /* `at` stands behind the opening brace; depth counts this object. */
-static const char *object_walk(struct walk *walk, uint8_t at_place, const char *at, unsigned depth)
+static const char *object_walk(struct walk *walk, const struct place *place, const char *at,
+			       unsigned depth)
 {
-	const struct place *const place = &walk->tree->places[at_place];
-	const char *const end = walk->end;
 	const char *comma = NULL;
 	size_t members = 0;
 
-	at = json_space(at, end);
-	if (at != end && *at == '}')
+	at = json_space(at);
+	if (*at == '}')
 		return at + 1;
 	for (;;) {
 		const char *const name = at;
+		const struct place *child;
 		const char *value_end;
-		uint8_t child;
 
 		at = value_end = member_walk(walk, place, at, depth, &child);
-		if (!at)
+		if (!at || at == walk->text.end)
 			return NULL;
-		at = json_space(at, end);
-		if (at == end)
-			return NULL;
+		at = json_space(at);
 		members++;
-		if (child == walk->tree->options)
+		if (child && child->self == walk->tree->options)
 			note_cut(walk->found, comma, name, value_end, at);
 		if (*at != ',')
 			break;
 		comma = at;
-		at = json_space(at + 1, end);
+		at = json_space(at + 1);
 	}
-	if (at_place == PLACE_ROOT)
+	if (place->self == PLACE_ROOT)
 		walk->found->members = members;
 	return *at == '}' ? at + 1 : NULL;
 }
 
 /* `at` stands behind the opening bracket; depth counts this array. */
-static const char *array_walk(struct walk *walk, uint8_t at_place, const char *at, unsigned depth)
+static const char *array_walk(struct walk *walk, const struct place *place, const char *at,
+			      unsigned depth)
 {
-	const struct place *const place = &walk->tree->places[at_place];
-	const char *const end = walk->end;
-	const bool plain = at_place == PLACE_ROOT && !walk->tree->arrays;
+	const bool plain = place->self == PLACE_ROOT && !walk->tree->arrays;
 	size_t index = 0;
 
-	at = json_space(at, end);
-	if (at != end && *at == ']')
+	at = json_space(at);
+	if (*at == ']')
 		return at + 1;
 	for (;; index++) {
-		const uint8_t child = plain ? 0 : place_element(walk->tree, place, index);
+		const struct place *const child =
+			plain ? NULL : place_element(walk->tree, place, index);
+		const char *const value = at;
 
-		at = child ? value_walk(walk, child, at, depth) : json_skip(at, end, depth);
-		if (!at)
+		at = child ? inner_walk(walk, child, at, depth)
+			   : json_value(&walk->text, at, depth);
+		if (!at || at == walk->text.end)
 			return NULL;
-		at = json_space(at, end);
-		if (at == end || *at != ',')
+		if (child)
+			place_note(walk->found, child->self, value, at);
+		at = json_space(at);
+		if (*at != ',')
 			break;
-		at = json_space(at + 1, end);
+		at = json_space(at + 1);
 	}
-	if (at_place == PLACE_ROOT)
+	if (place->self == PLACE_ROOT)
 		walk->found->members = index + 1;
-	return at != end && *at == ']' ? at + 1 : NULL;
+	return *at == ']' ? at + 1 : NULL;
 }
 
-/* A value that somebody wants to know. Recursion goes no deeper than the tree of places. */
-static const char *value_walk(struct walk *walk, uint8_t at_place, const char *at, unsigned depth)
+/* A value in which there may be places. Recursion goes no deeper than the tree of places. */
+static const char *inner_walk(struct walk *walk, const struct place *place, const char *at,
+			      unsigned depth)
 {
-	const char *const from = at;
-	const bool inner = walk->tree->places[at_place].child != 0;
-
-	if (inner && at != walk->end && *at == '{' && depth < CODEC_DEPTH_MAX)
-		at = object_walk(walk, at_place, at + 1, depth + 1);
-	else if (inner && at != walk->end && *at == '[' && depth < CODEC_DEPTH_MAX)
-		at = array_walk(walk, at_place, at + 1, depth + 1);
-	else
-		at = json_skip(at, walk->end, depth);
-	if (at)
-		place_note(walk->found, at_place, from, at);
-	return at;
+	if (*at == '{' && depth < CODEC_DEPTH_MAX)
+		return object_walk(walk, place, at + 1, depth + 1);
+	if (*at == '[' && depth < CODEC_DEPTH_MAX)
+		return array_walk(walk, place, at + 1, depth + 1);
+	return json_value(&walk->text, at, depth);
 }
 
 enum wsb_err json_find(const struct place_tree *tree, struct span text, struct places_found *found)
 {
-	struct walk walk = {.tree = tree, .found = found, .end = text.at + text.len};
-	const char *at = json_space(text.at, walk.end);
-	const char *const from = at;
+	struct walk walk = {.tree = tree, .found = found};
+	const char *at;
 
-	if (at == walk.end)
+	if (!json_whole(&text, &walk.text))
 		return WSB_EPARSE;
 	found->seen = 0;
 	found->twice = 0;
 	found->members = 0;
-	found->kind = *at == '{' || *at == '[' ? *at : 's';
-	if (*at == '{')
-		at = object_walk(&walk, PLACE_ROOT, at + 1, 1);
-	else if (*at == '[')
-		at = array_walk(&walk, PLACE_ROOT, at + 1, 1);
+	found->kind = *text.at == '{' || *text.at == '[' ? *text.at : 's';
+	if (found->kind == 's')
+		at = json_skip(&walk.text, text.at, 0);
 	else
-		at = json_skip(at, walk.end, 0);
-	if (!at || json_space(at, walk.end) != walk.end)
+		at = inner_walk(&walk, &tree->places[PLACE_ROOT], text.at, 0);
+	if (at != walk.text.end)
 		return WSB_EPARSE;
-	place_note(found, PLACE_ROOT, from, at);
+	place_note(found, PLACE_ROOT, text.at, at);
+	found->escapes = walk.text.escapes;
 	return WSB_OK;
 }
 

@@ -4,6 +4,31 @@
 #include "common/escape.h"
 #include "proto/codec.h"
 
+bool json_whole(struct span *whole, struct json_text *text)
+{
+	const char *at = whole->at;
+	const char *end = whole->at + whole->len;
+
+	while (at != end && json_is_space(*at))
+		at++;
+	while (at != end && json_is_space(end[-1]))
+		end--;
+	*whole = span_of(at, (size_t)(end - at));
+	if (at == end)
+		return false;
+	text->end = end;
+	text->last = whole->len >= JSON_STRIDE ? end - JSON_STRIDE : NULL;
+	text->escapes = false;
+	return (*at != '{' && *at != '[') || end[-1] == '}' || end[-1] == ']';
+}
+
+bool json_is_valid(struct span whole)
+{
+	struct json_text text;
+
+	return json_whole(&whole, &text) && json_skip(&text, whole.at, 0) == text.end;
+}
+
 /* The four digits of \uXXXX; -1 when one of them is none. */
 static int32_t hex4(const char *at, const char *end)
 {
@@ -45,10 +70,12 @@ static const char *escape(const char *at, const char *end)
 	return code >= 0xdc00 && code <= 0xdfff ? at + 6 : NULL;
 }
 
-const char *json_special(const char *at, const char *end, bool *escaped)
+const char *json_special(struct json_text *text, const char *at)
 {
+	const char *const end = text->end;
+
 	if (*at == '\\') {
-		*escaped = true;
+		text->escapes = true;
 		return escape(at, end);
 	}
 	if ((signed char)*at >= 0)
@@ -62,6 +89,26 @@ const char *json_special(const char *at, const char *end, bool *escaped)
 		at += length;
 	} while (at != end && (signed char)*at < 0);
 	return at;
+}
+
+static bool is_plain(char byte)
+{
+	return (signed char)byte >= ' ' && byte != '"' && byte != '\\';
+}
+
+const char *json_string_short(struct json_text *text, const char *at)
+{
+	for (;;) {
+		while (at != text->end && is_plain(*at))
+			at++;
+		if (at == text->end)
+			return NULL;
+		if (*at == '"')
+			return at;
+		at = json_special(text, at);
+		if (!at)
+			return NULL;
+	}
 }
 
 static inline bool is_digit(char byte)
@@ -103,39 +150,31 @@ static const char *word(const char *at, const char *end, const char *text, size_
 	return (size_t)(end - at) >= len && memcmp(at, text, len) == 0 ? at + len : NULL;
 }
 
-static inline const char *scalar(const char *at, const char *end)
+const char *json_simple(const struct json_text *text, const char *at)
 {
-	bool escaped;
-
 	switch (*at) {
-	case '"':
-		at = json_string(at + 1, end, &escaped);
-		return at ? at + 1 : NULL;
 	case 't':
-		return word(at, end, "true", 4);
+		return word(at, text->end, "true", 4);
 	case 'f':
-		return word(at, end, "false", 5);
+		return word(at, text->end, "false", 5);
 	case 'n':
-		return word(at, end, "null", 4);
+		return word(at, text->end, "null", 4);
 	default:
-		return number(at, end);
+		return number(at, text->end);
 	}
 }
 
 /* A member's name and colon; returns the place where its value begins. */
-static inline const char *member(const char *at, const char *end)
+static inline __attribute__((always_inline)) const char *member(struct json_text *text,
+								const char *at)
 {
-	bool escaped;
-
-	if (at == end || *at != '"')
+	if (*at != '"')
 		return NULL;
-	at = json_string(at + 1, end, &escaped);
+	at = json_string(text, at + 1);
 	if (!at)
 		return NULL;
-	at = json_space(at + 1, end);
-	if (at == end || *at != ':')
-		return NULL;
-	return json_space(at + 1, end);
+	at = json_space(at + 1);
+	return *at == ':' ? json_space(at + 1) : NULL;
 }
 
 /* The containers inside the value, one bit each: whether it is an object. */
@@ -158,50 +197,49 @@ static inline bool nest_get(const struct nest *nest, unsigned depth)
 	return nest->objects[depth / 64] >> depth % 64 & 1;
 }
 
-const char *json_skip(const char *at, const char *end, unsigned depth)
+const char *json_skip(struct json_text *text, const char *at, unsigned depth)
 {
 	const unsigned outer = depth;
 	bool object = false;
 	struct nest nest;
 
 	for (;;) {
-		if (at == end)
-			return NULL;
-		if (*at == '{' || *at == '[') {
+		if (*at == '"') {
+			at = json_string(text, at + 1);
+			if (!at || depth == outer)
+				return at ? at + 1 : NULL;
+			at = json_space(at + 1);
+		} else if (*at == '{' || *at == '[') {
 			if (depth == CODEC_DEPTH_MAX)
 				return NULL;
 			object = *at == '{';
 			nest_set(&nest, depth++, object);
-			at = json_space(at + 1, end);
-			if (at == end)
-				return NULL;
+			at = json_space(at + 1);
 			if (*at != (object ? '}' : ']')) {
-				if (object && !(at = member(at, end)))
+				if (object && !(at = member(text, at)))
 					return NULL;
 				continue;
 			}
 		} else {
-			at = scalar(at, end);
-			if (!at)
-				return NULL;
+			at = json_simple(text, at);
+			if (!at || depth == outer)
+				return at;
+			at = json_space(at);
 		}
 		/* A value has ended, or an empty container is about to: close what closes here. */
-		for (;;) {
-			if (depth == outer)
-				return at;
-			at = json_space(at, end);
-			if (at == end)
-				return NULL;
-			if (*at == ',')
-				break;
+		while (*at != ',') {
 			if (*at != (object ? '}' : ']'))
 				return NULL;
 			at++;
-			if (--depth != outer)
-				object = nest_get(&nest, depth - 1);
+			if (--depth == outer)
+				return at;
+			if (at == text->end)
+				return NULL;
+			object = nest_get(&nest, depth - 1);
+			at = json_space(at);
 		}
-		at = json_space(at + 1, end);
-		if (object && !(at = member(at, end)))
+		at = json_space(at + 1);
+		if (object && !(at = member(text, at)))
 			return NULL;
 	}
 }

@@ -1,13 +1,18 @@
 /* proto/json_scan.h: validates JSON (RFC 8259) and finds where its tokens end; builds nothing.
  *
- * Every function reads from `at` up to, never at or past, `end` and returns the place behind what
- * it accepted, or NULL when the text breaks the grammar there (or ends too early). */
+ * Every function reads from `at` up to, never at or past, the end of the text and returns the place
+ * behind what it accepted, or NULL when the text breaks the grammar there (or ends too early).
+ *
+ * Inside an array or object the last byte of the text is a closing bracket: json_whole has looked.
+ * That byte stops every run of white space and suits no place where a name, a colon or a value must
+ * stand, so that the end need be asked for only behind a bracket that has been taken. */
 #ifndef WSB_PROTO_JSON_SCAN_H
 #define WSB_PROTO_JSON_SCAN_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "common/span.h"
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -16,16 +21,46 @@
 #include <string.h>
 #endif
 
+/* The text that is being scanned. */
+struct json_text {
+	const char *end;
+	const char *last; /* the last place from which JSON_STRIDE bytes can be read, or NULL */
+	bool escapes;	  /* there was a backslash in some string */
+};
+
+/* Takes the white space off both sides of *whole and sets text up for it; false when what is left
+ * cannot be JSON because it is empty, or opens an array or object and does not end in a closing
+ * bracket. */
+bool json_whole(struct span *whole, struct json_text *text);
+
 /* One value, which begins at `at` without white space. depth: containers already open around it. */
-const char *json_skip(const char *at, const char *end, unsigned depth);
+const char *json_skip(struct json_text *text, const char *at, unsigned depth);
+
+/* Whether this is one whole JSON text. */
+bool json_is_valid(struct span whole);
+
+/* A number, true, false or null. */
+const char *json_simple(const struct json_text *text, const char *at);
 
 /* The escape or non-ASCII sequence that stands inside a string at `at`; any other byte that ends
  * a plain run (a control character) is an error. */
-const char *json_special(const char *at, const char *end, bool *escaped);
+const char *json_special(struct json_text *text, const char *at);
 
-static inline const char *json_space(const char *at, const char *end)
+/* The end of a string in a text that is shorter than a stride. */
+const char *json_string_short(struct json_text *text, const char *at);
+
+static inline bool json_is_space(char byte)
 {
-	while (at != end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
+	return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t';
+}
+
+/* Behind the white space inside an array or object. */
+static inline const char *json_space(const char *at)
+{
+	/* Programs write none. */
+	if (__builtin_expect((unsigned char)*at > ' ', 1))
+		return at;
+	while (json_is_space(*at))
 		at++;
 	return at;
 }
@@ -41,9 +76,9 @@ static inline uint64_t json_unplain(const char *at)
 	const __m128i quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
 	const __m128i slash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
 	/* As signed numbers the bytes from 0x80 on are below the space, too. */
-	const __m128i odd = _mm_cmplt_epi8(bytes, _mm_set1_epi8(' '));
+	const __m128i odd = _mm_cmpgt_epi8(_mm_set1_epi8(' '), bytes);
 
-	return (uint64_t)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quote, slash), odd));
+	return (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quote, slash), odd));
 }
 #else
 #define JSON_STRIDE	 8
@@ -64,40 +99,47 @@ static inline uint64_t json_unplain(const char *at)
 }
 #endif
 
-static inline bool json_is_plain(char byte)
+/* A string whose opening quote stands just before `at`; returns the place OF its closing quote. */
+static inline const char *json_string(struct json_text *text, const char *at)
 {
-	return (signed char)byte >= ' ' && byte != '"' && byte != '\\';
-}
+	uint64_t unplain;
 
-/* Behind the longest run of plain bytes. */
-static inline const char *json_plain(const char *at, const char *end)
-{
-	while (end - at >= JSON_STRIDE) {
-		const uint64_t unplain = json_unplain(at);
-
-		if (unplain)
-			return at + __builtin_ctzll(unplain) / JSON_STRIDE_BITS;
-		at += JSON_STRIDE;
-	}
-	while (at != end && json_is_plain(*at))
-		at++;
-	return at;
-}
-
-/* A string whose opening quote stands just before `at`; returns the place OF its closing quote.
- * *escaped becomes true when there is a backslash in it, and is left alone otherwise. */
-static inline const char *json_string(const char *at, const char *end, bool *escaped)
-{
 	for (;;) {
-		at = json_plain(at, end);
-		if (at == end)
-			return NULL;
+		if (__builtin_expect(at <= text->last, 1)) {
+			unplain = json_unplain(at);
+			if (!unplain) {
+				at += JSON_STRIDE;
+				continue;
+			}
+		} else {
+			/* Near the end the last stride is read again, without what lies before. */
+			if (!text->last)
+				return json_string_short(text, at);
+			if (at == text->end)
+				return NULL;
+			unplain = json_unplain(text->last) >> (at - text->last) * JSON_STRIDE_BITS;
+			if (!unplain)
+				return NULL;
+		}
+		at += (unsigned)__builtin_ctzll(unplain) / JSON_STRIDE_BITS;
 		if (__builtin_expect(*at == '"', 1))
 			return at;
-		at = json_special(at, end, escaped);
+		at = json_special(text, at);
 		if (!at)
 			return NULL;
 	}
+}
+
+/* json_skip inside an array or object, with the commonest cases at hand. */
+static inline const char *json_value(struct json_text *text, const char *at, unsigned depth)
+{
+	if (*at == '"') {
+		at = json_string(text, at + 1);
+		return at ? at + 1 : NULL;
+	}
+	if (*at == '{' || *at == '[')
+		return json_skip(text, at, depth);
+	return json_simple(text, at);
 }
 
 #endif

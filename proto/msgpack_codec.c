@@ -10,32 +10,32 @@ struct walk {
 	const char *end;
 };
 
-static const char *value_walk(struct walk *walk, uint8_t at_place, const char *at, unsigned depth);
+static const char *value_walk(struct walk *walk, const struct place *place, const char *at,
+			      unsigned depth);
 
 /* The key at `at`, and which place its value is; a key that is no str names none. */
 static const char *key_walk(const struct walk *walk, const struct place *place, const char *at,
-			    unsigned depth, uint8_t *child)
+			    unsigned depth, const struct place **child)
 {
 	struct msgpack_head head;
 
-	*child = 0;
+	*child = NULL;
 	if (!msgpack_head_read(at, walk->end, &head))
 		return NULL;
 	if (head.kind == MSGPACK_STR)
-		*child = place_member(walk->tree, place, head.body, head.body_len, walk->end);
+		*child = place_member(walk->tree, place, head.body, head.body_len);
 	/* A name that equals one of a pointer is UTF-8 as that one is. */
 	return *child ? head.body + head.body_len : msgpack_skip(at, walk->end, depth);
 }
 
-static const char *map_walk(struct walk *walk, uint8_t at_place, const struct msgpack_head *head,
-			    unsigned depth)
+static const char *map_walk(struct walk *walk, const struct place *place,
+			    const struct msgpack_head *head, unsigned depth)
 {
-	const struct place *const place = &walk->tree->places[at_place];
 	const char *at = head->body;
 
 	for (uint32_t i = 0; i < head->count; i++) {
 		const char *const key = at;
-		uint8_t child;
+		const struct place *child;
 
 		at = key_walk(walk, place, at, depth, &child);
 		if (!at)
@@ -44,21 +44,21 @@ static const char *map_walk(struct walk *walk, uint8_t at_place, const struct ms
 			   : msgpack_skip(at, walk->end, depth);
 		if (!at)
 			return NULL;
-		if (child == walk->tree->options)
+		if (child && child->self == walk->tree->options)
 			walk->found->options_member = span_of(key, (size_t)(at - key));
 	}
 	return at;
 }
 
-static const char *array_walk(struct walk *walk, uint8_t at_place, const struct msgpack_head *head,
-			      unsigned depth)
+static const char *array_walk(struct walk *walk, const struct place *place,
+			      const struct msgpack_head *head, unsigned depth)
 {
-	const struct place *const place = &walk->tree->places[at_place];
-	const bool plain = at_place == PLACE_ROOT && !walk->tree->arrays;
+	const bool plain = place->self == PLACE_ROOT && !walk->tree->arrays;
 	const char *at = head->body;
 
 	for (uint32_t i = 0; at && i < head->count; i++) {
-		const uint8_t child = plain ? 0 : place_element(walk->tree, place, i);
+		const struct place *const child =
+			plain ? NULL : place_element(walk->tree, place, i);
 
 		at = child ? value_walk(walk, child, at, depth)
 			   : msgpack_skip(at, walk->end, depth);
@@ -67,29 +67,30 @@ static const char *array_walk(struct walk *walk, uint8_t at_place, const struct 
 }
 
 /* A container that holds places; depth counts it. */
-static const char *inner_walk(struct walk *walk, uint8_t at_place, const struct msgpack_head *head,
-			      unsigned depth)
+static const char *inner_walk(struct walk *walk, const struct place *place,
+			      const struct msgpack_head *head, unsigned depth)
 {
 	if (head->kind == MSGPACK_MAP)
-		return map_walk(walk, at_place, head, depth);
-	return array_walk(walk, at_place, head, depth);
+		return map_walk(walk, place, head, depth);
+	return array_walk(walk, place, head, depth);
 }
 
 /* A value that somebody wants to know. Recursion goes no deeper than the tree of places. */
-static const char *value_walk(struct walk *walk, uint8_t at_place, const char *at, unsigned depth)
+static const char *value_walk(struct walk *walk, const struct place *place, const char *at,
+			      unsigned depth)
 {
 	const char *const from = at;
 	struct msgpack_head head;
 
 	if (!msgpack_head_read(at, walk->end, &head))
 		return NULL;
-	if (walk->tree->places[at_place].child != 0 && depth < CODEC_DEPTH_MAX &&
+	if (place->child != 0 && depth < CODEC_DEPTH_MAX &&
 	    (head.kind == MSGPACK_MAP || head.kind == MSGPACK_ARRAY))
-		at = inner_walk(walk, at_place, &head, depth + 1);
+		at = inner_walk(walk, place, &head, depth + 1);
 	else
 		at = msgpack_skip(at, walk->end, depth);
 	if (at)
-		place_note(walk->found, at_place, from, at);
+		place_note(walk->found, place->self, from, at);
 	return at;
 }
 
@@ -104,11 +105,12 @@ enum wsb_err msgpack_find(const struct place_tree *tree, struct span text,
 		return WSB_EPARSE;
 	found->seen = 0;
 	found->twice = 0;
+	found->escapes = false;
 	found->members = head.count;
 	found->kind = 's';
 	if (head.kind == MSGPACK_MAP || head.kind == MSGPACK_ARRAY) {
 		found->kind = head.kind == MSGPACK_MAP ? '{' : '[';
-		at = inner_walk(&walk, PLACE_ROOT, &head, 1);
+		at = inner_walk(&walk, &tree->places[PLACE_ROOT], &head, 1);
 	} else {
 		at = msgpack_skip(text.at, walk.end, 0);
 	}

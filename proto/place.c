@@ -26,31 +26,54 @@ static uint32_t position(const char *name, size_t len)
 	return index;
 }
 
+const struct place *place_member(const struct place_tree *tree, const struct place *parent,
+				 const char *name, size_t len)
+{
+	for (uint8_t at = parent->bucket[place_bucket(len > 0 ? *name : '"')]; at != 0;) {
+		const struct place *const place = &tree->places[at];
+
+		if (place->name_len == len && memcmp(place->name, name, len) == 0)
+			return place;
+		at = place->same_bucket;
+	}
+	return NULL;
+}
+
+static void name_set(struct place *place, const char *name, size_t len)
+{
+	const size_t quoted = len + 1 < sizeof(place->head) ? len + 1 : sizeof(place->head);
+
+	memcpy(place->name, name, len);
+	place->name[len] = '"';
+	place->name_len = (uint8_t)len;
+	place->index = position(name, len);
+	memcpy(&place->head, place->name, quoted);
+	memset(&place->mask, 0xff, quoted);
+}
+
 static uint8_t child_add(struct place_tree *tree, uint8_t parent, const char *name, size_t len)
 {
-	struct place *above = &tree->places[parent];
-	const size_t bucket = len < PLACE_LENGTHS ? len : PLACE_LENGTHS - 1;
-	uint8_t at = place_member(tree, above, name, len, name + len);
+	struct place *const above = &tree->places[parent];
+	const struct place *const old = place_member(tree, above, name, len);
 	uint8_t *link = &above->child;
 	struct place *place;
+	uint8_t *bucket;
 
-	if (at != 0)
-		return at;
+	if (old)
+		return old->self;
 	/* An envelope has few parts of few steps each: the tree is made to hold them all. */
 	assert(tree->count < PLACES_MAX);
-	at = tree->count++;
-	place = &tree->places[at];
-	memcpy(place->name, name, len);
-	place->name_len = (uint8_t)len;
-	place->key = place_key(name, len, name + len);
-	place->index = position(name, len);
+	place = &tree->places[tree->count];
+	place->self = tree->count++;
 	place->parent = parent;
-	place->same_length = above->bucket[bucket];
-	above->bucket[bucket] = at;
+	name_set(place, name, len);
+	bucket = &above->bucket[place_bucket(place->name[0])];
+	place->same_bucket = *bucket;
+	*bucket = place->self;
 	while (*link != 0)
 		link = &tree->places[*link].sibling;
-	*link = at;
-	return at;
+	*link = place->self;
+	return place->self;
 }
 
 /* Reads one step up to the next slash into name; returns its length, or -1. */
@@ -69,6 +92,10 @@ static int step_read(const char **pointer, char name[PLACE_NAME_MAX], const char
 				return -1;
 			}
 			byte = *at == '0' ? '~' : '/';
+		}
+		if (byte == '\\') {
+			*why = "a name has a backslash in it";
+			return -1;
 		}
 		if (len == PLACE_NAME_MAX) {
 			*why = "a name is longer than 64 bytes";
@@ -146,11 +173,12 @@ uint64_t place_path(const struct place_tree *tree, uint8_t place)
 	return path | place_bit(PLACE_ROOT);
 }
 
-uint8_t place_element(const struct place_tree *tree, const struct place *parent, size_t index)
+const struct place *place_element(const struct place_tree *tree, const struct place *parent,
+				  size_t index)
 {
-	uint8_t at = parent->child;
-
-	while (at != 0 && tree->places[at].index != index)
-		at = tree->places[at].sibling;
-	return at;
+	for (uint8_t at = parent->child; at != 0; at = tree->places[at].sibling) {
+		if (tree->places[at].index == index)
+			return &tree->places[at];
+	}
+	return NULL;
 }

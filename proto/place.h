@@ -5,7 +5,6 @@
 #ifndef WSB_PROTO_PLACE_H
 #define WSB_PROTO_PLACE_H
 
-#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,22 +14,25 @@
 
 #define PLACE_STEPS_MAX 3
 #define PLACE_NAME_MAX	64
-#define PLACE_LENGTHS	16 /* names are told apart by their length first; the last holds the rest */
+#define PLACE_BUCKETS	32
 #define PLACES_MAX	40
 #define PLACE_ROOT	0
 #define PLACE_NONE	63 /* never seen */
 #define PLACE_NO_INDEX	UINT32_MAX
 
 struct place {
-	uint64_t key;	/* place_key of the name */
+	uint64_t
+		head; /* the first eight bytes of the name with a quote behind it, as JSON has it */
+	uint64_t mask;	/* which of them there are */
 	uint32_t index; /* as a position in an array, or PLACE_NO_INDEX */
 	uint8_t name_len;
+	uint8_t self; /* the number of this place */
 	uint8_t parent;
 	uint8_t child;		       /* the first one, 0: none */
 	uint8_t sibling;	       /* the next one, 0: none */
-	uint8_t same_length;	       /* the next sibling in the same bucket, 0: none */
-	uint8_t bucket[PLACE_LENGTHS]; /* the first child of each length of name, 0: none */
-	char name[PLACE_NAME_MAX];
+	uint8_t same_bucket;	       /* the next sibling in the same bucket, 0: none */
+	uint8_t bucket[PLACE_BUCKETS]; /* by first byte: the first child of each, 0: none */
+	char name[PLACE_NAME_MAX + 1]; /* with the quote */
 };
 
 struct place_tree {
@@ -58,53 +60,50 @@ static inline uint64_t place_bit(uint8_t place)
 /* place and all that it stands in, one bit each; PLACE_NONE: none. */
 uint64_t place_path(const struct place_tree *tree, uint8_t place);
 
-/* The first eight bytes of a name as a number. May read up to `end`, beyond the name. */
-static inline uint64_t place_key(const char *name, size_t len, const char *end)
+/* Names of an envelope rarely share their first byte. */
+static inline size_t place_bucket(char first)
 {
-	uint64_t key = 0;
-
-	if (len >= sizeof(key)) {
-		memcpy(&key, name, sizeof(key));
-		return le64toh(key);
-	}
-	if ((size_t)(end - name) < sizeof(key)) {
-		memcpy(&key, name, len);
-		return le64toh(key);
-	}
-	memcpy(&key, name, sizeof(key));
-	return le64toh(key) & ((UINT64_C(1) << 8 * len) - 1);
+	return (unsigned char)first % PLACE_BUCKETS;
 }
 
-/* The child of parent with this name; 0: none. name[0..len) has no escapes left in it and `end`
- * is where the readable bytes end. */
-static inline uint8_t place_member(const struct place_tree *tree, const struct place *parent,
-				   const char *name, size_t len, const char *end)
+/* The child of parent whose name stands at `at` with a closing quote behind it; NULL: none, or too
+ * near to `end` to be sure. Reads eight bytes at once instead of looking for the quote. */
+static inline const struct place *place_quoted(const struct place_tree *tree,
+					       const struct place *parent, const char *at,
+					       const char *end)
 {
-	uint8_t at = parent->bucket[len < PLACE_LENGTHS ? len : PLACE_LENGTHS - 1];
-	uint64_t key;
+	uint64_t head;
 
-	if (at == 0)
-		return 0;
-	key = place_key(name, len, end);
-	do {
-		const struct place *place = &tree->places[at];
+	if (end - at < (ptrdiff_t)sizeof(head))
+		return NULL;
+	memcpy(&head, at, sizeof(head));
+	for (uint8_t next = parent->bucket[place_bucket(*at)]; next != 0;) {
+		const struct place *const place = &tree->places[next];
 
-		if (place->key == key && place->name_len == len &&
-		    (len <= sizeof(key) || memcmp(place->name, name, len) == 0))
-			return at;
-		at = place->same_length;
-	} while (at != 0);
-	return 0;
+		if (((head ^ place->head) & place->mask) == 0 &&
+		    (place->name_len < sizeof(head) ||
+		     (end - at > place->name_len &&
+		      memcmp(at, place->name, (size_t)place->name_len + 1) == 0)))
+			return place;
+		next = place->same_bucket;
+	}
+	return NULL;
 }
 
-/* The child of parent at this position of an array; 0: none. */
-uint8_t place_element(const struct place_tree *tree, const struct place *parent, size_t index);
+/* The child of parent with this name, which has no escapes left in it; NULL: none. */
+const struct place *place_member(const struct place_tree *tree, const struct place *parent,
+				 const char *name, size_t len);
+
+/* The child of parent at this position of an array; NULL: none. */
+const struct place *place_element(const struct place_tree *tree, const struct place *parent,
+				  size_t index);
 
 /* What one pass over a message found. at[p] is set only where bit p of seen is. */
 struct places_found {
 	uint64_t seen;
 	uint64_t twice;		    /* stands a second time in the same object */
 	size_t members;		    /* of the top-level array or object */
+	bool escapes;		    /* JSON: some string has a backslash in it */
 	char kind;		    /* of the top level: '{', '[', or 's' for a scalar */
 	struct span options_member; /* what to cut to be rid of the options, where seen */
 	struct span at[PLACES_MAX];
@@ -118,7 +117,8 @@ static inline bool place_seen(const struct places_found *found, uint8_t place)
 static inline void place_note(struct places_found *found, uint8_t place, const char *from,
 			      const char *to)
 {
-	found->twice |= found->seen & place_bit(place);
+	if (__builtin_expect(place_seen(found, place), 0))
+		found->twice |= place_bit(place);
 	found->seen |= place_bit(place);
 	found->at[place] = span_of(from, (size_t)(to - from));
 }

@@ -55,7 +55,7 @@ static enum token_kind msgpack_token_kind(struct span token)
 	}
 }
 
-enum token_kind token_kind(enum encoding encoding, struct span token)
+enum token_kind token_kind_other(enum encoding encoding, struct span token)
 {
 	return encoding == ENCODING_JSON ? json_kind(token.at[0]) : msgpack_token_kind(token);
 }

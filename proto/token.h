@@ -19,7 +19,17 @@ enum token_kind {
 	TOKEN_OTHER, /* bin and ext of MessagePack */
 };
 
-enum token_kind token_kind(enum encoding encoding, struct span token);
+enum token_kind token_kind_other(enum encoding encoding, struct span token);
+
+static inline enum token_kind token_kind(enum encoding encoding, struct span token)
+{
+	/* What most are, in the text that most write. */
+	if (encoding == ENCODING_JSON && *token.at == '"')
+		return TOKEN_STRING;
+	if (encoding == ENCODING_JSON && *token.at >= '0' && *token.at <= '9')
+		return TOKEN_NUMBER;
+	return token_kind_other(encoding, token);
+}
 
 /* The content of a string token with escapes resolved: a part of the token, or written into buf;
  * absent when it needs more than size bytes there. */
