@@ -1,5 +1,5 @@
-/* broker/admin/admin.h: the admin API: a pure function from a request to a response. Knows no engine
- * and no socket: it is handed a way to take a snapshot. */
+/* broker/admin/admin.h: the admin API: a pure function from a request to a response.
+ * Knows no engine and no socket: it is handed a way to take a snapshot. */
 #ifndef WSB_BROKER_ADMIN_ADMIN_H
 #define WSB_BROKER_ADMIN_ADMIN_H
 
@@ -25,10 +25,12 @@ struct admin_request {
 struct admin_response {
 	int status;
 	const char *content_type;
+	const char *allow;  /* what the Allow header says; NULL: there is none */
 	struct strbuf body; /* the caller initialises and finishes it */
 };
 
-/* Always fills response, with problem+json on errors. */
+/* Always fills response, with problem+json on errors. The answer to HEAD has the body that GET
+ * would get: the caller tells its length and keeps it back. */
 void admin_handle(const struct admin_backend *backend, const struct admin_request *request,
 		  struct admin_response *response);
 

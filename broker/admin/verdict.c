@@ -1,0 +1,178 @@
+#include "broker/admin/verdict.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include "common/clock.h"
+
+/* A request that waits this long shows that the pool is too small or too slow. */
+#define WAIT_WORTH_TELLING_US US_PER_S
+#define LAG_WORTH_TELLING_US  (100 * US_PER_MS)
+
+/* How much worse one thing is than another. */
+enum {
+	SEVERITY_LAG = 10,
+	SEVERITY_BUFFERS = 20,
+	SEVERITY_CLIENTS = 30,
+	SEVERITY_CONNECTIONS = 40,
+	SEVERITY_ENDPOINT = 50,
+	SEVERITY_QUEUE = 60,
+	SEVERITY_READINESS = 70,
+	SEVERITY_POOL = 80,
+	SEVERITY_DRAIN = 90,
+};
+
+static const char show_pools[] = "wsbroker pools";
+static const char show_endpoints[] = "wsbroker pools -o json";
+static const char show_connections[] = "wsbroker connections";
+static const char show_status[] = "wsbroker status -o json";
+
+const char *verdict_name(enum verdict_kind kind)
+{
+	static const char *const names[] = {
+		[VERDICT_OK] = "ok",
+		[VERDICT_DEGRADED] = "degraded",
+		[VERDICT_DOWN] = "down",
+		[VERDICT_DRAINING] = "draining",
+	};
+
+	return names[kind];
+}
+
+/* Keeps the order: worst first, equals as they came; the least bad one falls out when it is full.
+ */
+__attribute__((format(printf, 4, 5))) static void add_reason(struct verdict *verdict,
+							     unsigned int severity,
+							     const char *command,
+							     const char *format, ...)
+{
+	size_t at = verdict->count;
+	va_list args;
+
+	while (at > 0 && verdict->reasons[at - 1].severity < severity)
+		at--;
+	if (at == VERDICT_REASONS_MAX)
+		return;
+	if (verdict->count < VERDICT_REASONS_MAX)
+		verdict->count++;
+	memmove(&verdict->reasons[at + 1], &verdict->reasons[at],
+		(verdict->count - at - 1) * sizeof(verdict->reasons[0]));
+	verdict->reasons[at].severity = severity;
+	verdict->reasons[at].command = command;
+	va_start(args, format);
+	vsnprintf(verdict->reasons[at].text, sizeof(verdict->reasons[at].text), format, args);
+	va_end(args);
+}
+
+static double seconds(uint64_t us)
+{
+	return (double)us / (double)US_PER_S;
+}
+
+/* Without those of higher tiers, which the size does not count. */
+static uint32_t ready_in_use(const struct pool_view *pool)
+{
+	uint32_t ready = 0;
+
+	for (size_t i = 0; i < pool->endpoint_count; i++) {
+		if (strcmp(pool->endpoints[i].state, "standby") != 0)
+			ready += pool->endpoints[i].ready;
+	}
+	return ready;
+}
+
+static void judge_endpoint(const struct pool_view *pool, const struct endpoint_view *endpoint,
+			   struct verdict *verdict)
+{
+	bool silent = !endpoint->last_error || !endpoint->last_error[0];
+
+	if (strcmp(endpoint->state, "down") != 0)
+		return;
+	add_reason(verdict, SEVERITY_ENDPOINT, show_endpoints,
+		   "endpoint %s/%s has been down for %.0f s%s%s", pool->name, endpoint->name,
+		   seconds(endpoint->since_us), silent ? "" : ": ",
+		   silent ? "" : endpoint->last_error);
+}
+
+static void judge_pool(const struct pool_view *pool, struct verdict *verdict)
+{
+	uint32_t ready = ready_in_use(pool);
+
+	if (pool->ready == 0)
+		add_reason(verdict, SEVERITY_POOL, show_pools, "pool %s has no ready connection",
+			   pool->name);
+	else if (ready < pool->size)
+		add_reason(verdict, SEVERITY_CONNECTIONS, show_connections,
+			   "pool %s has %u of %u connections ready", pool->name,
+			   (unsigned int)ready, (unsigned int)pool->size);
+	if (pool->oldest_wait_us >= WAIT_WORTH_TELLING_US)
+		add_reason(verdict, SEVERITY_QUEUE, show_pools,
+			   "pool %s lets %zu requests wait, the longest for %.1f s", pool->name,
+			   pool->queued, seconds(pool->oldest_wait_us));
+	for (size_t i = 0; i < pool->endpoint_count; i++)
+		judge_endpoint(pool, &pool->endpoints[i], verdict);
+}
+
+static void judge_instance(const struct snapshot *snapshot, struct verdict *verdict)
+{
+	if (snapshot->clients_max > 0 && snapshot->clients >= snapshot->clients_max / 20 * 19)
+		add_reason(verdict, SEVERITY_CLIENTS, show_status,
+			   "%zu of at most %zu clients are connected", snapshot->clients,
+			   snapshot->clients_max);
+	if (snapshot->buffer_bytes_max > 0 &&
+	    snapshot->buffer_bytes >= snapshot->buffer_bytes_max / 5 * 4)
+		add_reason(verdict, SEVERITY_BUFFERS, show_status,
+			   "buffers hold %.0f %% of limits.memory",
+			   100.0 * (double)snapshot->buffer_bytes /
+				   (double)snapshot->buffer_bytes_max);
+	if (snapshot->engine->loop_lag_us >= LAG_WORTH_TELLING_US)
+		add_reason(verdict, SEVERITY_LAG, show_status,
+			   "the event loop was %.3f s late: the processor is busy",
+			   seconds(snapshot->engine->loop_lag_us));
+}
+
+/* What keeps /readyz from 200, where no pool or drain explains it. */
+static void judge_readiness(const struct snapshot *snapshot, struct verdict *verdict)
+{
+	const char *line = snapshot->ready_reasons;
+
+	if (snapshot->ready ||
+	    (verdict->count > 0 && verdict->reasons[0].severity >= SEVERITY_POOL))
+		return;
+	while (*line) {
+		size_t len = strcspn(line, "\n");
+
+		if (len > 0)
+			add_reason(verdict, SEVERITY_READINESS, show_status, "%.*s",
+				   (int)(len < 200 ? len : 200), line);
+		line += line[len] ? len + 1 : len;
+	}
+}
+
+static bool is_down(const struct snapshot *snapshot)
+{
+	for (size_t i = 0; i < snapshot->pool_count; i++) {
+		if (snapshot->pools[i].ready > 0)
+			return false;
+	}
+	return true;
+}
+
+void verdict_reach(const struct snapshot *snapshot, struct verdict *out)
+{
+	out->count = 0;
+	if (snapshot->draining)
+		add_reason(out, SEVERITY_DRAIN, show_status,
+			   "draining: %zu clients and %zu requests in flight are left",
+			   snapshot->clients, snapshot->requests_in_flight);
+	for (size_t i = 0; i < snapshot->pool_count; i++)
+		judge_pool(&snapshot->pools[i], out);
+	judge_instance(snapshot, out);
+	judge_readiness(snapshot, out);
+	if (snapshot->draining)
+		out->kind = VERDICT_DRAINING;
+	else if (is_down(snapshot))
+		out->kind = VERDICT_DOWN;
+	else
+		out->kind = out->count > 0 ? VERDICT_DEGRADED : VERDICT_OK;
+}

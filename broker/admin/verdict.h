@@ -1,0 +1,34 @@
+/* broker/admin/verdict.h: is all well, and if not, why: what `status` begins with. Pure. */
+#ifndef WSB_BROKER_ADMIN_VERDICT_H
+#define WSB_BROKER_ADMIN_VERDICT_H
+
+#include <stddef.h>
+#include "broker/control/snapshot.h"
+
+enum verdict_kind {
+	VERDICT_OK,
+	VERDICT_DEGRADED, /* requests are answered, but something wants attention */
+	VERDICT_DOWN,	  /* no pool has a connection that could carry a request */
+	VERDICT_DRAINING, /* shutting down, as asked */
+};
+
+/* Only the worst are kept: a list that nobody reads to its end helps nobody. */
+#define VERDICT_REASONS_MAX 16
+
+struct verdict_reason {
+	unsigned int severity; /* higher is worse */
+	char text[256];
+	const char *command; /* shows more about it */
+};
+
+struct verdict {
+	enum verdict_kind kind;
+	struct verdict_reason reasons[VERDICT_REASONS_MAX]; /* worst first */
+	size_t count;
+};
+
+const char *verdict_name(enum verdict_kind kind); /* "ok", "degraded", "down", "draining" */
+
+void verdict_reach(const struct snapshot *snapshot, struct verdict *out);
+
+#endif

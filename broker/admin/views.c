@@ -1,0 +1,218 @@
+#include "broker/admin/views.h"
+
+#include <string.h>
+#include "broker/admin/verdict.h"
+#include "common/clock.h"
+#include "common/escape.h"
+#include "common/strbuf.h"
+
+static json_t *seconds(uint64_t us)
+{
+	return json_real((double)us / (double)US_PER_S);
+}
+
+static json_t *known_seconds(uint64_t us)
+{
+	return us > 0 ? seconds(us) : json_null();
+}
+
+static json_t *quantile(const struct histogram *histogram, double share)
+{
+	return histogram->count > 0 ? seconds(histogram_quantile_us(histogram, share))
+				    : json_null();
+}
+
+/* An error's text may hold what a stranger sent: bytes that are not UTF-8 become U+FFFD. */
+static json_t *text_or_null(const char *text)
+{
+	struct span rest = span_text(text);
+	struct strbuf clean;
+	json_t *value;
+
+	if (!text || !text[0])
+		return json_null();
+	strbuf_init(&clean);
+	while (rest.len > 0) {
+		size_t len = utf8_sequence_len(rest);
+		size_t taken = len > 0 ? len : 1;
+
+		strbuf_add(&clean, len > 0 ? span_of(rest.at, len) : span_text("\xef\xbf\xbd"));
+		rest = span_of(rest.at + taken, rest.len - taken);
+	}
+	value = clean.failed ? NULL : json_stringn(clean.text, clean.len);
+	strbuf_fini(&clean);
+	return value;
+}
+
+static json_t *lines(const char *text)
+{
+	json_t *array = json_array();
+
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+
+		if (len > 0)
+			json_array_append_new(array, json_stringn(text, len));
+		text += text[len] ? len + 1 : len;
+	}
+	return array;
+}
+
+json_t *view_readiness(const struct snapshot *snapshot)
+{
+	return json_pack("{s:b, s:o}", "ready", snapshot->ready, "reasons",
+			 lines(snapshot->ready_reasons));
+}
+
+static json_t *requests_view(const uint64_t results[RESULT_COUNT])
+{
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < RESULT_COUNT; i++)
+		json_object_set_new(object, request_result_name((enum request_result)i),
+				    json_integer((json_int_t)results[i]));
+	return object;
+}
+
+static json_t *reasons_view(const struct verdict *verdict)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < verdict->count; i++)
+		json_array_append_new(array, json_pack("{s:o, s:s}", "text",
+						       text_or_null(verdict->reasons[i].text),
+						       "command", verdict->reasons[i].command));
+	return array;
+}
+
+static size_t endpoints_up(const struct pool_view *pool)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < pool->endpoint_count; i++)
+		count += pool->endpoints[i].ready > 0 ? 1 : 0;
+	return count;
+}
+
+static json_t *pool_summary(const struct pool_view *pool)
+{
+	return json_pack("{s:s, s:i, s:i, s:i, s:I, s:o, s:I, s:I, s:o, s:o}", "name", pool->name,
+			 "size", (int)pool->size, "ready", (int)pool->ready, "in_flight",
+			 (int)pool->in_flight, "queued", (json_int_t)pool->queued,
+			 "oldest_wait_seconds", seconds(pool->oldest_wait_us), "endpoints",
+			 (json_int_t)pool->endpoint_count, "endpoints_up",
+			 (json_int_t)endpoints_up(pool), "p50_seconds",
+			 quantile(&pool->traffic->duration, 0.5), "p99_seconds",
+			 quantile(&pool->traffic->duration, 0.99));
+}
+
+/* Over all pools, and for the counts also what never reached one. */
+static void sum_up(const struct snapshot *snapshot, uint64_t results[RESULT_COUNT],
+		   struct histogram *duration)
+{
+	histogram_init(duration);
+	memcpy(results, snapshot->engine->results, sizeof(snapshot->engine->results));
+	for (size_t i = 0; i < snapshot->pool_count; i++) {
+		const struct traffic_stats *traffic = snapshot->pools[i].traffic;
+
+		histogram_merge(duration, &traffic->duration);
+		for (size_t result = 0; result < RESULT_COUNT; result++)
+			results[result] += traffic->results[result];
+	}
+}
+
+json_t *view_status(const struct snapshot *snapshot)
+{
+	uint64_t results[RESULT_COUNT];
+	struct histogram duration;
+	struct verdict verdict;
+	json_t *pools = json_array();
+
+	verdict_reach(snapshot, &verdict);
+	sum_up(snapshot, results, &duration);
+	for (size_t i = 0; i < snapshot->pool_count; i++)
+		json_array_append_new(pools, pool_summary(&snapshot->pools[i]));
+	return json_pack("{s:s, s:o, s:s, s:s, s:o, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:o, s:o, "
+			 "s:o, s:o, s:o}",
+			 "verdict", verdict_name(verdict.kind), "reasons", reasons_view(&verdict),
+			 "node", snapshot->node, "version", snapshot->version, "uptime_seconds",
+			 seconds(snapshot->uptime_us), "ready", snapshot->ready, "draining",
+			 snapshot->draining, "clients", (json_int_t)snapshot->clients,
+			 "clients_limit", (json_int_t)snapshot->clients_max, "in_flight",
+			 (json_int_t)snapshot->requests_in_flight, "buffer_bytes",
+			 (json_int_t)snapshot->buffer_bytes, "buffer_limit_bytes",
+			 (json_int_t)snapshot->buffer_bytes_max, "loop_lag_seconds",
+			 seconds(snapshot->engine->loop_lag_us), "requests", requests_view(results),
+			 "p50_seconds", quantile(&duration, 0.5), "p99_seconds",
+			 quantile(&duration, 0.99), "pools", pools);
+}
+
+static json_t *endpoint_view(const struct endpoint_view *endpoint)
+{
+	return json_pack("{s:s, s:s, s:o, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:o, "
+			 "s:o}",
+			 "name", endpoint->name, "state", endpoint->state, "since_seconds",
+			 seconds(endpoint->since_us), "weight", (int)endpoint->weight, "tier",
+			 (int)endpoint->tier, "connections", (int)endpoint->connections, "ready",
+			 (int)endpoint->ready, "in_flight", (int)endpoint->in_flight, "dials",
+			 (json_int_t)endpoint->dials, "dial_failures",
+			 (json_int_t)endpoint->dial_failures, "connections_lost",
+			 (json_int_t)endpoint->connections_lost, "requests",
+			 (json_int_t)endpoint->requests, "failures", (json_int_t)endpoint->failures,
+			 "ping_rtt_seconds", known_seconds(endpoint->ping_rtt_us), "last_error",
+			 text_or_null(endpoint->last_error));
+}
+
+json_t *view_pool(const struct pool_view *pool)
+{
+	const struct traffic_stats *traffic = pool->traffic;
+	json_t *endpoints = json_array();
+
+	for (size_t i = 0; i < pool->endpoint_count; i++)
+		json_array_append_new(endpoints, endpoint_view(&pool->endpoints[i]));
+	return json_pack(
+		"{s:s, s:i, s:i, s:i, s:I, s:I, s:o, s:s, s:s, s:i, s:i, s:o, s:o, s:o, s:o, s:o, "
+		"s:I, s:o}",
+		"name", pool->name, "size", (int)pool->size, "ready", (int)pool->ready, "in_flight",
+		(int)pool->in_flight, "queued", (json_int_t)pool->queued, "queued_bytes",
+		(json_int_t)pool->queued_bytes, "oldest_wait_seconds",
+		seconds(pool->oldest_wait_us), "balancer", pool->balancer, "encoding",
+		pool->encoding, "tier", (int)pool->tier, "max_in_flight", (int)pool->max_in_flight,
+		"requests", requests_view(traffic->results), "p50_seconds",
+		quantile(&traffic->duration, 0.5), "p90_seconds", quantile(&traffic->duration, 0.9),
+		"p99_seconds", quantile(&traffic->duration, 0.99), "attempt_p99_seconds",
+		quantile(&traffic->attempt, 0.99), "attempts", (json_int_t)traffic->attempts,
+		"endpoints", endpoints);
+}
+
+json_t *view_pools(const struct snapshot *snapshot)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < snapshot->pool_count; i++)
+		json_array_append_new(array, view_pool(&snapshot->pools[i]));
+	return array;
+}
+
+static json_t *connection_view(const struct connection_view *connection)
+{
+	return json_pack("{s:I, s:s, s:s, s:s, s:b, s:i, s:o, s:o, s:I, s:I, s:I, s:I}", "id",
+			 (json_int_t)connection->id, "pool", connection->pool, "endpoint",
+			 connection->endpoint, "state", connection->state, "standby",
+			 connection->standby, "in_flight", (int)connection->in_flight,
+			 "since_seconds", seconds(connection->since_us), "ping_rtt_seconds",
+			 known_seconds(connection->ping_rtt_us), "requests",
+			 (json_int_t)connection->requests, "bytes_in",
+			 (json_int_t)connection->bytes_in, "bytes_out",
+			 (json_int_t)connection->bytes_out, "outbox_bytes",
+			 (json_int_t)connection->outbox_bytes);
+}
+
+json_t *view_connections(const struct snapshot *snapshot)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < snapshot->connection_count; i++)
+		json_array_append_new(array, connection_view(&snapshot->connections[i]));
+	return array;
+}

@@ -1,0 +1,208 @@
+#include "broker/control/catalog.h"
+
+#include <assert.h>
+#include "broker/control/snapshot.h"
+#include "broker/pool/connection.h"
+
+#define IN(scope_, type, member, value_)                                                           \
+	.scope = (scope_), .value = (value_), .offset = offsetof(type, member)
+#define INSTANCE(member, value_) IN(METRIC_INSTANCE, struct snapshot, member, value_)
+#define ENGINE(member)		 IN(METRIC_ENGINE, struct engine_stats, member, VALUE_U64)
+#define POOL(member, value_)	 IN(METRIC_POOL, struct pool_view, member, value_)
+#define TRAFFIC(member, value_)	 IN(METRIC_TRAFFIC, struct traffic_stats, member, value_)
+#define ENDPOINT(member, value_) IN(METRIC_ENDPOINT, struct endpoint_view, member, value_)
+
+/* clang-format off */
+const struct metric metrics[] = {
+	{"wsbroker_build_info", METRIC_GAUGE, "version", "Always 1; the label says what runs.",
+	 {{INSTANCE(version, VALUE_ONE), .dimension = DIMENSION_VERSION}}},
+	{"wsbroker_uptime_seconds", METRIC_GAUGE, "", "Time since the broker started.",
+	 {{INSTANCE(uptime_us, VALUE_SECONDS)}}},
+	{"wsbroker_ready", METRIC_GAUGE, "", "1 while /readyz answers 200.",
+	 {{INSTANCE(ready, VALUE_FLAG)}}},
+	{"wsbroker_clients", METRIC_GAUGE, "", "Clients connected now.",
+	 {{INSTANCE(clients, VALUE_SIZE)}}},
+	{"wsbroker_clients_limit", METRIC_GAUGE, "", "Most clients at once (limits.clients).",
+	 {{INSTANCE(clients_max, VALUE_SIZE)}}},
+	{"wsbroker_clients_total", METRIC_COUNTER, "", "Clients that have connected.",
+	 {{ENGINE(clients_total)}}},
+	{"wsbroker_refusals_total", METRIC_COUNTER, "reason",
+	 "Upgrades and posts refused before they began.",
+	 {{ENGINE(refusals), .dimension = DIMENSION_REFUSAL}}},
+	{"wsbroker_connections", METRIC_GAUGE, "pool, state", "Upstream connections by state.",
+	 {{POOL(states, VALUE_U32), .dimension = DIMENSION_STATE}}},
+	{"wsbroker_pool_size", METRIC_GAUGE, "pool", "Connections that the pool aims at.",
+	 {{POOL(size, VALUE_U32)}}},
+	{"wsbroker_endpoint_up", METRIC_GAUGE, "pool, endpoint",
+	 "1 while the endpoint has a connection that can carry requests.",
+	 {{ENDPOINT(state, VALUE_UP)}}},
+	{"wsbroker_endpoint_dials_total", METRIC_COUNTER, "pool, endpoint",
+	 "Connections attempted.", {{ENDPOINT(dials, VALUE_U64)}}},
+	{"wsbroker_endpoint_dial_failures_total", METRIC_COUNTER, "pool, endpoint",
+	 "Connections attempted in vain.", {{ENDPOINT(dial_failures, VALUE_U64)}}},
+	{"wsbroker_endpoint_connections_lost_total", METRIC_COUNTER, "pool, endpoint",
+	 "Ready connections that ended unasked.", {{ENDPOINT(connections_lost, VALUE_U64)}}},
+	{"wsbroker_endpoint_requests_total", METRIC_COUNTER, "pool, endpoint",
+	 "Attempts sent to the endpoint.", {{ENDPOINT(requests, VALUE_U64)}}},
+	{"wsbroker_endpoint_failures_total", METRIC_COUNTER, "pool, endpoint",
+	 "Attempts that ended without an answer.", {{ENDPOINT(failures, VALUE_U64)}}},
+	{"wsbroker_endpoint_ping_rtt_seconds", METRIC_GAUGE, "pool, endpoint",
+	 "Mean time from ping to pong, of the last ones of its connections.",
+	 {{ENDPOINT(ping_rtt_us, VALUE_KNOWN)}}},
+	{"wsbroker_requests_total", METRIC_COUNTER, "pool, result",
+	 "Requests by how they ended; the pool is empty where none was reached.",
+	 {{TRAFFIC(results, VALUE_U64), .dimension = DIMENSION_RESULT},
+	  {ENGINE(results), .labels = "pool=\"\"", .dimension = DIMENSION_RESULT}}},
+	{"wsbroker_request_duration_seconds", METRIC_HISTOGRAM, "pool",
+	 "Time from a request's arrival to its answer.",
+	 {{TRAFFIC(duration, VALUE_HISTOGRAM)}}},
+	{"wsbroker_attempt_duration_seconds", METRIC_HISTOGRAM, "pool",
+	 "Time from sending an attempt upstream to its answer.",
+	 {{TRAFFIC(attempt, VALUE_HISTOGRAM)}}},
+	{"wsbroker_queue_wait_seconds", METRIC_HISTOGRAM, "pool",
+	 "Time that requests waited for a connection, of those that waited.",
+	 {{TRAFFIC(queue_wait, VALUE_HISTOGRAM)}}},
+	{"wsbroker_attempts_total", METRIC_COUNTER, "pool", "Attempts sent upstream.",
+	 {{TRAFFIC(attempts, VALUE_U64)}}},
+	{"wsbroker_retries_total", METRIC_COUNTER, "pool, reason",
+	 "Attempts after the first: moved before they were written, sent again after, sent "
+	 "elsewhere after attempt_timeout, or refused by the retry budget.",
+	 {{TRAFFIC(retries_unsent, VALUE_U64), .labels = "reason=\"unsent\""},
+	  {TRAFFIC(retries_written, VALUE_U64), .labels = "reason=\"written\""},
+	  {TRAFFIC(second_attempts, VALUE_U64), .labels = "reason=\"attempt_timeout\""},
+	  {TRAFFIC(retries_over_budget, VALUE_U64), .labels = "reason=\"over_budget\""}}},
+	{"wsbroker_in_flight", METRIC_GAUGE, "pool", "Requests sent upstream and not answered yet.",
+	 {{POOL(in_flight, VALUE_U32)}}},
+	{"wsbroker_queue_depth", METRIC_GAUGE, "pool", "Requests that wait for a connection.",
+	 {{POOL(queued, VALUE_SIZE)}}},
+	{"wsbroker_queue_bytes", METRIC_GAUGE, "pool", "Bytes that wait for a connection.",
+	 {{POOL(queued_bytes, VALUE_SIZE)}}},
+	{"wsbroker_queue_oldest_seconds", METRIC_GAUGE, "pool",
+	 "How long the longest waiting request has waited; 0: none waits.",
+	 {{POOL(oldest_wait_us, VALUE_SECONDS)}}},
+	{"wsbroker_notifications_total", METRIC_COUNTER, "", "Notifications from clients.",
+	 {{ENGINE(notifications)}}},
+	{"wsbroker_batches_total", METRIC_COUNTER, "", "Batches from clients.",
+	 {{ENGINE(batches)}}},
+	{"wsbroker_messages_total", METRIC_COUNTER, "side, direction",
+	 "Messages received (in) and sent (out) on the client and upstream sides.",
+	 {{ENGINE(messages_in[SIDE_CLIENT]), .labels = "side=\"client\",direction=\"in\""},
+	  {ENGINE(messages_out[SIDE_CLIENT]), .labels = "side=\"client\",direction=\"out\""},
+	  {ENGINE(messages_in[SIDE_UPSTREAM]), .labels = "side=\"upstream\",direction=\"in\""},
+	  {ENGINE(messages_out[SIDE_UPSTREAM]),
+	   .labels = "side=\"upstream\",direction=\"out\""}}},
+	{"wsbroker_bytes_total", METRIC_COUNTER, "side, direction",
+	 "Bytes received (in) and sent (out) on the client and upstream sides.",
+	 {{ENGINE(bytes_in[SIDE_CLIENT]), .labels = "side=\"client\",direction=\"in\""},
+	  {ENGINE(bytes_out[SIDE_CLIENT]), .labels = "side=\"client\",direction=\"out\""},
+	  {ENGINE(bytes_in[SIDE_UPSTREAM]), .labels = "side=\"upstream\",direction=\"in\""},
+	  {ENGINE(bytes_out[SIDE_UPSTREAM]), .labels = "side=\"upstream\",direction=\"out\""}}},
+	{"wsbroker_closes_total", METRIC_COUNTER, "side, code",
+	 "WebSockets that ended, by close code (none: without a close frame).",
+	 {{ENGINE(closes[SIDE_CLIENT]), .labels = "side=\"client\"", .dimension = DIMENSION_CLOSE},
+	  {ENGINE(closes[SIDE_UPSTREAM]), .labels = "side=\"upstream\"",
+	   .dimension = DIMENSION_CLOSE}}},
+	{"wsbroker_discards_total", METRIC_COUNTER, "reason",
+	 "Messages that went to nobody, and clients cut because they did not read.",
+	 {{ENGINE(oddities), .dimension = DIMENSION_ODDITY}}},
+	{"wsbroker_buffer_bytes", METRIC_GAUGE, "", "Bytes buffered in the process.",
+	 {{INSTANCE(buffer_bytes, VALUE_U64)}}},
+	{"wsbroker_buffer_limit_bytes", METRIC_GAUGE, "",
+	 "Buffered bytes above which nothing is read (limits.memory).",
+	 {{INSTANCE(buffer_bytes_max, VALUE_U64)}}},
+	{"wsbroker_loop_lag_seconds", METRIC_GAUGE, "", "How late the latest tick of the loop came.",
+	 {{IN(METRIC_ENGINE, struct engine_stats, loop_lag_us, VALUE_SECONDS)}}},
+};
+/* clang-format on */
+
+const size_t metric_count = sizeof(metrics) / sizeof(metrics[0]);
+
+const struct metric_bucket metric_buckets[] = {
+	{100, "0.0001"},  {250, "0.00025"}, {500, "0.0005"},  {1000, "0.001"}, {2000, "0.002"},
+	{3000, "0.003"},  {5000, "0.005"},  {7500, "0.0075"}, {10000, "0.01"}, {15000, "0.015"},
+	{20000, "0.02"},  {30000, "0.03"},  {50000, "0.05"},  {100000, "0.1"}, {250000, "0.25"},
+	{500000, "0.5"},  {1000000, "1"},   {2500000, "2.5"}, {5000000, "5"},  {10000000, "10"},
+	{30000000, "30"},
+};
+const size_t metric_bucket_count = sizeof(metric_buckets) / sizeof(metric_buckets[0]);
+
+static const char *const states[CONNECTION_STATES] = {
+	[CONNECTION_DIALING] = "dialing", [CONNECTION_WARMING] = "warming",
+	[CONNECTION_READY] = "ready",	  [CONNECTION_DRAINING] = "draining",
+	[CONNECTION_CLOSED] = "closed",
+};
+
+const char *metric_type_name(enum metric_type type)
+{
+	static const char *const names[] = {
+		[METRIC_COUNTER] = "counter",
+		[METRIC_GAUGE] = "gauge",
+		[METRIC_HISTOGRAM] = "histogram",
+	};
+
+	return names[type];
+}
+
+const char *dimension_label(enum metric_dimension dimension)
+{
+	static const char *const labels[] = {
+		[DIMENSION_RESULT] = "result", [DIMENSION_STATE] = "state",
+		[DIMENSION_CLOSE] = "code",    [DIMENSION_REFUSAL] = "reason",
+		[DIMENSION_ODDITY] = "reason", [DIMENSION_VERSION] = "version",
+	};
+
+	return labels[dimension];
+}
+
+size_t dimension_size(enum metric_dimension dimension)
+{
+	static const size_t sizes[] = {
+		[DIMENSION_NONE] = 1,
+		[DIMENSION_RESULT] = RESULT_COUNT,
+		[DIMENSION_STATE] = CONNECTION_STATES - 1, /* closed ones are as good as gone */
+		[DIMENSION_CLOSE] = CLOSE_CLASSES,
+		[DIMENSION_REFUSAL] = REFUSAL_KINDS,
+		[DIMENSION_ODDITY] = ODDITIES,
+		[DIMENSION_VERSION] = 1,
+	};
+
+	return sizes[dimension];
+}
+
+const char *dimension_value(enum metric_dimension dimension, size_t index)
+{
+	switch (dimension) {
+	case DIMENSION_RESULT:
+		return request_result_name((enum request_result)index);
+	case DIMENSION_STATE:
+		return states[index];
+	case DIMENSION_CLOSE:
+		return close_class_name((enum close_class)index);
+	case DIMENSION_REFUSAL:
+		return refusal_name((enum refusal_kind)index);
+	case DIMENSION_ODDITY:
+		return oddity_name((enum oddity)index);
+	default:
+		assert(false && "this dimension has no names");
+		return "";
+	}
+}
+
+void catalog_reference(struct strbuf *out)
+{
+	strbuf_text(out,
+		    "# Metrics\n\n"
+		    "`GET /metrics` on the admin listener answers in the Prometheus text format. "
+		    "Durations are in seconds, sizes in bytes; counters begin at 0 when the broker "
+		    "starts. This page is printed by `wsbroker --print-metrics`.\n\n"
+		    "| Name | Type | Labels | Meaning |\n"
+		    "|---|---|---|---|\n");
+	for (size_t i = 0; i < metric_count; i++)
+		strbuf_printf(out, "| `%s` | %s | %s | %s |\n", metrics[i].name,
+			      metric_type_name(metrics[i].type), metrics[i].labels,
+			      metrics[i].help);
+	strbuf_text(out, "\nBuckets of every histogram, in seconds:");
+	for (size_t i = 0; i < metric_bucket_count; i++)
+		strbuf_printf(out, " %s%s", metric_buckets[i].seconds,
+			      i + 1 < metric_bucket_count ? "," : ".\n");
+}
