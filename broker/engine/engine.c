@@ -168,6 +168,7 @@ void engine_client_data(struct engine *engine, struct session *session, bool bin
 		return;
 	case INBOX_COMPLETE:
 		dispatch_message(engine, session, message, binary, now_us);
+		inbox_release(&session->inbox);
 		pause_if_full(engine, session);
 		break;
 	case INBOX_TOO_BIG:
@@ -272,6 +273,7 @@ void engine_connection_data(struct engine *engine, struct connection *connection
 		return;
 	case INBOX_COMPLETE:
 		deliver_message(engine, connection, message, binary, now_us);
+		inbox_release(&connection->inbox);
 		break;
 	default:
 		connection_message_too_big(engine, connection, ends_message);
