@@ -3,6 +3,9 @@
 #include <math.h>
 #include "common/clock.h"
 
+/* Sums of shares may miss a whole token by their rounding: by far less than this. */
+#define ROUNDING 1e-6
+
 void retry_budget_init(struct retry_budget *budget, double share, uint32_t per_second,
 		       uint64_t now_us)
 {
@@ -26,8 +29,11 @@ void retry_budget_age(struct retry_budget *budget, uint64_t now_us)
 	double passed;
 	double gone;
 
-	if (now_us <= budget->at_us)
+	if (now_us <= budget->at_us) {
+		budget->tokens += budget->fresh;
+		budget->fresh = 0;
 		return;
+	}
 	passed = (double)(now_us - budget->at_us) / (double)RETRY_WINDOW_US;
 	gone = -expm1(-passed);
 	budget->tokens *= 1 - gone;
@@ -40,7 +46,7 @@ void retry_budget_age(struct retry_budget *budget, uint64_t now_us)
 bool retry_budget_withdraw(struct retry_budget *budget, uint64_t now_us)
 {
 	retry_budget_age(budget, now_us);
-	if (budget->tokens + budget->fresh < 1)
+	if (budget->tokens < 1 - ROUNDING)
 		return false;
 	budget->tokens -= 1;
 	return true;
