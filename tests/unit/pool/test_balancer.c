@@ -173,6 +173,21 @@ Test(balancer, two_choices_keep_the_fullest_near_the_mean)
 	cr_assert_leq(fullest, 36, "%u", fullest);
 }
 
+/* The one idle connection among 32 is found when it is either of the two: with probability 2/32. */
+Test(balancer, two_choices_are_two_different_ones)
+{
+	int found = 0;
+	struct bench bench;
+
+	bench_init(&bench, 8);
+	bench_add(&bench, 1, 32);
+	for (size_t i = 0; i < 31; i++)
+		bench.connections[i].in_flight = 1;
+	for (int i = 0; i < 32000; i++)
+		found += pick(&bench, BALANCER_LEAST_CONNECTIONS) == bench.ready[31];
+	cr_assert_leq(abs(found - 2000), 200, "%d", found);
+}
+
 /* Each endpoint's weight is its share; sum of (seen - expected)^2 / expected over seven degrees of
  * freedom is above 24.3 once in a thousand seeds, and this one seed is fixed. */
 Test(balancer, random_follows_skewed_weights)
