@@ -7,12 +7,13 @@
 #include <stdint.h>
 #include <string.h>
 
-#define FRAME_TEXT	 0x1
-#define FRAME_CLOSE	 0x8
-#define FRAME_PING	 0x9
-#define FRAME_PONG	 0xA
-#define FRAME_HEADER_MAX 14
-/* Both programs read at most this much at once, so no longer message could ever be whole. */
+#define FRAME_TEXT	  0x1
+#define FRAME_CLOSE	  0x8
+#define FRAME_PING	  0x9
+#define FRAME_PONG	  0xA
+#define FRAME_HEADER_MAX  14
+#define FRAME_CONTROL_MAX 125 /* payload of ping, pong and close */
+/* No message of the bench comes near this length: 8-byte lengths are not spoken. */
 #define FRAME_PAYLOAD_MAX 65536
 
 enum frame_verdict { FRAME_WHOLE, FRAME_PARTIAL, FRAME_BAD };
@@ -24,6 +25,7 @@ struct frame {
 	size_t size; /* header and payload */
 };
 
+/* key is as in the frame, its first byte the lowest: little-endian machines only. */
 static inline void frame_mask(unsigned char *payload, size_t len, uint32_t key)
 {
 	uint64_t wide = (uint64_t)key << 32 | key;
@@ -51,7 +53,7 @@ static inline enum frame_verdict frame_read(unsigned char *data, size_t len, boo
 	size_t header = 2;
 	bool control = data[0] & 0x08;
 	if ((data[0] & 0xF0) != 0x80 || (data[1] >> 7 != 0) != masked ||
-	    payload_len > (control ? 125 : 126))
+	    payload_len > (control ? FRAME_CONTROL_MAX : 126))
 		return FRAME_BAD;
 	if (payload_len == 126) {
 		if (len < 4)

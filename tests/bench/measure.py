@@ -9,10 +9,10 @@ import time
 from pathlib import Path
 
 from contestants import Broken
+from report import is_disturbed
 
 OPEN_LOOP_CLIENTS = 64
 OPEN_LOOP_RATE = 2000
-DISTURBED_CORES = 0.1  # what other processes may use before a measurement is repeated
 ATTEMPTS = 3
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 HERE = Path(__file__).resolve().parent
@@ -91,7 +91,7 @@ def undisturbed(pids, measure):
         found["busy_others"] = bystanders.cores()
         if best is None or found["busy_others"] < best["busy_others"]:
             best = found
-        if best["busy_others"] <= DISTURBED_CORES:
+        if not is_disturbed(best):
             break
     return best
 

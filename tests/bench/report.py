@@ -5,6 +5,8 @@ of those is judged."""
 
 from statistics import median
 
+DISTURBED_CORES = 0.1  # what other processes may use before a measurement counts as disturbed
+
 COLUMNS = ["direct", "nginx", "haproxy", "node", "wsbroker"]
 TITLES = {"haproxy": "HAProxy"}
 CLOSED_CASES = ["64x1", "500x1", "500x4", "64x16", "2000x1"]
@@ -42,6 +44,32 @@ def add_differences(rounds):
                 result["p50_added_us"] = result["p50_us"] - direct["p50_us"]
 
 
+def is_disturbed(result):
+    return result.get("busy_others", 0) > DISTURBED_CORES
+
+
+def without_disturbed(rounds):
+    """The rounds without the disturbed results of those that were measured in peace, too."""
+    calm = {
+        (case, name)
+        for results in rounds
+        for case, found in results.items()
+        for name, result in found.items()
+        if not is_disturbed(result)
+    }
+    return [
+        {
+            case: {
+                name: result
+                for name, result in found.items()
+                if not is_disturbed(result) or (case, name) not in calm
+            }
+            for case, found in results.items()
+        }
+        for results in rounds
+    ]
+
+
 def values(rounds, case, name, metric):
     found = (results.get(case, {}).get(name, {}).get(metric) for results in rounds)
     return [value for value in found if value is not None]
@@ -54,14 +82,17 @@ def middle(rounds, case, name, metric):
 
 
 def ratio(rounds, case, name, metric, other):
-    """Median of name ÷ other over the rounds that have both."""
+    """Median of name ÷ other over the rounds that have both; of the medians where none has."""
     found = []
     for results in rounds:
         mine = results.get(case, {}).get(name, {}).get(metric)
         theirs = results.get(case, {}).get(other, {}).get(metric)
         if mine is not None and theirs:
             found.append(mine / theirs)
-    return median(found) if found else None
+    if found:
+        return median(found)
+    mine, theirs = (middle(rounds, case, who, metric) for who in (name, other))
+    return mine / theirs if mine is not None and theirs else None
 
 
 def measured_case(goal):

@@ -126,14 +126,13 @@ static unsigned char *put(unsigned char *out, const char *text, size_t len)
 	return out + len;
 }
 
-/* Appends a frame to out. */
-static void push_frame(struct upstream *upstream, unsigned int opcode, const unsigned char *payload,
-		       size_t len)
+/* Answers ping or close at once, also where other answers are delayed. */
+static bool send_control(struct peer *peer, unsigned int opcode, const struct frame *asked)
 {
-	unsigned char *out = upstream->out + upstream->out_len;
-	size_t header = frame_write_header(out, opcode, len, NULL);
-	memcpy(out + header, payload, len);
-	upstream->out_len += header + len;
+	unsigned char out[FRAME_HEADER_MAX + FRAME_CONTROL_MAX];
+	size_t header = frame_write_header(out, opcode, asked->payload_len, NULL);
+	memcpy(out + header, asked->payload, asked->payload_len);
+	return wire_send(&peer->wire, out, header + asked->payload_len);
 }
 
 static bool push_answer(struct upstream *upstream, const struct frame *frame)
@@ -162,7 +161,7 @@ static bool push_answer(struct upstream *upstream, const struct frame *frame)
 	return true;
 }
 
-/* False when the peer is to be closed; what it is to get before then is in out. */
+/* False when the peer is to be closed. */
 static bool take_frame(struct upstream *upstream, struct peer *peer, const struct frame *frame)
 {
 	if (WIRE_BUFFER_SIZE - upstream->out_len < frame->payload_len + ANSWER_OVERHEAD &&
@@ -172,12 +171,12 @@ static bool take_frame(struct upstream *upstream, struct peer *peer, const struc
 	case FRAME_TEXT:
 		return push_answer(upstream, frame);
 	case FRAME_PING:
-		push_frame(upstream, FRAME_PONG, frame->payload, frame->payload_len);
-		return true;
+		return dispatch(upstream, peer) && send_control(peer, FRAME_PONG, frame);
 	case FRAME_PONG:
 		return true;
 	case FRAME_CLOSE:
-		push_frame(upstream, FRAME_CLOSE, frame->payload, frame->payload_len);
+		if (dispatch(upstream, peer))
+			(void)send_control(peer, FRAME_CLOSE, frame);
 		return false;
 	default:
 		return false;
