@@ -2,16 +2,19 @@
 
 #include "proto/partial.h"
 
+/* Far enough, and still room to add to: whoever stood still puts deadlines off. */
+#define NEVER_US (UINT64_MAX / 2)
+
 static bool greeting_waits(const struct greeting *greeting)
 {
 	return greeting->at < greeting->count && greeting->deadline_us != 0;
 }
 
-/* A timeout of 0 means no limit: the farthest deadline there is. */
+/* A timeout of 0 means no limit. */
 static uint64_t step_deadline(const struct greeting_step *step, uint64_t now_us)
 {
-	if (step->timeout_us == 0 || step->timeout_us > UINT64_MAX - now_us)
-		return UINT64_MAX;
+	if (step->timeout_us == 0 || step->timeout_us > NEVER_US - now_us)
+		return NEVER_US;
 	return now_us + step->timeout_us;
 }
 

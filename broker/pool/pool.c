@@ -105,10 +105,20 @@ static bool has_surplus(const struct pool *pool, const struct endpoint *endpoint
 	return endpoint->ready > endpoint->desired && pool->ready_count >= carry_at_least;
 }
 
+static bool any_has_surplus(const struct pool *pool)
+{
+	for (size_t i = 0; i < pool->endpoint_count; i++)
+		if (has_surplus(pool, &pool->endpoints[i]))
+			return true;
+	return false;
+}
+
 struct connection *pool_next_surplus(struct pool *pool, uint64_t now_us)
 {
 	struct connection *idlest = NULL;
 
+	if (!any_has_surplus(pool))
+		return NULL;
 	list_each(&pool->states[CONNECTION_READY], node) {
 		struct connection *connection = list_entry(node, struct connection, state_link);
 
@@ -117,8 +127,8 @@ struct connection *pool_next_surplus(struct pool *pool, uint64_t now_us)
 		if (has_surplus(pool, connection->endpoint))
 			idlest = connection;
 	}
-	if (idlest)
-		pool_connection_drain(idlest, now_us);
+	assert(idlest);
+	pool_connection_drain(idlest, now_us);
 	return idlest;
 }
 

@@ -33,6 +33,7 @@ Test(route, the_first_match_wins)
 		cr_assert_eq(route_find(table, span_text("property.")), &settings[1]);
 		cr_assert_eq(route_find(table, span_text("x")), &settings[2]);
 		cr_assert_eq(route_find(table, span_text("")), &settings[3]);
+		cr_assert_eq(route_find(table, span_text(NULL)), &settings[3]);
 		cr_assert_eq(route_find(table, span_text("Property.get")), &settings[3]);
 	}
 	route_table_destroy(table);
