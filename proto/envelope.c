@@ -24,11 +24,13 @@ struct pointer {
 	uint8_t *place;
 };
 
-static bool begins_with_position(const char *pointer)
-{
-	const size_t len = strspn(pointer + 1, "0123456789");
+/* Messages that are arrays have few members: one of them is a value of a list, not the list. */
+#define TOP_POSITION_MAX 255
 
-	return len > 0 && (pointer[1 + len] == '/' || pointer[1 + len] == '\0');
+/* The position that a pointer begins with, or PLACE_NO_INDEX. */
+static uint32_t first_position(const struct place_tree *tree, const struct pointer *pointer)
+{
+	return tree->places[place_top(tree, *pointer->place)].index;
 }
 
 /* What a pointer must be besides well-formed; NULL: nothing is wrong with it. */
@@ -68,22 +70,29 @@ static enum wsb_err pointers_add(struct place_tree *tree, const struct pointer *
 static enum wsb_err arrays_decide(struct place_tree *tree, const struct pointer *pointers,
 				  size_t count, char *why, size_t why_size)
 {
-	bool arrays = false, objects = false;
+	size_t arrays = 0, objects = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		if (!pointers[i].text || pointers[i].text[0] == '\0')
+		uint32_t position;
+
+		if (*pointers[i].place == PLACE_NONE || *pointers[i].place == PLACE_ROOT)
 			continue;
-		if (begins_with_position(pointers[i].text))
-			arrays = true;
+		position = first_position(tree, &pointers[i]);
+		if (position == PLACE_NO_INDEX)
+			objects++;
+		else if (position <= TOP_POSITION_MAX)
+			arrays++;
 		else
-			objects = true;
+			arrays = objects = 1;
 	}
-	if (arrays && objects) {
+	if (arrays > 0 && objects > 0) {
 		snprintf(why, why_size,
-			 "either all pointers begin with a position (messages are arrays) or none");
+			 "either all pointers begin with a position up to %d (messages are arrays) "
+			 "or none",
+			 TOP_POSITION_MAX);
 		return WSB_EINVAL;
 	}
-	tree->arrays = arrays;
+	tree->arrays = arrays > 0;
 	return WSB_OK;
 }
 
@@ -159,6 +168,17 @@ static enum wsb_err error_value_take(struct envelope *envelope, const char *text
 	return envelope->error_value ? WSB_OK : WSB_ENOMEM;
 }
 
+static enum wsb_err reply_take(struct envelope *envelope, const char *reply, char *why,
+			       size_t why_size)
+{
+	const char *flaw = "";
+	enum wsb_err err = envelope_templates(envelope, reply, &flaw);
+
+	if (err == WSB_EINVAL)
+		snprintf(why, why_size, "reply: %s", flaw);
+	return err;
+}
+
 static enum wsb_err compile(struct envelope *envelope, const struct envelope_settings *settings,
 			    char *why, size_t why_size)
 {
@@ -172,6 +192,8 @@ static enum wsb_err compile(struct envelope *envelope, const struct envelope_set
 		err = common_places(envelope, why, why_size);
 	if (err == WSB_OK)
 		err = error_value_take(envelope, settings->error_value, why, why_size);
+	if (err == WSB_OK)
+		err = reply_take(envelope, settings->reply, why, why_size);
 	if (err != WSB_OK)
 		return err;
 	for (size_t form = 0; form < FORM_COUNT; form++) {
@@ -205,6 +227,10 @@ void envelope_destroy(struct envelope *envelope)
 {
 	if (!envelope)
 		return;
+	for (size_t form = 0; form < FORM_COUNT; form++) {
+		template_destroy(envelope->errors[form]);
+		template_destroy(envelope->results[form]);
+	}
 	free(envelope->error_value);
 	free(envelope);
 }

@@ -4,6 +4,7 @@
 
 #include "proto/envelope.h"
 #include "proto/place.h"
+#include "proto/template.h"
 
 enum part { PART_ID, PART_METHOD, PART_PARAMS, PART_RESULT, PART_ERROR, PART_COUNT };
 
@@ -24,11 +25,19 @@ struct envelope {
 	uint8_t version;		   /* the member `jsonrpc` */
 	uint8_t batch_version; /* ... of a batch's first member, where arrays are messages */
 	enum id_form ids;
-	char *error_value; /* a JSON scalar, or NULL */
+	char *error_value;		     /* a JSON scalar, or NULL */
+	struct template *errors[FORM_COUNT]; /* what the broker's own errors look like */
+	struct template
+		*results[FORM_COUNT]; /* ... and its answers; NULL: the result is the whole */
 };
 
 /* Notes the places of one message without judging it. WSB_EPARSE as envelope_scan. */
 enum wsb_err envelope_find(const struct envelope *envelope, enum encoding encoding,
 			   struct span text, struct places_found *found) WSB_CHECKED;
+
+/* Makes errors and results once the places are known. WSB_EINVAL: *why (constant text) says what is
+ * wrong with reply; WSB_ENOMEM. */
+enum wsb_err envelope_templates(struct envelope *envelope, const char *reply,
+				const char **why) WSB_CHECKED;
 
 #endif
