@@ -1,0 +1,32 @@
+/* broker/io/http_admin.h: the admin listener: HTTP to admin and back. */
+#ifndef WSB_BROKER_IO_HTTP_ADMIN_H
+#define WSB_BROKER_IO_HTTP_ADMIN_H
+
+#include <libwebsockets.h>
+#include "broker/admin/admin.h"
+#include "broker/control/config.h"
+#include "broker/io/http_socket.h"
+#include "broker/io/listener.h"
+#include "broker/io/ws_context.h"
+#include "common/err.h"
+#include "common/strbuf.h"
+
+struct http_admin {
+	struct listener listener;
+	struct http_site site;
+	struct ws_context *context;
+	const struct admin_backend *backend;
+	struct lws_vhost *vhost;
+};
+
+/* Binds the address; accepts nothing yet. Borrows all it is given. Errors as of ws_server_open. */
+enum wsb_err http_admin_open(struct http_admin *admin, struct ws_context *context,
+			     const struct config *config, struct strbuf *errors) WSB_CHECKED;
+
+enum wsb_err http_admin_start(struct http_admin *admin,
+			      const struct admin_backend *backend) WSB_CHECKED;
+
+/* May be called twice. */
+void http_admin_close(struct http_admin *admin);
+
+#endif

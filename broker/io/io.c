@@ -1,0 +1,227 @@
+#include "broker/io/io.h"
+
+#include <stdlib.h>
+#include "broker/io/entropy.h"
+#include "broker/io/http_admin.h"
+#include "broker/io/http_post.h"
+#include "broker/io/ws_context.h"
+#include "broker/io/ws_dialer.h"
+#include "broker/io/ws_server.h"
+
+/* Beside clients and upstreams: admin requests, look-ups, files, the library's own. */
+#define SPARE_DESCRIPTORS 256
+
+/* A pool may be resized up to this at runtime. */
+#define POOL_CONNECTIONS_MAX 1000
+
+struct io {
+	struct ws_context context;
+	struct ws_dialer dialer;
+	struct http_admin admin;
+	struct ws_server *servers;
+	size_t server_count;
+	struct ports ports;
+	const struct config *config;
+	struct log *log;
+	struct loop *loop;
+};
+
+static void port_dial(void *io, struct connection *connection)
+{
+	ws_dialer_dial(&((struct io *)io)->dialer, connection);
+}
+
+static void port_abort_dial(void *io, struct connection *connection)
+{
+	ws_dialer_abort_dial(&((struct io *)io)->dialer, connection);
+}
+
+static void port_want_write(void *io, void *transport)
+{
+	(void)io;
+	wire_want_write(transport);
+}
+
+static void port_close(void *io, void *transport, uint16_t code, struct span reason)
+{
+	(void)io;
+	if (ws_dialer_owns(transport))
+		ws_dialer_asked(transport);
+	wire_close(transport, code, reason);
+}
+
+static void port_abort(void *io, void *transport)
+{
+	(void)io;
+	if (ws_dialer_owns(transport))
+		ws_dialer_asked(transport);
+	wire_abort(transport);
+}
+
+static void port_pause(void *io, void *transport, bool paused)
+{
+	(void)io;
+	wire_pause(transport, paused);
+}
+
+static void port_http_respond(void *io, void *transport, int status, uint32_t retry_after_s,
+			      enum encoding encoding, struct span body)
+{
+	(void)io;
+	http_post_respond(http_socket_of(transport), status, retry_after_s, encoding, body);
+}
+
+static void port_random(void *io, void *out, size_t len)
+{
+	(void)io;
+	entropy_fill(out, len);
+}
+
+static const struct ports port_table = {
+	.dial = port_dial,
+	.abort_dial = port_abort_dial,
+	.want_write = port_want_write,
+	.close = port_close,
+	.abort = port_abort,
+	.pause = port_pause,
+	.http_respond = port_http_respond,
+	.random = port_random,
+};
+
+/* Says so when the configuration promises more sockets than the system allows. */
+static void size_descriptors(const struct io *io)
+{
+	size_t configured = io->config->limits.clients + SPARE_DESCRIPTORS;
+	size_t wanted = configured;
+	size_t had;
+
+	for (size_t i = 0; i < io->config->pool_count; i++) {
+		configured += io->config->pools[i].size + io->config->pools[i].endpoint_count;
+		wanted += POOL_CONNECTIONS_MAX;
+	}
+	had = ws_context_raise_descriptors(wanted);
+	if (had < configured)
+		log_event(io->log, LOG_WARN, "io.descriptors_short", log_number("have", had),
+			  log_number("need", configured),
+			  log_text("hint", "raise the limit of open files (ulimit -n, LimitNOFILE) "
+					   "or lower limits.clients"));
+}
+
+static enum wsb_err open_all(struct io *io, struct strbuf *errors)
+{
+	const struct config *config = io->config;
+	enum wsb_err first;
+
+	first = ws_dialer_init(&io->dialer, &io->context, config, errors);
+	if (first)
+		return first;
+	io->servers = calloc(config->listener_count, sizeof(*io->servers));
+	if (!io->servers)
+		return WSB_ENOMEM;
+	for (size_t i = 0; i < config->listener_count; i++) {
+		enum wsb_err err =
+			ws_server_open(&io->servers[i], &io->context, config, i, errors);
+
+		io->server_count++;
+		first = first ? first : err;
+	}
+	if (http_admin_open(&io->admin, &io->context, config, errors))
+		first = first ? first : WSB_EIO;
+	return first;
+}
+
+enum wsb_err io_create(struct io **out, const struct config *config, struct log *log,
+		       struct loop *loop, struct strbuf *errors)
+{
+	struct io *io = calloc(1, sizeof(*io));
+	enum wsb_err err;
+
+	*out = NULL;
+	if (!io)
+		return WSB_ENOMEM;
+	io->config = config;
+	io->log = log;
+	io->loop = loop;
+	io->ports = port_table;
+	io->ports.io = io;
+	io->admin.listener.fd = -1;
+	size_descriptors(io);
+	err = ws_context_init(&io->context, loop, log, config->limits.handshake_us);
+	if (err) {
+		strbuf_text(errors, "libwebsockets could not be started\n");
+		free(io);
+		return err;
+	}
+	err = open_all(io, errors);
+	if (err) {
+		if (io_end(io))
+			io_destroy(io);
+		return err;
+	}
+	*out = io;
+	return WSB_OK;
+}
+
+const struct ports *io_ports(struct io *io)
+{
+	return &io->ports;
+}
+
+enum wsb_err io_start(struct io *io, struct engine *engine, const struct admin_backend *backend)
+{
+	enum wsb_err err;
+
+	ws_dialer_set_engine(&io->dialer, engine);
+	for (size_t i = 0; i < io->server_count; i++) {
+		err = ws_server_start(&io->servers[i], engine);
+		if (err)
+			return err;
+	}
+	return http_admin_start(&io->admin, backend);
+}
+
+void io_turn(struct io *io)
+{
+	ws_dialer_turn(&io->dialer);
+	ws_context_turn(&io->context);
+}
+
+void io_tick(struct io *io, uint64_t now_us)
+{
+	ws_context_tick(&io->context, now_us);
+	for (size_t i = 0; i < io->server_count; i++)
+		listener_tick(&io->servers[i].listener, now_us);
+	listener_tick(&io->admin.listener, now_us);
+}
+
+void io_close_listeners(struct io *io)
+{
+	for (size_t i = 0; i < io->server_count; i++)
+		ws_server_close(&io->servers[i]);
+}
+
+bool io_end(struct io *io)
+{
+	bool settled;
+
+	io_close_listeners(io);
+	http_admin_close(&io->admin);
+	if (io->dialer.pools)
+		ws_dialer_end(&io->dialer);
+	ws_context_end(&io->context);
+	settled = loop_settle(io->loop);
+	/* The turns have ended with the loop: what they would still have reported is done here. */
+	if (io->dialer.pools)
+		ws_dialer_turn(&io->dialer);
+	return settled;
+}
+
+void io_destroy(struct io *io)
+{
+	if (!io)
+		return;
+	ws_context_fini(&io->context);
+	ws_dialer_fini(&io->dialer);
+	free(io->servers);
+	free(io);
+}

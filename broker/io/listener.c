@@ -1,0 +1,214 @@
+#include "broker/io/listener.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include "common/clock.h"
+
+#define BACKLOG		 1024
+#define ACCEPTS_PER_TURN 64
+#define RESUME_AFTER_US	 (100 * US_PER_MS)
+
+union socket_name {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+	struct sockaddr_un local;
+};
+
+static bool name_tcp(const struct address *address, union socket_name *name, socklen_t *len)
+{
+	*name = (union socket_name){0};
+	if (inet_pton(AF_INET, address->host, &name->v4.sin_addr) == 1) {
+		name->v4.sin_family = AF_INET;
+		name->v4.sin_port = htons(address->port);
+		*len = sizeof(name->v4);
+		return true;
+	}
+	if (inet_pton(AF_INET6, address->host, &name->v6.sin6_addr) == 1) {
+		name->v6.sin6_family = AF_INET6;
+		name->v6.sin6_port = htons(address->port);
+		*len = sizeof(name->v6);
+		return true;
+	}
+	return false;
+}
+
+static bool name_unix(const struct address *address, union socket_name *name, socklen_t *len)
+{
+	size_t path_len = strlen(address->path);
+
+	*name = (union socket_name){.local = {.sun_family = AF_UNIX}};
+	if (path_len == 0 || path_len >= sizeof(name->local.sun_path))
+		return false;
+	memcpy(name->local.sun_path, address->path, path_len + 1);
+	*len = sizeof(name->local);
+	return true;
+}
+
+/* A file is stale when it is a socket that nobody accepts on; only then is it ours to remove. */
+static bool remove_stale_file(const union socket_name *name, socklen_t len)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool stale;
+
+	if (fd < 0)
+		return false;
+	stale = connect(fd, &name->any, len) < 0 && errno == ECONNREFUSED;
+	close(fd);
+	return stale && unlink(name->local.sun_path) == 0;
+}
+
+static int bind_name(int fd, const union socket_name *name, socklen_t len)
+{
+	if (bind(fd, &name->any, len) == 0)
+		return 0;
+	if (name->any.sa_family == AF_UNIX && errno == EADDRINUSE) {
+		if (remove_stale_file(name, len))
+			return bind(fd, &name->any, len);
+		errno = EADDRINUSE;
+	}
+	return -1;
+}
+
+static int set_tcp_options(int fd, const union socket_name *name, bool reuse_port)
+{
+	int on = 1;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)))
+		return -1;
+	if (reuse_port && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)))
+		return -1;
+	/* So that 0.0.0.0 and [::] can both be listened on. */
+	if (name->any.sa_family == AF_INET6)
+		return setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	return 0;
+}
+
+static enum wsb_err report(struct strbuf *errors, const struct address *address, bool reuse_port)
+{
+	if (errno != EADDRINUSE) {
+		strbuf_printf(errors, "%s: cannot listen: %s\n", address->text, strerror(errno));
+		return WSB_EIO;
+	}
+	strbuf_printf(errors, "%s: cannot listen: the address is in use", address->text);
+	if (address->kind == ADDRESS_TCP)
+		strbuf_printf(errors, "%s",
+			      reuse_port ? " by a process that does not share it (reuse_port)"
+					 : " (processes share one only with reuse_port)");
+	strbuf_text(errors, "\n");
+	return WSB_EEXIST;
+}
+
+enum wsb_err listener_open(struct listener *listener, struct loop *loop, struct log *log,
+			   const struct address *address, bool reuse_port, struct strbuf *errors)
+{
+	bool tcp = address->kind == ADDRESS_TCP;
+	union socket_name name;
+	socklen_t len;
+	int fd;
+
+	*listener = (struct listener){.loop = loop, .log = log, .address = address, .fd = -1};
+	if (!(tcp ? name_tcp(address, &name, &len) : name_unix(address, &name, &len))) {
+		strbuf_printf(errors, "%s: not an address to listen on\n", address->text);
+		return WSB_EINVAL;
+	}
+	fd = socket(name.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return report(errors, address, reuse_port);
+	if ((tcp && set_tcp_options(fd, &name, reuse_port)) || bind_name(fd, &name, len) ||
+	    listen(fd, BACKLOG)) {
+		enum wsb_err err = report(errors, address, reuse_port);
+
+		close(fd);
+		return err;
+	}
+	listener->fd = fd;
+	return WSB_OK;
+}
+
+static bool out_of_resources(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+/* The socket would stay readable: without a pause the loop would spin. */
+static void suspend(struct listener *listener)
+{
+	log_event(listener->log, LOG_WARN, "listener.suspended",
+		  log_text("address", listener->address->text), log_text("error", strerror(errno)));
+	uv_poll_stop(listener->poll);
+	listener->resume_at_us = clock_monotonic_us() + RESUME_AFTER_US;
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+	struct listener *listener = poll->data;
+	int on = 1;
+
+	(void)status;
+	(void)events;
+	for (int i = 0; i < ACCEPTS_PER_TURN && listener->fd >= 0; i++) {
+		int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd < 0) {
+			if (out_of_resources(errno))
+				suspend(listener);
+			return;
+		}
+		if (listener->address->kind == ADDRESS_TCP)
+			setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		listener->accepted(listener->context, fd);
+	}
+}
+
+enum wsb_err listener_start(struct listener *listener, void (*accepted)(void *context, int fd),
+			    void *context)
+{
+	listener->accepted = accepted;
+	listener->context = context;
+	listener->poll = malloc(sizeof(*listener->poll));
+	if (!listener->poll)
+		return WSB_ENOMEM;
+	if (uv_poll_init(&listener->loop->uv, listener->poll, listener->fd)) {
+		free(listener->poll);
+		listener->poll = NULL;
+		return WSB_EIO;
+	}
+	listener->poll->data = listener;
+	return uv_poll_start(listener->poll, UV_READABLE, on_readable) ? WSB_EIO : WSB_OK;
+}
+
+void listener_tick(struct listener *listener, uint64_t now_us)
+{
+	if (listener->resume_at_us == 0 || now_us < listener->resume_at_us || listener->fd < 0)
+		return;
+	listener->resume_at_us = 0;
+	uv_poll_start(listener->poll, UV_READABLE, on_readable);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	free(handle);
+}
+
+void listener_close(struct listener *listener)
+{
+	if (listener->fd < 0)
+		return;
+	if (listener->poll) {
+		uv_poll_stop(listener->poll);
+		uv_close((uv_handle_t *)listener->poll, on_closed);
+		listener->poll = NULL;
+	}
+	close(listener->fd);
+	listener->fd = -1;
+	if (listener->address->kind == ADDRESS_UNIX)
+		unlink(listener->address->path);
+}

@@ -1,0 +1,43 @@
+/* broker/io/listener.h: a listening socket of our own, TCP or Unix: binds, accepts, hands over. */
+#ifndef WSB_BROKER_IO_LISTENER_H
+#define WSB_BROKER_IO_LISTENER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+#include "broker/control/config.h"
+#include "broker/io/loop.h"
+#include "common/err.h"
+#include "common/log.h"
+#include "common/strbuf.h"
+
+struct listener {
+	struct loop *loop;
+	struct log *log;
+	const struct address *address;
+	int fd; /* -1: closed */
+	uv_poll_t *poll;
+	uint64_t resume_at_us; /* out of descriptors until then; 0: accepting */
+	/* Gets each accepted descriptor, non-blocking, and owns it from then on. */
+	void (*accepted)(void *context, int fd);
+	void *context;
+};
+
+/* Binds and listens, accepts nothing yet. Borrows all it is given. A Unix socket file that nobody
+ * answers on is replaced. WSB_EIO, WSB_EEXIST (the address is taken): a line for people is appended
+ * to errors. */
+enum wsb_err listener_open(struct listener *listener, struct loop *loop, struct log *log,
+			   const struct address *address, bool reuse_port,
+			   struct strbuf *errors) WSB_CHECKED;
+
+/* Begins to accept. WSB_EIO, WSB_ENOMEM. */
+enum wsb_err listener_start(struct listener *listener, void (*accepted)(void *context, int fd),
+			    void *context) WSB_CHECKED;
+
+/* Resumes after descriptors ran out. Call now and then. */
+void listener_tick(struct listener *listener, uint64_t now_us);
+
+/* Stops accepting and removes the file of a Unix socket. May be called twice. */
+void listener_close(struct listener *listener);
+
+#endif

@@ -1,0 +1,179 @@
+#include "broker/io/tls.h"
+
+#include <assert.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/ssl.h>
+
+/* Everything is shown at once: each file that cannot be used gets a line of its own. */
+static void complain(struct strbuf *errors, const char *file, const char *what)
+{
+	const char *reason = ERR_reason_error_string(ERR_peek_error());
+
+	strbuf_printf(errors, "%s: %s: %s\n", file, what, reason ? reason : "not readable");
+	ERR_clear_error();
+}
+
+static void load_pair(SSL_CTX *context, const char *certificate, const char *key,
+		      struct strbuf *errors)
+{
+	if (SSL_CTX_use_certificate_chain_file(context, certificate) != 1)
+		complain(errors, certificate, "no certificate");
+	else if (SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) != 1)
+		complain(errors, key, "no key for the certificate");
+	else if (SSL_CTX_check_private_key(context) != 1)
+		complain(errors, key, "not the key of the certificate");
+}
+
+static void load_authorities(SSL_CTX *context, const char *file, struct strbuf *errors)
+{
+	if (SSL_CTX_load_verify_file(context, file) != 1)
+		complain(errors, file, "no certificate of an authority");
+}
+
+/* An HTTP/1.1 upgrade is all that is spoken here. */
+static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len,
+			   const unsigned char *offered, unsigned int offered_len, void *context)
+{
+	static const unsigned char ours[] = "\x08http/1.1";
+	unsigned char *chosen;
+
+	(void)ssl;
+	(void)context;
+	if (SSL_select_next_proto(&chosen, out_len, ours, sizeof(ours) - 1, offered,
+				  offered_len) != OPENSSL_NPN_NEGOTIATED)
+		return SSL_TLSEXT_ERR_NOACK;
+	*out = chosen;
+	return SSL_TLSEXT_ERR_OK;
+}
+
+static void harden(SSL_CTX *context)
+{
+	SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+	SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
+	SSL_CTX_set_mode(context,
+			 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+}
+
+static void dress_server(SSL_CTX *context, const struct listener_tls_settings *settings,
+			 struct strbuf *errors)
+{
+	harden(context);
+	load_pair(context, settings->certificate, settings->key, errors);
+	if (settings->client_ca) {
+		load_authorities(context, settings->client_ca, errors);
+		SSL_CTX_set_client_CA_list(context, SSL_load_client_CA_file(settings->client_ca));
+		ERR_clear_error();
+	}
+	SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
+	/* The library would pick another listener's certificate by the name that the peer asks for. */
+	SSL_CTX_set_tlsext_servername_callback(context, NULL);
+}
+
+static void dress_client(SSL_CTX *context, const struct pool_tls_settings *settings,
+			 struct strbuf *errors)
+{
+	harden(context);
+	if (settings->ca)
+		load_authorities(context, settings->ca, errors);
+	else
+		SSL_CTX_set_default_verify_paths(context);
+	if (settings->certificate)
+		load_pair(context, settings->certificate, settings->key, errors);
+	ERR_clear_error();
+}
+
+static bool uses_tls(const struct pool_settings *pool)
+{
+	for (size_t i = 0; i < pool->endpoint_count; i++) {
+		if (pool->endpoints[i].tls)
+			return true;
+	}
+	return pool->tls.ca || pool->tls.certificate;
+}
+
+enum wsb_err tls_prepare(const struct config *config, struct strbuf *errors)
+{
+	size_t before = errors->len;
+
+	for (size_t i = 0; i < config->listener_count; i++) {
+		const struct listener_tls_settings *settings = &config->listeners[i].tls;
+		SSL_CTX *context;
+
+		if (!settings->certificate)
+			continue;
+		context = SSL_CTX_new(TLS_server_method());
+		if (!context)
+			return WSB_ENOMEM;
+		dress_server(context, settings, errors);
+		SSL_CTX_free(context);
+	}
+	for (size_t i = 0; i < config->pool_count; i++) {
+		void *context;
+
+		if (uses_tls(&config->pools[i]) &&
+		    tls_client_create(&context, &config->pools[i].tls, errors) == WSB_OK)
+			tls_client_destroy(context);
+	}
+	return errors->len == before ? WSB_OK : WSB_EINVAL;
+}
+
+void tls_vhost_info(struct lws_context_creation_info *info,
+		    const struct listener_tls_settings *settings)
+{
+	if (!settings->certificate)
+		return;
+	/* The library makes a context for clients as well: at least without the system's authorities. */
+	info->options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
+			 LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX |
+			 LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
+	if (settings->client_ca)
+		info->options |= LWS_SERVER_OPTION_REQUIRE_VALID_OPENSSL_CLIENT_CERT;
+	info->user = (void *)settings;
+}
+
+int tls_dress_vhost(struct lws_vhost *vhost, void *ssl_context)
+{
+	const struct listener_tls_settings *settings = lws_vhost_user(vhost);
+	struct strbuf errors;
+	int failed;
+
+	if (!settings)
+		return 0;
+	strbuf_init(&errors);
+	dress_server(ssl_context, settings, &errors);
+	failed = errors.len > 0 ? 1 : 0;
+	strbuf_fini(&errors);
+	return failed;
+}
+
+enum wsb_err tls_client_create(void **out, const struct pool_tls_settings *settings,
+			       struct strbuf *errors)
+{
+	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+	size_t before = errors->len;
+
+	*out = NULL;
+	if (!context)
+		return WSB_ENOMEM;
+	dress_client(context, settings, errors);
+	if (errors->len != before) {
+		SSL_CTX_free(context);
+		return WSB_EINVAL;
+	}
+	*out = context;
+	return WSB_OK;
+}
+
+void tls_client_destroy(void *ssl_context)
+{
+	SSL_CTX_free(ssl_context);
+}
+
+void tls_sha256(struct span bytes, uint8_t digest[32])
+{
+	int done = EVP_Digest(bytes.at ? bytes.at : "", bytes.len, digest, NULL, EVP_sha256(), NULL);
+
+	assert(done == 1);
+	(void)done;
+}

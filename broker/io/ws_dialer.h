@@ -1,0 +1,56 @@
+/* broker/io/ws_dialer.h: the upstream side: dials, and turns callbacks into connection events. */
+#ifndef WSB_BROKER_IO_WS_DIALER_H
+#define WSB_BROKER_IO_WS_DIALER_H
+
+#include <libwebsockets.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "broker/control/config.h"
+#include "broker/engine/engine.h"
+#include "broker/io/wire.h"
+#include "broker/io/ws_context.h"
+#include "common/err.h"
+#include "common/list.h"
+#include "common/strbuf.h"
+
+/* What the connections of one pool have in common. */
+struct ws_dialer_pool {
+	const struct pool_settings *settings;
+	struct lws_vhost *vhost;
+	void *ssl_context; /* NULL: no endpoint of it uses TLS */
+};
+
+struct ws_dialer {
+	struct ws_context *context;
+	struct engine *engine;
+	const struct config *config;
+	struct ws_dialer_pool *pools;
+	size_t pool_count;
+	struct list dialing; /* every dial that is not open yet */
+	struct list steps;   /* those that go on outside of the library's callbacks */
+};
+
+/* Borrows all it is given. WSB_ENOMEM, WSB_EIO, WSB_EINVAL: errors says why. */
+enum wsb_err ws_dialer_init(struct ws_dialer *dialer, struct ws_context *context,
+			    const struct config *config, struct strbuf *errors) WSB_CHECKED;
+void ws_dialer_set_engine(struct ws_dialer *dialer, struct engine *engine);
+
+/* Gives up every dial; their ends are reported from ws_dialer_turn. */
+void ws_dialer_end(struct ws_dialer *dialer);
+/* Every connection must have ended and the library's context be gone. */
+void ws_dialer_fini(struct ws_dialer *dialer);
+
+/* Begins a dial; what becomes of it is reported later. */
+void ws_dialer_dial(struct ws_dialer *dialer, struct connection *connection);
+void ws_dialer_abort_dial(struct ws_dialer *dialer, struct connection *connection);
+
+/* Goes on with what could not be done inside a callback. Call once per turn. */
+void ws_dialer_turn(struct ws_dialer *dialer);
+
+/* The engine has asked for the end of this connection, by close or abort. */
+void ws_dialer_asked(struct wire *wire);
+
+/* Whether wire is that of an upstream. */
+bool ws_dialer_owns(const struct wire *wire);
+
+#endif

@@ -1,0 +1,178 @@
+#include "broker/io/ws_server.h"
+
+#include <stdio.h>
+#include "broker/io/http_post.h"
+#include "broker/io/tls.h"
+#include "common/clock.h"
+
+static struct ws_server *server_of(const struct http_socket *socket)
+{
+	return socket->site->context;
+}
+
+static struct admission admission_of(const struct ws_server *server, const struct http_head *head,
+				     bool upgrade)
+{
+	return (struct admission){
+		.listener = server->index,
+		.upgrade = upgrade,
+		.method = head->method,
+		.path = head->path,
+		.query = head->query,
+		.version = head->version,
+		.key = head->key,
+		.protocols = head->protocols,
+		.origin = head->origin,
+		.authorization = head->authorization,
+		.content_length = head->content_length,
+		.sha256 = tls_sha256,
+	};
+}
+
+static void refuse(struct http_socket *socket, const struct admittance *verdict)
+{
+	const char *extra = NULL;
+
+	if (verdict->status == 405)
+		extra = "Allow: GET, POST\r\n";
+	else if (verdict->status == 426)
+		extra = "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
+	else if (verdict->status == 401)
+		extra = "WWW-Authenticate: Bearer\r\n";
+	http_socket_refuse(socket, verdict->status, verdict->title, verdict->detail,
+			   verdict->retry_after_s, extra);
+}
+
+/* As whom the peer came in is remembered; the words of the verdict are not. */
+static bool admit(struct http_socket *socket, const struct http_head *head, bool upgrade)
+{
+	struct ws_server *server = server_of(socket);
+	struct admission admission = admission_of(server, head, upgrade);
+	struct admittance verdict = {0};
+
+	engine_admit(server->engine, &admission, &verdict);
+	if (verdict.status != (upgrade ? 101 : 200)) {
+		refuse(socket, &verdict);
+		return false;
+	}
+	socket->identity = verdict.identity;
+	socket->role = (uint8_t)verdict.role;
+	return true;
+}
+
+static void on_request(struct http_socket *socket, const struct http_head *head)
+{
+	struct ws_server *server = server_of(socket);
+
+	if (admit(socket, head, false))
+		http_post_begin(socket, head, server->config->limits.message_bytes);
+}
+
+static bool on_upgrade(struct http_socket *socket, const struct http_head *head)
+{
+	return admit(socket, head, true);
+}
+
+/* The subprotocol is the one that the library has found to be known on both sides. */
+static bool on_opened(struct http_socket *socket)
+{
+	struct ws_server *server = server_of(socket);
+	struct admittance verdict = {.status = 101,
+				     .identity = socket->identity,
+				     .role = (enum token_role)socket->role};
+	const char *subprotocol = lws_get_protocol(socket->wire.wsi)->name;
+	struct session *session;
+
+	verdict.subprotocol = subprotocol[0] ? subprotocol : NULL;
+	session = engine_client_opened(server->engine, server->index, &verdict, &socket->wire,
+				       clock_monotonic_us());
+	if (!session)
+		return false;
+	socket->session = session;
+	wire_opened(&socket->wire, &session->outbox);
+	return true;
+}
+
+static void on_data(struct http_socket *socket, bool binary, struct span piece, bool ends_frame,
+		    bool ends_message)
+{
+	engine_client_data(server_of(socket)->engine, socket->session, binary, piece, ends_frame,
+			   ends_message, clock_monotonic_us());
+}
+
+static void on_pong(struct http_socket *socket)
+{
+	engine_client_pong(server_of(socket)->engine, socket->session, clock_monotonic_us());
+}
+
+static void on_body(struct http_socket *socket, struct span body)
+{
+	struct ws_server *server = server_of(socket);
+
+	http_post_body(socket, server->engine, server->index, body);
+}
+
+static void on_closed(struct http_socket *socket)
+{
+	struct wire *wire = &socket->wire;
+	struct session *session = socket->session;
+	uint16_t code = wire->peer_code;
+	struct span reason = wire_peer_reason(wire);
+
+	socket->session = NULL;
+	wire_ended(wire);
+	engine_client_closed(server_of(socket)->engine, session, code, reason,
+			     clock_monotonic_us());
+}
+
+static void on_accepted(void *context, int fd)
+{
+	struct ws_server *server = context;
+
+	if (http_socket_accept(&server->site, server->context, server->vhost, fd))
+		log_event(server->context->log, LOG_WARN, "listener.accept_failed",
+			  log_text("address", server->listener.address->text));
+}
+
+enum wsb_err ws_server_open(struct ws_server *server, struct ws_context *context,
+			    const struct config *config, size_t index, struct strbuf *errors)
+{
+	const struct listener_settings *settings = &config->listeners[index];
+	struct lws_context_creation_info info;
+	char name[32];
+
+	*server = (struct ws_server){
+		.context = context, .config = config, .index = index, .listener = {.fd = -1}};
+	server->site = (struct http_site){
+		.context = server,
+		.handshake_us = config->limits.handshake_us,
+		.request = on_request,
+		.body = on_body,
+		.upgrade = on_upgrade,
+		.opened = on_opened,
+		.data = on_data,
+		.pong = on_pong,
+		.closed = on_closed,
+	};
+	snprintf(name, sizeof(name), "listener-%zu", index);
+	info = ws_context_vhost_info(name, http_socket_protocols);
+	tls_vhost_info(&info, &settings->tls);
+	server->vhost = lws_create_vhost(context->lws, &info);
+	if (!server->vhost) {
+		strbuf_printf(errors, "%s: cannot be set up\n", settings->address.text);
+		return WSB_EIO;
+	}
+	return listener_open(&server->listener, context->loop, context->log, &settings->address,
+			     settings->reuse_port, errors);
+}
+
+enum wsb_err ws_server_start(struct ws_server *server, struct engine *engine)
+{
+	server->engine = engine;
+	return listener_start(&server->listener, on_accepted, server);
+}
+
+void ws_server_close(struct ws_server *server)
+{
+	listener_close(&server->listener);
+}

@@ -1,0 +1,37 @@
+/* broker/io/ws_server.h: one data listener: turns callbacks into session events. */
+#ifndef WSB_BROKER_IO_WS_SERVER_H
+#define WSB_BROKER_IO_WS_SERVER_H
+
+#include <libwebsockets.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "broker/control/config.h"
+#include "broker/engine/engine.h"
+#include "broker/io/http_socket.h"
+#include "broker/io/listener.h"
+#include "broker/io/ws_context.h"
+#include "common/err.h"
+#include "common/strbuf.h"
+
+struct ws_server {
+	struct listener listener;
+	struct http_site site;
+	struct ws_context *context;
+	struct engine *engine;
+	const struct config *config;
+	size_t index; /* in config->listeners */
+	struct lws_vhost *vhost;
+};
+
+/* Binds the address and makes ready; accepts nothing yet. Borrows all it is given.
+ * WSB_EIO, WSB_EEXIST, WSB_EINVAL: errors says why. */
+enum wsb_err ws_server_open(struct ws_server *server, struct ws_context *context,
+			    const struct config *config, size_t index,
+			    struct strbuf *errors) WSB_CHECKED;
+
+enum wsb_err ws_server_start(struct ws_server *server, struct engine *engine) WSB_CHECKED;
+
+/* Accepts no more; what is open stays. May be called twice. */
+void ws_server_close(struct ws_server *server);
+
+#endif

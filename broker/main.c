@@ -1,0 +1,221 @@
+/* broker/main.c: the subcommands, the configuration, the exit code. */
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+#include "broker/console/console.h"
+#include "broker/control/catalog.h"
+#include "broker/control/config.h"
+#include "broker/io/tls.h"
+#include "broker/worker.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/strbuf.h"
+
+/* Gets the arguments behind its name. */
+typedef int command_function(int argc, char *const *argv);
+
+struct command {
+	const char *name;
+	command_function *run;
+	const char *usage;
+	const char *summary;
+};
+
+static int usage_error(const char *command, const char *what, const char *which)
+{
+	fprintf(stderr, "wsbroker %s: %s%s%s\n", command, what, which ? " " : "",
+		which ? which : "");
+	fprintf(stderr, "Try: wsbroker --help\n");
+	return EXIT_USAGE;
+}
+
+/* One line, one write: lines of several processes do not mix. */
+static void write_line(void *context, enum log_level level, struct span line)
+{
+	struct iovec parts[2] = {{.iov_base = (void *)line.at, .iov_len = line.len},
+				 {.iov_base = "\n", .iov_len = 1}};
+
+	(void)context;
+	(void)level;
+	if (writev(STDERR_FILENO, parts, 2) < 0)
+		return;
+}
+
+/* What `serve` and `check-config` are given: a file, or URLs. */
+struct source {
+	const char *file;
+	const char *const *urls;
+	size_t url_count;
+};
+
+/* 0, or the exit code of a usage error. */
+static int read_source(const char *command, int argc, char *const *argv, struct source *out)
+{
+	int at = 0;
+
+	*out = (struct source){0};
+	while (at < argc && argv[at][0] == '-') {
+		const char *option = argv[at++];
+
+		if (strncmp(option, "--config=", strlen("--config=")) == 0) {
+			out->file = option + strlen("--config=");
+			continue;
+		}
+		if (strcmp(option, "-c") != 0 && strcmp(option, "--config") != 0)
+			return usage_error(command, "unknown option", option);
+		if (at == argc)
+			return usage_error(command, "a file must follow", option);
+		out->file = argv[at++];
+	}
+	out->urls = (const char *const *)argv + at;
+	out->url_count = (size_t)(argc - at);
+	if (out->file && out->url_count > 0)
+		return usage_error(command, "either a file or URLs, not both:", out->urls[0]);
+	return 0;
+}
+
+/* NULL: the errors have been printed. */
+static struct config *load(const struct source *source)
+{
+	struct config *config = NULL;
+	struct strbuf errors;
+	enum wsb_err err;
+
+	strbuf_init(&errors);
+	err = source->file
+		      ? config_load(&config, source->file, &errors)
+		      : config_from_urls(&config, source->urls, source->url_count, &errors);
+	if (!err)
+		err = tls_prepare(config, &errors);
+	if (err) {
+		if (errors.len > 0)
+			fprintf(stderr, "%s", errors.text);
+		else
+			fprintf(stderr, "wsbroker: %s: %s\n",
+				source->file ? source->file : "configuration", wsb_err_text(err));
+		config_destroy(config);
+		config = NULL;
+	}
+	strbuf_fini(&errors);
+	return config;
+}
+
+static int run_serve(int argc, char *const *argv)
+{
+	struct source source;
+	struct config *config;
+	struct log log;
+	int code = read_source("serve", argc, argv, &source);
+
+	if (code)
+		return code;
+	if (!source.file && source.url_count == 0)
+		return usage_error("serve", "-c FILE, or the URLs of upstreams, must be given",
+				   NULL);
+	config = load(&source);
+	if (!config)
+		return EXIT_FAILED;
+	log_init(&log, config->log.level, config->log.format, write_line, NULL, clock_wall_us);
+	code = worker_run(config, &log, stdout);
+	config_destroy(config);
+	return code;
+}
+
+static int run_check_config(int argc, char *const *argv)
+{
+	struct source source;
+	struct config *config;
+	int code = read_source("check-config", argc, argv, &source);
+
+	if (code)
+		return code;
+	if (!source.file)
+		return usage_error("check-config", "-c FILE must be given", NULL);
+	config = load(&source);
+	if (!config)
+		return EXIT_FAILED;
+	printf("%s: ok\n", source.file);
+	config_destroy(config);
+	return EXIT_DONE;
+}
+
+static int print_text(void (*write)(struct strbuf *out))
+{
+	struct strbuf text;
+	bool failed;
+
+	strbuf_init(&text);
+	write(&text);
+	failed = text.failed || fwrite(text.text, 1, text.len, stdout) != text.len;
+	strbuf_fini(&text);
+	return failed ? EXIT_FAILED : EXIT_DONE;
+}
+
+static int run_print_options(int argc, char *const *argv)
+{
+	(void)argv;
+	return argc > 0 ? usage_error("--print-options", "takes no arguments", NULL)
+			: print_text(config_reference);
+}
+
+static int run_print_metrics(int argc, char *const *argv)
+{
+	(void)argv;
+	return argc > 0 ? usage_error("--print-metrics", "takes no arguments", NULL)
+			: print_text(catalog_reference);
+}
+
+static int run_version(int argc, char *const *argv)
+{
+	(void)argc;
+	(void)argv;
+	printf("wsbroker %s\n", WSBROKER_VERSION);
+	return EXIT_DONE;
+}
+
+static int run_help(int argc, char *const *argv);
+
+static const struct command commands[] = {
+	{"serve", run_serve, "serve -c FILE | URL...", "run the broker"},
+	{"check-config", run_check_config, "check-config -c FILE", "validate a configuration"},
+	{"--help", run_help, "--help", "this text"},
+	{"-h", run_help, NULL, NULL},
+	{"help", run_help, NULL, NULL},
+	{"--version", run_version, "--version", "the version"},
+	{"--print-options", run_print_options, "--print-options", "all keys of the configuration"},
+	{"--print-metrics", run_print_metrics, "--print-metrics", "all metrics"},
+};
+
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+static int run_help(int argc, char *const *argv)
+{
+	(void)argc;
+	(void)argv;
+	printf("wsbroker: one WebSocket endpoint over a pool of upstream connections.\n\n");
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		if (commands[i].usage)
+			printf("  wsbroker %-28s %s\n", commands[i].usage, commands[i].summary);
+	}
+	printf("\n");
+	console_help(stdout);
+	return EXIT_DONE;
+}
+
+int main(int argc, char **argv)
+{
+	const char *name;
+
+	if (argc < 2)
+		return usage_error("", "a command must be given", NULL);
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return commands[i].run(argc - 2, argv + 2);
+	}
+	name = console_command(argc, argv);
+	if (name && console_knows(name))
+		return console_run(argc, argv);
+	return usage_error(name ? name : argv[1], "unknown command", NULL);
+}
