@@ -6,7 +6,6 @@
 #include <stdint.h>
 #include "broker/pool/backoff.h"
 #include "broker/pool/settings.h"
-#include "common/histogram.h"
 
 struct pool;
 
