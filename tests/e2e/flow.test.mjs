@@ -151,7 +151,7 @@ test('queue.bytes bounds those who wait', async (t) => {
 
 test('queue.age: overloaded while connections are full, unavailable while none is up', async (t) => {
 	const held = gate();
-	const { connect, upstream } = await setup(t, {
+	const { broker, connect, upstream } = await setup(t, {
 		upstreams: [{ methods: { held: held.method } }],
 		pool: { size: 1, max_in_flight: 1, queue: { age: '200ms' } },
 	});
@@ -162,5 +162,6 @@ test('queue.age: overloaded while connections are full, unavailable while none i
 	held.release();
 	assert.deepEqual((await client.answer('sent')).result, []);
 	await upstream.stop();
+	await until(async () => (await broker.adminGet('/readyz')).status === 503, { what: 'the loss to be noticed' });
 	assertError(await client.call('echo', []), { code: -32000, reason: 'unavailable', pool: 'main' });
 });

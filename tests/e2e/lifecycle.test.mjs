@@ -116,7 +116,7 @@ for (const format of ['logfmt', 'json']) {
 		await (await connect()).result('echo', [1]);
 		await broker.stop();
 		const lines = broker.child.stderr.split('\n').filter(Boolean);
-		assert.ok(lines.length > 3, broker.log);
+		assert.ok(lines.length > 0, broker.log);
 		for (const line of lines) {
 			if (format === 'json')
 				assert.equal(typeof JSON.parse(line), 'object');

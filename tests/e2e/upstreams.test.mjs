@@ -6,6 +6,8 @@ import { test } from './support/case.mjs';
 import { assertError, setup } from './support/setup.mjs';
 import { never, until } from './support/time.mjs';
 
+const IDEMPOTENT = [{ method: '*', pool: 'main', timeout: '10s', attempt_timeout: '8s', idempotent: true }];
+
 const ODD = {
 	'an unknown id': '{"jsonrpc":"2.0","id":99999999,"result":"odd"}',
 	'the id as a string': '{"jsonrpc":"2.0","id":"$id","result":"odd"}',
@@ -115,8 +117,10 @@ test('an upstream that closes while idle costs no request', async (t) => {
 	const { connect, upstream, broker } = await setup(t, { pool: { size: 2, queue: { age: '10s' } } });
 	const client = await connect();
 	await until(() => upstream.connections.size === 2, { what: 'two connections' });
-	for (const { socket } of [...upstream.connections])
+	const left = [...upstream.connections];
+	for (const { socket } of left)
 		socket.close(1001, 'going away');
+	await until(() => left.every((connection) => connection.closed), { what: 'the closes to be answered' });
 	for (let at = 0; at < 20; at++)
 		assert.deepEqual(await client.result('echo', [at], { deadline: 10000 }), [at]);
 	await until(async () => (await broker.pool()).ready === 2, { what: 'two again' });
@@ -124,7 +128,7 @@ test('an upstream that closes while idle costs no request', async (t) => {
 });
 
 test('an upstream that closes each connection after one answer', async (t) => {
-	const { connect, upstream } = await setup(t, { pool: { size: 4, queue: { age: '15s' } }, upstreams: [{ methods: {
+	const { connect, upstream } = await setup(t, { pool: { size: 4, queue: { age: '15s' } }, routes: IDEMPOTENT, upstreams: [{ methods: {
 		once(params, { reply, connection }) {
 			reply({ result: params });
 			connection.socket.close(1001);

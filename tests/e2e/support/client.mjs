@@ -14,6 +14,7 @@ export async function connect(t, url, { protocols = [], ...options } = {}) {
 
 export class Client {
 	#next = 0;
+	#waiting = new Map();
 
 	constructor(socket) {
 		this.socket = socket;
@@ -27,7 +28,19 @@ export class Client {
 			socket.once('close', (code, reason) => resolve({ code, reason: reason.toString() }));
 		});
 		socket.on('error', () => {});
-		socket.on('message', (data, binary) => this.received.push({ data, binary, at: performance.now() }));
+		socket.on('message', (data, binary) => this.#take(data, binary));
+	}
+
+	// Hands an answer to the call that waits for it, keeps everything else.
+	#take(data, binary) {
+		const answer = this.#waiting.size > 0 && !binary ? parsed(data) : undefined;
+		const waiting = this.#waiting.get(answer?.id);
+		if (!waiting) {
+			this.received.push({ data, binary });
+			return;
+		}
+		this.#waiting.delete(answer.id);
+		waiting(answer);
 	}
 
 	send(data) {
@@ -63,9 +76,11 @@ export class Client {
 	}
 
 	async answer(id, deadline = 8000) {
-		const find = () => this.received.findIndex(({ data, binary }) => !binary && JSON.parse(data).id === id);
-		await until(() => find() >= 0, { deadline, what: `the answer to ${id}`, every: 2 });
-		return JSON.parse(this.received.splice(find(), 1)[0].data);
+		const at = this.received.findIndex(({ data, binary }) => !binary && parsed(data)?.id === id);
+		if (at >= 0)
+			return parsed(this.received.splice(at, 1)[0].data);
+		const answer = new Promise((resolve) => { this.#waiting.set(id, resolve); });
+		return within(answer, deadline, `answer to ${id}`);
 	}
 
 	async result(method, params, options) {
@@ -80,5 +95,13 @@ export class Client {
 			this.socket.terminate();
 		this.socket.close();
 		await within(this.closed, 3000, 'close').catch(() => this.socket.terminate());
+	}
+}
+
+function parsed(data) {
+	try {
+		return JSON.parse(data.toString());
+	} catch {
+		return undefined;
 	}
 }

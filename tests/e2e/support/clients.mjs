@@ -55,12 +55,13 @@ export const CLIENTS = {
 		let next = 0;
 		return {
 			async call(method, params) {
-				const body = JSON.stringify({ jsonrpc: '2.0', id: ++next, method, params });
+				const id = ++next;
+				const body = JSON.stringify({ jsonrpc: '2.0', id, method, params });
 				const { stdout } = await run('curl', ['--silent', '--show-error', '--fail-with-body',
 					'--max-time', '10', '--header', 'Content-Type: application/json', '--data-binary', body,
 					url.replace(/^ws/, 'http')]);
 				const answer = JSON.parse(stdout);
-				if (answer.id !== next)
+				if (answer.id !== id)
 					throw new Error(`an answer to another id: ${stdout}`);
 				return answer.error ? { error: bare(answer.error) } : { result: answer.result };
 			},
