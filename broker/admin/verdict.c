@@ -23,7 +23,6 @@ enum {
 };
 
 static const char show_pools[] = "wsbroker pools";
-static const char show_endpoints[] = "wsbroker pools -o json";
 static const char show_connections[] = "wsbroker connections";
 static const char show_status[] = "wsbroker status -o json";
 
@@ -88,7 +87,7 @@ static void judge_endpoint(const struct pool_view *pool, const struct endpoint_v
 
 	if (strcmp(endpoint->state, "down") != 0)
 		return;
-	add_reason(verdict, SEVERITY_ENDPOINT, show_endpoints,
+	add_reason(verdict, SEVERITY_ENDPOINT, show_pools,
 		   "endpoint %s/%s has been down for %.0f s%s%s", pool->name, endpoint->name,
 		   seconds(endpoint->since_us), silent ? "" : ": ",
 		   silent ? "" : endpoint->last_error);

@@ -110,7 +110,8 @@ const struct metric metrics[] = {
 	{"wsbroker_buffer_limit_bytes", METRIC_GAUGE, "",
 	 "Buffered bytes above which nothing is read (limits.memory).",
 	 {{INSTANCE(buffer_bytes_max, VALUE_U64)}}},
-	{"wsbroker_loop_lag_seconds", METRIC_GAUGE, "", "How late the latest tick of the loop came.",
+	{"wsbroker_loop_lag_seconds", METRIC_GAUGE, "",
+	 "How late the latest tick of the loop came.",
 	 {{IN(METRIC_ENGINE, struct engine_stats, loop_lag_us, VALUE_SECONDS)}}},
 };
 /* clang-format on */

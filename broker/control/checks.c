@@ -114,7 +114,9 @@ static void check_envelope(struct document *document, struct config *config)
 	char why[128];
 
 	config->envelope_is_jsonrpc = !node || node->type != YAML_MAPPING_NODE;
-	if (config->envelope_is_jsonrpc)
+	/* A part that was not understood would only look missing. */
+	if (config->envelope_is_jsonrpc ||
+	    complaints_within(document->complaints, node_place(node), node_end(node)))
 		return;
 	err = envelope_create(&envelope, &config->envelope, why, sizeof(why));
 	if (err == WSB_OK)
@@ -220,9 +222,7 @@ static void resolve_pool(struct document *document, const struct config *config,
 	}
 	strbuf_init(&text);
 	complaints_quote(&text, node_text(node));
-	if (nearest.best.at)
-		strbuf_printf(&text, " (did you mean “%.*s”?)", (int)nearest.best.len,
-			      nearest.best.at);
+	nearest_suggest(&nearest, &text);
 	complain(document->complaints, node_place(node), "there is no pool %s",
 		 strbuf_span(&text).at);
 	strbuf_fini(&text);

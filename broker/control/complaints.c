@@ -36,23 +36,40 @@ void complain(struct complaints *complaints, struct place place, const char *for
 	};
 }
 
-static int compare_places(const void *left, const void *right)
+static int compare_places(struct place a, struct place b)
+{
+	if (a.line != b.line)
+		return a.line < b.line ? -1 : 1;
+	if (a.column != b.column)
+		return a.column < b.column ? -1 : 1;
+	return 0;
+}
+
+static int compare_complaints(const void *left, const void *right)
 {
 	const struct complaint *a = left;
 	const struct complaint *b = right;
+	int order = compare_places(a->place, b->place);
 
-	if (a->place.line != b->place.line)
-		return a->place.line < b->place.line ? -1 : 1;
-	if (a->place.column != b->place.column)
-		return a->place.column < b->place.column ? -1 : 1;
-	return a->order < b->order ? -1 : 1;
+	return order != 0 ? order : a->order < b->order ? -1 : 1;
+}
+
+bool complaints_within(const struct complaints *complaints, struct place from, struct place to)
+{
+	for (size_t i = 0; i < complaints->count && i < COMPLAINTS_MAX; i++) {
+		struct place place = complaints->list[i].place;
+
+		if (compare_places(place, from) >= 0 && compare_places(place, to) < 0)
+			return true;
+	}
+	return false;
 }
 
 void complaints_write(struct complaints *complaints, const char *file, struct strbuf *out)
 {
 	size_t kept = complaints->count < COMPLAINTS_MAX ? complaints->count : COMPLAINTS_MAX;
 
-	qsort(complaints->list, kept, sizeof(complaints->list[0]), compare_places);
+	qsort(complaints->list, kept, sizeof(complaints->list[0]), compare_complaints);
 	for (size_t i = 0; i < kept; i++) {
 		const struct complaint *complaint = &complaints->list[i];
 

@@ -39,6 +39,9 @@ void complain(struct complaints *complaints, struct place place, const char *for
  * no place. */
 void complaints_write(struct complaints *complaints, const char *file, struct strbuf *out);
 
+/* Whether one of them lies between two places, the first included. */
+bool complaints_within(const struct complaints *complaints, struct place from, struct place to);
+
 /* Appends "text" as an error may show it: quoted, escaped, and cut after about 40 bytes. */
 void complaints_quote(struct strbuf *out, struct span text);
 

@@ -184,6 +184,11 @@ struct place node_place(const yaml_node_t *node)
 	return place_of(node->start_mark);
 }
 
+struct place node_end(const yaml_node_t *node)
+{
+	return place_of(node->end_mark);
+}
+
 /* libyaml gives untagged nodes these; the same tags written out say nothing else. */
 static bool has_own_tag(const yaml_node_t *node)
 {

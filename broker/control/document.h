@@ -52,6 +52,7 @@ struct span node_text(const yaml_node_t *node);
 /* Whether a scalar says nothing: empty, ~ or null without quotes. */
 bool node_is_null(const yaml_node_t *node);
 struct place node_place(const yaml_node_t *node);
+struct place node_end(const yaml_node_t *node); /* just behind it */
 
 /* Counts one step of a walk. False, with a complaint the first time, when there were too many. */
 bool document_visit(struct document *document, const yaml_node_t *node);

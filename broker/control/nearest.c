@@ -54,3 +54,10 @@ void nearest_offer(struct nearest *nearest, struct span candidate)
 		nearest->best = candidate;
 	}
 }
+
+void nearest_suggest(const struct nearest *nearest, struct strbuf *out)
+{
+	if (nearest->best.at)
+		strbuf_printf(out, " (did you mean “%.*s”?)", (int)nearest->best.len,
+			      nearest->best.at);
+}

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include "common/span.h"
+#include "common/strbuf.h"
 
 #define NEAREST_WORD_MAX 64
 
@@ -20,5 +21,8 @@ struct nearest {
 };
 void nearest_init(struct nearest *nearest, struct span word);
 void nearest_offer(struct nearest *nearest, struct span candidate);
+
+/* Appends " (did you mean “best”?)", or nothing where none is near enough. */
+void nearest_suggest(const struct nearest *nearest, struct strbuf *out);
 
 #endif

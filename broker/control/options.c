@@ -280,7 +280,7 @@ static const struct {
 	[OPTION_TOKEN] = {"word", "a word of letters, digits and . _ -"},
 	[OPTION_FILE] = {"file", "a path"},
 	[OPTION_URL_PATH] = {"path", "a path that begins with /, without a query"},
-	[OPTION_POINTER] = {"JSON pointer", "a JSON pointer such as /payload"},
+	[OPTION_POINTER] = {"JSON pointer", "a JSON pointer of at most 3 steps, such as /payload"},
 	[OPTION_JSON] = {"JSON text", "a JSON text"},
 	[OPTION_ADDRESS] = {"address",
 			    "an address such as 127.0.0.1:7080, [::1]:7080 or unix:broker.sock"},

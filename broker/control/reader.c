@@ -83,9 +83,7 @@ static void complain_of_unknown(struct frame *frame, const char *prefix, const y
 			if (options[i].scope == frame->scope && known.at)
 				nearest_offer(&nearest, known);
 		}
-		if (nearest.best.at)
-			strbuf_printf(&text, " (did you mean “%.*s”?)", (int)nearest.best.len,
-				      nearest.best.at);
+		nearest_suggest(&nearest, &text);
 	}
 	complain(frame->document->complaints, node_place(key), "%s", strbuf_span(&text).at);
 	strbuf_fini(&text);

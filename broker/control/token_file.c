@@ -149,7 +149,7 @@ enum wsb_err token_file_load(struct document *document, const char *path, struct
 	size_t before = document->complaints->count;
 
 	if (err == WSB_EIO)
-		snprintf(why, why_size, "cannot read the token file: %s", strerror(errno));
+		snprintf(why, why_size, "expected a readable file (%s)", strerror(errno));
 	if (err == WSB_ELIMIT)
 		snprintf(why, why_size, "the token file is too large");
 	if (err != WSB_OK)

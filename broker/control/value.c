@@ -8,6 +8,7 @@
 #include <strings.h>
 #include "broker/control/config.h"
 #include "broker/control/json_node.h"
+#include "broker/control/nearest.h"
 #include "broker/control/value_scalar.h"
 
 #define HEADER_NAME_MAX 64
@@ -32,6 +33,16 @@ static void complain_of_type(struct document *document, const struct option *opt
 	strbuf_fini(&got);
 }
 
+static void suggest_choice(const struct option *option, struct span written, struct strbuf *out)
+{
+	struct nearest nearest;
+
+	nearest_init(&nearest, written);
+	for (size_t i = 0; option->choices[i]; i++)
+		nearest_offer(&nearest, span_text(option->choices[i]));
+	nearest_suggest(&nearest, out);
+}
+
 /* A sentence says what is wrong; what was written follows it, unless it is a secret. */
 static void complain_of_value(struct document *document, const struct option *option,
 			      const yaml_node_t *node, const char *why)
@@ -47,6 +58,8 @@ static void complain_of_value(struct document *document, const struct option *op
 		strbuf_text(&got, ", got ");
 		document_describe(&got, node);
 	}
+	if (option->choices)
+		suggest_choice(option, node_text(node), &got);
 	complain(document->complaints, node_place(node), "%s%s", why, strbuf_span(&got).at);
 	strbuf_fini(&got);
 }
@@ -108,8 +121,12 @@ static void read_error_place(struct document *document, const struct option *opt
 	if (node->type == YAML_SCALAR_NODE && !node_is_null(node)) {
 		struct span pointer;
 
-		if (document_scalar(document, node, option_expected(option), &pointer))
+		if (!document_scalar(document, node, option_expected(option), &pointer))
+			return;
+		if (pointer_is_valid(pointer))
 			envelope->error = pointer.at;
+		else
+			complain_of_type(document, option, node);
 		return;
 	}
 	if (node->type != YAML_MAPPING_NODE ||
@@ -120,15 +137,17 @@ static void read_error_place(struct document *document, const struct option *opt
 	pair = node->data.mapping.pairs.start;
 	key = document_node(document, pair->key);
 	value = json_of_node(document, document_node(document, pair->value));
-	if (value &&
-	    (key->type != YAML_SCALAR_NODE || json_is_object(value) || json_is_array(value)))
+	if (!value)
+		return;
+	text = json_dumps(value, JSON_ENCODE_ANY);
+	if (key->type != YAML_SCALAR_NODE || !pointer_is_valid(node_text(key)) ||
+	    json_is_object(value) || json_is_array(value)) {
 		complain_of_type(document, option, node);
-	text = value ? json_dumps(value, JSON_ENCODE_ANY) : NULL;
-	json_decref(value);
-	if (text && key->type == YAML_SCALAR_NODE) {
+	} else if (text) {
 		envelope->error = arena_text(document->arena, node_text(key));
 		envelope->error_value = arena_text(document->arena, span_text(text));
 	}
+	json_decref(value);
 	free(text);
 }
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "broker/control/address.h"
 #include "broker/control/config.h"
 #include "broker/control/token_file.h"
@@ -198,7 +199,7 @@ static enum wsb_err read_url_path(const struct option *option, struct span text,
 }
 
 static enum wsb_err read_file(struct document *document, const struct option *option,
-			      struct span text, void *base)
+			      struct span text, void *base, char why[VALUE_WHY_MAX])
 {
 	const char *path;
 
@@ -207,7 +208,35 @@ static enum wsb_err read_file(struct document *document, const struct option *op
 	path = document_path(document, text);
 	if (!path)
 		return WSB_ENOMEM;
+	/* What it holds is another's business; that it is there is told with the place. */
+	if (access(path, R_OK) != 0) {
+		snprintf(why, VALUE_WHY_MAX, "expected a readable file (%s)", strerror(errno));
+		return WSB_EINVAL;
+	}
 	store_text(option, base, path);
+	return WSB_OK;
+}
+
+bool pointer_is_valid(struct span text)
+{
+	size_t steps = 0;
+
+	if (text.len == 0 || text.at[0] != '/')
+		return false;
+	for (size_t i = 0; i < text.len; i++) {
+		steps += text.at[i] == '/' ? 1 : 0;
+		if (text.at[i] == '~' &&
+		    (i + 1 == text.len || (text.at[i + 1] != '0' && text.at[i + 1] != '1')))
+			return false;
+	}
+	return steps <= 3;
+}
+
+static enum wsb_err read_pointer(const struct option *option, struct span text, void *base)
+{
+	if (!pointer_is_valid(text))
+		return WSB_EINVAL;
+	store_text(option, base, text.at);
 	return WSB_OK;
 }
 
@@ -305,12 +334,11 @@ enum wsb_err value_scalar(struct document *document, const struct option *option
 	case OPTION_TOKEN:
 		return read_token(option, text, base);
 	case OPTION_FILE:
-		return read_file(document, option, text, base);
+		return read_file(document, option, text, base, why);
 	case OPTION_URL_PATH:
 		return read_url_path(option, text, base);
 	case OPTION_POINTER:
-		store_text(option, base, text.at);
-		return WSB_OK;
+		return read_pointer(option, text, base);
 	case OPTION_JSON:
 		return read_json(option, text, base, why);
 	case OPTION_ADDRESS:

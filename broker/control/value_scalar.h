@@ -2,6 +2,7 @@
 #ifndef WSB_BROKER_CONTROL_VALUE_SCALAR_H
 #define WSB_BROKER_CONTROL_VALUE_SCALAR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include "broker/control/document.h"
 #include "broker/control/options.h"
@@ -9,6 +10,9 @@
 #include "common/span.h"
 
 #define VALUE_WHY_MAX 192
+
+/* A JSON pointer (RFC 6901) of 1 to 3 steps. */
+bool pointer_is_valid(struct span text);
 
 /* text is expanded, terminated and lives as long as the configuration. place is where complaints of
  * files that the text names belong (they name their own lines).

@@ -1,0 +1,253 @@
+#include "broker/console/pages.h"
+
+#include <string.h>
+#include "broker/console/human.h"
+#include "broker/console/table.h"
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "-";
+}
+
+static void cell_text(struct table *table, const json_t *object, const char *key)
+{
+	table_cell(table, text_of(object, key));
+}
+
+static void cell_number(struct table *table, const json_t *object, const char *key)
+{
+	const json_t *value = json_object_get(object, key);
+
+	if (json_is_integer(value))
+		table_printf(table, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+	else
+		table_cell(table, "-");
+}
+
+/* "7/10" */
+static void cell_share(struct table *table, const json_t *object, const char *part,
+		       const char *whole)
+{
+	table_printf(table, "%" JSON_INTEGER_FORMAT "/%" JSON_INTEGER_FORMAT,
+		     json_integer_value(json_object_get(object, part)),
+		     json_integer_value(json_object_get(object, whole)));
+}
+
+/* null and what is missing become "-". */
+static void duration_text(const json_t *object, const char *key, char text[HUMAN_TEXT_MAX])
+{
+	const json_t *value = json_object_get(object, key);
+
+	human_duration(json_is_number(value) ? json_number_value(value) : -1, text);
+}
+
+static void cell_duration(struct table *table, const json_t *object, const char *key)
+{
+	char text[HUMAN_TEXT_MAX];
+
+	duration_text(object, key, text);
+	table_cell(table, text);
+}
+
+static void cell_bytes(struct table *table, const json_t *object, const char *key)
+{
+	char text[HUMAN_TEXT_MAX];
+
+	human_bytes(json_number_value(json_object_get(object, key)), text);
+	table_cell(table, text);
+}
+
+static void add_reasons(const json_t *status, struct strbuf *out)
+{
+	static const struct table_column columns[] = {{"REASON", false}, {"SEE", false}};
+	const json_t *reasons = json_object_get(status, "reasons");
+	struct table table;
+
+	if (json_array_size(reasons) == 0)
+		return;
+	table_init(&table, columns, 2);
+	for (size_t i = 0; i < json_array_size(reasons); i++) {
+		cell_text(&table, json_array_get(reasons, i), "text");
+		cell_text(&table, json_array_get(reasons, i), "command");
+	}
+	table_write(&table, out);
+	table_fini(&table);
+	strbuf_text(out, "\n");
+}
+
+/* "1023 ok, 2 timeout", what has not happened left out. */
+static void add_requests(const json_t *status, struct strbuf *out)
+{
+	json_t *requests = json_object_get(status, "requests");
+	const char *separator = "";
+	const char *name;
+	json_t *count;
+
+	strbuf_text(out, "requests  ");
+	json_object_foreach(requests, name, count)
+	{
+		if (json_integer_value(count) == 0)
+			continue;
+		strbuf_printf(out, "%s%" JSON_INTEGER_FORMAT " %s", separator,
+			      json_integer_value(count), name);
+		separator = ", ";
+	}
+	strbuf_printf(out, "%s%" JSON_INTEGER_FORMAT " in flight\n", separator,
+		      json_integer_value(json_object_get(status, "in_flight")));
+}
+
+static void add_facts(const json_t *status, struct strbuf *out)
+{
+	char first[HUMAN_TEXT_MAX];
+	char second[HUMAN_TEXT_MAX];
+
+	duration_text(status, "uptime_seconds", first);
+	strbuf_printf(out, "node      %s, wsbroker %s, up %s, %s\n", text_of(status, "node"),
+		      text_of(status, "version"), first,
+		      json_is_true(json_object_get(status, "ready")) ? "ready" : "not ready");
+	strbuf_printf(out,
+		      "clients   %" JSON_INTEGER_FORMAT " of at most %" JSON_INTEGER_FORMAT "\n",
+		      json_integer_value(json_object_get(status, "clients")),
+		      json_integer_value(json_object_get(status, "clients_limit")));
+	add_requests(status, out);
+	duration_text(status, "p50_seconds", first);
+	duration_text(status, "p99_seconds", second);
+	strbuf_printf(out, "latency   p50 %s, p99 %s\n", first, second);
+	human_bytes(json_number_value(json_object_get(status, "buffer_bytes")), first);
+	human_bytes(json_number_value(json_object_get(status, "buffer_limit_bytes")), second);
+	strbuf_printf(out, "buffers   %s of at most %s\n\n", first, second);
+}
+
+void page_status(const json_t *status, struct strbuf *out)
+{
+	static const struct table_column columns[] = {
+		{"POOL", false},  {"READY", true},     {"IN_FLIGHT", true}, {"QUEUED", true},
+		{"OLDEST", true}, {"ENDPOINTS", true}, {"P50", true},	    {"P99", true},
+	};
+	const json_t *pools = json_object_get(status, "pools");
+	struct table table;
+
+	strbuf_printf(out, "%s\n\n", text_of(status, "verdict"));
+	add_reasons(status, out);
+	add_facts(status, out);
+	table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
+	for (size_t i = 0; i < json_array_size(pools); i++) {
+		const json_t *pool = json_array_get(pools, i);
+
+		cell_text(&table, pool, "name");
+		cell_share(&table, pool, "ready", "size");
+		cell_number(&table, pool, "in_flight");
+		cell_number(&table, pool, "queued");
+		cell_duration(&table, pool, "oldest_wait_seconds");
+		cell_share(&table, pool, "endpoints_up", "endpoints");
+		cell_duration(&table, pool, "p50_seconds");
+		cell_duration(&table, pool, "p99_seconds");
+	}
+	table_write(&table, out);
+	table_fini(&table);
+}
+
+static void add_pool_rows(const json_t *pools, struct strbuf *out)
+{
+	static const struct table_column columns[] = {
+		{"POOL", false},  {"SIZE", true},   {"READY", true},	 {"IN_FLIGHT", true},
+		{"QUEUED", true}, {"OLDEST", true}, {"BALANCER", false}, {"ENCODING", false},
+		{"OK", true},	  {"ERROR", true},  {"TIMEOUT", true},	 {"P50", true},
+		{"P99", true},
+	};
+	struct table table;
+
+	table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
+	for (size_t i = 0; i < json_array_size(pools); i++) {
+		const json_t *pool = json_array_get(pools, i);
+		const json_t *requests = json_object_get(pool, "requests");
+
+		cell_text(&table, pool, "name");
+		cell_number(&table, pool, "size");
+		cell_number(&table, pool, "ready");
+		cell_number(&table, pool, "in_flight");
+		cell_number(&table, pool, "queued");
+		cell_duration(&table, pool, "oldest_wait_seconds");
+		cell_text(&table, pool, "balancer");
+		cell_text(&table, pool, "encoding");
+		cell_number(&table, requests, "ok");
+		cell_number(&table, requests, "error");
+		cell_number(&table, requests, "timeout");
+		cell_duration(&table, pool, "p50_seconds");
+		cell_duration(&table, pool, "p99_seconds");
+	}
+	table_write(&table, out);
+	table_fini(&table);
+}
+
+static void add_endpoint_row(const json_t *pool, const json_t *endpoint, struct table *table)
+{
+	table_printf(table, "%s/%s", text_of(pool, "name"), text_of(endpoint, "name"));
+	cell_text(table, endpoint, "state");
+	cell_duration(table, endpoint, "since_seconds");
+	cell_share(table, endpoint, "ready", "connections");
+	cell_number(table, endpoint, "in_flight");
+	cell_number(table, endpoint, "requests");
+	cell_number(table, endpoint, "failures");
+	cell_number(table, endpoint, "connections_lost");
+	cell_number(table, endpoint, "weight");
+	cell_number(table, endpoint, "tier");
+	cell_duration(table, endpoint, "ping_rtt_seconds");
+	cell_text(table, endpoint, "last_error");
+}
+
+void page_pools(const json_t *pools, struct strbuf *out)
+{
+	static const struct table_column columns[] = {
+		{"ENDPOINT", false}, {"STATE", false},	 {"SINCE", true},  {"READY", true},
+		{"IN_FLIGHT", true}, {"REQUESTS", true}, {"FAILED", true}, {"LOST", true},
+		{"WEIGHT", true},    {"TIER", true},	 {"RTT", true},	   {"LAST_ERROR", false},
+	};
+	struct table table;
+
+	add_pool_rows(pools, out);
+	strbuf_text(out, "\n");
+	table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
+	for (size_t i = 0; i < json_array_size(pools); i++) {
+		const json_t *pool = json_array_get(pools, i);
+		const json_t *endpoints = json_object_get(pool, "endpoints");
+
+		for (size_t e = 0; e < json_array_size(endpoints); e++)
+			add_endpoint_row(pool, json_array_get(endpoints, e), &table);
+	}
+	table_write(&table, out);
+	table_fini(&table);
+}
+
+void page_connections(const json_t *connections, struct strbuf *out)
+{
+	static const struct table_column columns[] = {
+		{"ID", true},	     {"ENDPOINT", false}, {"STATE", false}, {"SINCE", true},
+		{"IN_FLIGHT", true}, {"REQUESTS", true},  {"IN", true},	    {"OUT", true},
+		{"WAITING", true},   {"RTT", true},
+	};
+	struct table table;
+
+	table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
+	for (size_t i = 0; i < json_array_size(connections); i++) {
+		const json_t *connection = json_array_get(connections, i);
+
+		cell_number(&table, connection, "id");
+		table_printf(&table, "%s/%s", text_of(connection, "pool"),
+			     text_of(connection, "endpoint"));
+		table_printf(&table, "%s%s", text_of(connection, "state"),
+			     json_is_true(json_object_get(connection, "standby")) ? " (standby)"
+										  : "");
+		cell_duration(&table, connection, "since_seconds");
+		cell_number(&table, connection, "in_flight");
+		cell_number(&table, connection, "requests");
+		cell_bytes(&table, connection, "bytes_in");
+		cell_bytes(&table, connection, "bytes_out");
+		cell_bytes(&table, connection, "outbox_bytes");
+		cell_duration(&table, connection, "ping_rtt_seconds");
+	}
+	table_write(&table, out);
+	table_fini(&table);
+}

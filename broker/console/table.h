@@ -1,0 +1,32 @@
+/* broker/console/table.h: rows of cells as aligned text. */
+#ifndef WSB_BROKER_CONSOLE_TABLE_H
+#define WSB_BROKER_CONSOLE_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "common/strbuf.h"
+
+struct table_column {
+	const char *title;
+	bool right; /* numbers stand at the right */
+};
+
+struct table {
+	const struct table_column *columns; /* borrowed */
+	size_t column_count;
+	struct strbuf cells; /* terminated texts, one after another */
+	size_t cell_count;
+};
+
+void table_init(struct table *table, const struct table_column *columns, size_t column_count);
+void table_fini(struct table *table);
+
+/* The next cell, row by row. What could steer a terminal is escaped. */
+void table_cell(struct table *table, const char *text);
+void table_printf(struct table *table, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Appends the titles and all whole rows; two spaces stand between columns, none at a line's end. */
+void table_write(const struct table *table, struct strbuf *out);
+
+#endif
