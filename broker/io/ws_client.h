@@ -1,0 +1,115 @@
+/* broker/io/ws_client.h: one outgoing WebSocket, from the look-up of its name to its end.
+ * Knows nothing of pools and commands: whoever dials embeds a ws_client and is told what happens.
+ */
+#ifndef WSB_BROKER_IO_WS_CLIENT_H
+#define WSB_BROKER_IO_WS_CLIENT_H
+
+#include <libwebsockets.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "broker/io/resolver.h"
+#include "broker/io/wire.h"
+#include "broker/io/ws_context.h"
+#include "broker/pool/settings.h"
+#include "common/err.h"
+#include "common/list.h"
+#include "common/outbox.h"
+#include "common/span.h"
+#include "common/strbuf.h"
+
+#define WS_CLIENT_TEXT_MAX 160
+
+/* Where to. Borrowed as long as the client lives. */
+struct ws_target {
+	const char *unix_path; /* NULL: host and port */
+	const char *host;      /* a name or an address, without brackets */
+	uint16_t port;
+	bool tls;
+	const char *path; /* with the query; at least "/" */
+};
+
+/* How it ended, or why it never began. */
+struct ws_end {
+	const char
+		*cause; /* dns, connect, tls, upgrade, closed, protocol, eof or asked; constant */
+	uint16_t code;	/* of the peer's close frame; 0: there was none */
+	unsigned int status; /* with which the upgrade was refused; 0: it was not */
+	struct span text;    /* the peer's reason, or what went wrong, for people */
+};
+
+struct ws_client;
+
+struct ws_client_events {
+	/* Appends lines to the head of the upgrade at *at and moves it behind them. NULL: none. */
+	enum wsb_err (*headers)(struct ws_client *client, char **at, size_t room);
+	/* The WebSocket stands; frames are written from the outbox that is returned. */
+	struct outbox *(*opened)(struct ws_client *client);
+	/* Bytes of a message, in order. */
+	void (*data)(struct ws_client *client, bool binary, struct span piece, bool ends_frame,
+		     bool ends_message);
+	void (*pong)(struct ws_client *client); /* NULL: nobody asks */
+	/* The last call, once for every dial and never from within ws_client_dial; client may be
+	 * freed in it. */
+	void (*closed)(struct ws_client *client, const struct ws_end *end);
+};
+
+/* What clients have in common: TLS, the subprotocol, whom to tell. */
+struct ws_client_group {
+	struct ws_context *context;
+	const struct ws_client_events *events;
+	const char *subprotocol; /* NULL: none */
+	const char *late;	 /* what to say of a dial that took too long */
+	struct lws_vhost *vhost;
+	void *ssl_context; /* NULL: no TLS */
+	bool verify;
+	struct list steps; /* clients that go on outside of the library's callbacks */
+};
+
+struct ws_client {
+	struct wire wire;
+	struct ws_client_group *group;
+	const struct ws_target *target;
+	struct resolver_query *query; /* under way, or NULL */
+	struct list_node step;
+	enum ws_client_stage {
+		CLIENT_RESOLVING,
+		CLIENT_CONNECTING, /* TCP or a Unix socket */
+		CLIENT_SECURING,   /* TLS */
+		CLIENT_UPGRADING,  /* the request is out */
+		CLIENT_OPEN,
+		CLIENT_OVER, /* end says why; reported at the next step */
+	} stage;
+	bool asked; /* its end was our own wish */
+	struct ws_end end;
+	size_t address_at; /* the one being tried */
+	struct resolver_answer answer;
+	char text[WS_CLIENT_TEXT_MAX];
+};
+
+/* Borrows context, events and tls (NULL: no target uses TLS). name is that of the library's vhost.
+ * WSB_EINVAL: errors says what is wrong with tls; WSB_ENOMEM, WSB_EIO. The caller sets late and
+ * subprotocol afterwards, where wanted. */
+enum wsb_err ws_client_group_init(struct ws_client_group *group, struct ws_context *context,
+				  const char *name, const struct ws_client_events *events,
+				  const struct pool_tls_settings *tls,
+				  struct strbuf *errors) WSB_CHECKED;
+/* Every client must have ended and the library's context be gone. */
+void ws_client_group_fini(struct ws_client_group *group);
+/* Goes on with what could not be done inside a callback. Call once per turn. */
+void ws_client_group_turn(struct ws_client_group *group);
+
+/* Begins a dial, to be done by deadline_us (monotonic); what becomes of it is told through the
+ * group's events. */
+void ws_client_dial(struct ws_client *client, struct ws_client_group *group,
+		    const struct ws_target *target, uint64_t deadline_us);
+
+/* Ends a dial that is under way, or drops the socket. cause is constant; its end is reported later,
+ * never before this returns. */
+void ws_client_drop(struct ws_client *client, const char *cause, const char *text);
+
+/* Says goodbye with a close frame behind what is pending; the peer's is awaited for WIRE_CLOSE_US.
+ */
+void ws_client_close(struct ws_client *client, uint16_t code, struct span reason);
+
+#endif
