@@ -67,27 +67,28 @@ test('check-config accepts a good file', async (t) => {
 	assert.equal(stderr, '');
 });
 
+// at: the line, and the words at one of which the column may point: the value or its key.
 const BAD_FILES = [
-	{ what: 'an unknown key', text: `${GOOD}    sise: 3\n`, at: [6, 5], says: /did you mean .*size/ },
-	{ what: 'an unknown top-level key', text: `lisen: []\n${GOOD}`, at: [1, 1], says: /did you mean .*listen/ },
-	{ what: 'a value out of range', text: `${GOOD}    size: 0\n`, at: [6, 11] },
-	{ what: 'a duration that is none', text: `${GOOD}    queue: {age: soon}\n`, at: [6, 18] },
-	{ what: 'a size that is none', text: `${GOOD}    queue: {bytes: 12XB}\n`, at: [6, 20] },
-	{ what: 'an unknown word', text: `${GOOD}    balancer: round-robbin\n`, at: [6, 15], says: /did you mean .*round-robin/ },
-	{ what: 'a mapping where a list belongs', text: 'pools: {name: main}\n', at: [1, 8] },
-	{ what: 'no pools', text: 'node: x\n', at: null, says: /pools/ },
-	{ what: 'an unset variable', text: `${GOOD}    headers: {A: "\${NO_SUCH_VARIABLE}"}\n`, at: [6, 18], says: /NO_SUCH_VARIABLE/ },
-	{ what: 'a pool that no one defined', text: `${GOOD}routes:\n  - {method: "*", pool: mian}\n`, at: [7, 25], says: /main/ },
-	{ what: 'a URL that is none', text: GOOD.replace('ws://127.0.0.1:9101/', 'tcp:1'), at: [5, 14] },
-	{ what: 'a duplicate key', text: `${GOOD}    size: 1\n    size: 2\n`, at: [7, 5] },
-	{ what: 'two pools of a name', text: `${GOOD}  - name: main\n    endpoints: [{url: "ws://127.0.0.1:1/"}]\n`, at: [6, 11] },
-	{ what: 'broken YAML', text: 'pools: [\n', at: [2, 1] },
-	{ what: 'tabs', text: 'pools:\n\t- name: x\n', at: [2, 1] },
-	{ what: 'a respond text without a message', text: `${GOOD}routes:\n  - {method: a, respond: "{"}\n`, at: [7, 25] },
-	{ what: 'a bad envelope pointer', text: `envelope: {id: requestId, method: /type}\n${GOOD}`, at: [1, 16] },
+	{ what: 'an unknown key', text: `${GOOD}    sise: 3\n`, at: [6, 'sise'], says: /did you mean .*size/ },
+	{ what: 'an unknown top-level key', text: `lisen: []\n${GOOD}`, at: [1, 'lisen'], says: /did you mean .*listen/ },
+	{ what: 'a value out of range', text: `${GOOD}    size: 0\n`, at: [6, 'size', '0'] },
+	{ what: 'a duration that is none', text: `${GOOD}    queue: {age: soon}\n`, at: [6, 'age', 'soon'] },
+	{ what: 'a size that is none', text: `${GOOD}    queue: {bytes: 12XB}\n`, at: [6, 'bytes', '12XB'] },
+	{ what: 'an unknown word', text: `${GOOD}    balancer: round-robbin\n`, at: [6, 'balancer', 'round-robbin'], says: /round-robin/ },
+	{ what: 'a mapping where a list belongs', text: 'pools: {name: main}\n', at: [1, 'pools', '{'] },
+	{ what: 'no pools', text: 'node: x\n', says: /pools/ },
+	{ what: 'an unset variable', text: `${GOOD}    headers: {A: "\${NO_SUCH_VARIABLE}"}\n`, at: [6, 'A:', '"$'], says: /NO_SUCH_VARIABLE/ },
+	{ what: 'a pool that no one defined', text: `${GOOD}routes:\n  - {method: "*", pool: mian}\n`, at: [7, 'pool', 'mian'], says: /mian/ },
+	{ what: 'a URL that is none', text: GOOD.replace('ws://127.0.0.1:9101/', 'tcp:1'), at: [5, 'url', 'tcp:1'] },
+	{ what: 'a duplicate key', text: `${GOOD}    size: 1\n    size: 2\n`, at: [7, 'size', '2'] },
+	{ what: 'two pools of a name', text: `${GOOD}  - name: main\n    endpoints: [{url: "ws://127.0.0.1:1/"}]\n`, at: [6, 'name', 'main'] },
+	{ what: 'broken YAML', text: 'pools: [\n' },
+	{ what: 'tabs', text: 'pools:\n\t- name: x\n' },
+	{ what: 'a respond text that is not JSON', text: `${GOOD}routes:\n  - {method: a, respond: "{"}\n`, at: [7, 'respond', '"{"'] },
+	{ what: 'a bad envelope pointer', text: `envelope: {id: requestId, method: /type}\n${GOOD}`, at: [1, 'id:', 'requestId'] },
 ];
 
-for (const { what, text, at, says } of BAD_FILES) {
+for (const { what, text, at: [line, ...words] = [], says } of BAD_FILES) {
 	test(`check-config finds ${what} with its place`, async (t) => {
 		const { code, stdout, stderr, file } = await check(t, text);
 		const output = stdout + stderr;
@@ -95,8 +96,11 @@ for (const { what, text, at, says } of BAD_FILES) {
 		const place = /^(.*?):(\d+):(\d+): (.+)$/m.exec(output);
 		assert.ok(place, `FILE:LINE:COL: message expected: ${output}`);
 		assert.equal(place[1], file);
-		if (at)
-			assert.deepEqual([Number(place[2]), Number(place[3])], at, output);
+		if (line) {
+			assert.equal(Number(place[2]), line, output);
+			const columns = words.map((word) => text.split('\n')[line - 1].indexOf(word) + 1);
+			assert.ok(columns.includes(Number(place[3])), `column ${columns}: ${output}`);
+		}
 		if (says)
 			assert.match(output, says);
 	});

@@ -42,7 +42,8 @@ test('the first match wins; globs select pools', async (t) => {
 
 test('respond, deny, drop and no route', async (t) => {
 	const { connect: open, upstream } = await setup(t, { routes: [
-		{ method: 'hello', respond: '{"jsonrpc":"2.0","id":$id,"result":"from the broker"}' },
+		{ method: 'hello', respond: '"from the broker"' },
+		{ method: 'whole', respond: '{"jsonrpc":"2.0","error":{"code":7,"message":"closed today"}}' },
 		{ method: 'admin_*', deny: true },
 		{ method: 'noise', drop: true },
 		{ method: 'echo', pool: 'main' },
@@ -50,6 +51,8 @@ test('respond, deny, drop and no route', async (t) => {
 	const client = await open();
 	assert.deepEqual(await client.askJson('{"jsonrpc":"2.0","id":"h","method":"hello","params":[1]}'),
 		{ jsonrpc: '2.0', id: 'h', result: 'from the broker' });
+	assert.deepEqual(await client.askJson('{"jsonrpc":"2.0","id":"\u0077","method":"whole"}'),
+		{ jsonrpc: '2.0', id: 'w', error: { code: 7, message: 'closed today' } });
 	assertError(await client.call('admin_reset'), { code: -32601, reason: 'method_denied' });
 	assertError(await client.call('other'), { code: -32601, reason: 'no_route' });
 	client.send('{"jsonrpc":"2.0","method":"noise"}');
@@ -105,4 +108,25 @@ test('a second answer to one request is dropped', async (t) => {
 		assert.equal((await client.askJson({ jsonrpc: '2.0', id: at, method: 'twice' })).result, 'first');
 	assert.deepEqual(await client.result('echo', [1]), [1]);
 	assert.equal(client.received.length, 0);
+});
+
+test('limits.rate_per_client: above it requests are refused, other clients are not', async (t) => {
+	const { connect: open, upstream } = await setup(t, { limits: { rate_per_client: 10 } });
+	const [hasty, other] = [await open(), await open()];
+	const answers = await Promise.all(Array.from({ length: 60 }, (_, at) => hasty.call('echo', [at])));
+	const refused = answers.filter(({ error }) => error);
+	assert.ok(refused.length >= 30 && refused.length < 60, `${refused.length} of 60 refused`);
+	for (const answer of refused)
+		assertError(answer, { code: -32004, reason: 'rate_limited', limit: /^limits\.rate_per_client$/ });
+	assert.equal(upstream.of('echo').length, 60 - refused.length);
+	assert.deepEqual(await other.result('echo', ['calm']), ['calm']);
+	await until(async () => (await hasty.call('echo', ['later'])).result, { what: 'the budget to grow again', every: 100 });
+});
+
+test('cache: "only" without a fresh entry is not_cached, and nothing goes upstream', async (t) => {
+	const { connect: open, upstream } = await setup(t);
+	const client = await open();
+	assertError(await client.call('echo', [1], { wsbroker: { cache: 'only' } }), { code: -32005, reason: 'not_cached' });
+	assert.deepEqual(await client.result('echo', [2], { wsbroker: { cache: 'bypass' } }), [2]);
+	assert.equal(upstream.requests.length, 1);
 });

@@ -82,9 +82,9 @@ export class Book {
 	}
 
 	report() {
-		const kinds = [...this.kinds].map(([kind, { answered, refused }]) => `${kind} ${answered}+${refused}`).join(', ');
+		const kinds = [...this.kinds].map(([kind, { answered, refused }]) => `\n  ${kind}: ${answered} + ${refused}`).join('');
 		const reasons = [...this.reasons].map(([reason, count]) => `${reason} ${count}`).join(', ') || 'none';
 		return `calls ${this.#closed.size}: answered ${this.answered}, refused ${this.refused} (${reasons}), `
-			+ `open ${this.open}, faults ${this.faults.length}; answered+refused by kind: ${kinds}`;
+			+ `open ${this.open}, faults ${this.faults.length}\nanswered + refused by kind:${kinds}`;
 	}
 }

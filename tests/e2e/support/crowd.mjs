@@ -2,6 +2,7 @@
 // in the words of the server it talks to, and enters them in the book.
 
 import { keccak256 } from 'ethers';
+import { PATIENCE } from './book.mjs';
 import { cleanup } from './case.mjs';
 import { connect } from './client.mjs';
 import { CLIENTS } from './clients.mjs';
@@ -72,7 +73,9 @@ async function workRaw(client, book, number, running) {
 		open.set(id, { call, dialect, asked });
 		client.send(JSON.stringify({ jsonrpc: '2.0', id, method: asked[0], params: asked[1] }));
 	}
-	await until(() => open.size === 0, { deadline: 40000, what: `the answers of client ${number}` });
+	await until(() => open.size === 0, { deadline: PATIENCE, what: 'the last answers' }).catch(() => {});
+	for (const { call } of open.values())
+		book.lost(call, 'never answered');
 	client.socket.removeAllListeners('close');
 }
 
