@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include "common/wsframe.h"
 
-void outbox_pool_init(struct outbox_pool *pool, size_t spare_max)
+void outbox_pool_init(struct outbox_pool *pool, size_t chunk_bytes, size_t spare_max)
 {
-	*pool = (struct outbox_pool){.spare_max = spare_max};
+	assert(chunk_bytes >= sizeof(void *));
+	*pool = (struct outbox_pool){.chunk_bytes = chunk_bytes, .spare_max = spare_max};
 }
 
 void outbox_pool_fini(struct outbox_pool *pool)
@@ -31,7 +32,7 @@ static char *take_data(struct outbox_pool *pool, size_t capacity)
 {
 	void *block = pool->spare;
 
-	if (capacity == OUTBOX_CHUNK_BYTES && block) {
+	if (capacity == pool->chunk_bytes && block) {
 		pool->spare = *(void **)block;
 		pool->spare_count--;
 	} else {
@@ -49,7 +50,7 @@ static void give_data(struct outbox_pool *pool, char *data, size_t capacity)
 	void *block = block_of(data);
 
 	pool->bytes -= capacity;
-	if (capacity != OUTBOX_CHUNK_BYTES || pool->spare_count >= pool->spare_max) {
+	if (capacity != pool->chunk_bytes || pool->spare_count >= pool->spare_max) {
 		free(block);
 		return;
 	}
@@ -129,7 +130,7 @@ static enum wsb_err extend_block(struct outbox *outbox, size_t capacity)
 /* Off the straight path: there is no room for len more bytes behind the tail. */
 static __attribute__((noinline)) enum wsb_err make_room(struct outbox *outbox, size_t len)
 {
-	size_t capacity = OUTBOX_CHUNK_BYTES;
+	size_t capacity = outbox->pool->chunk_bytes;
 	size_t need;
 
 	if (__builtin_add_overflow(outbox_bytes(outbox), len, &need) || need > SIZE_MAX / 4)
@@ -142,7 +143,7 @@ static __attribute__((noinline)) enum wsb_err make_room(struct outbox *outbox, s
 		capacity = outbox->capacity * 2;
 	while (capacity < need)
 		capacity *= 2;
-	if (outbox->capacity > OUTBOX_CHUNK_BYTES)
+	if (outbox->capacity > outbox->pool->chunk_bytes)
 		return extend_block(outbox, capacity);
 	return replace_chunk(outbox, capacity);
 }

@@ -13,18 +13,19 @@
 #include "common/err.h"
 #include "common/span.h"
 
-#define OUTBOX_CHUNK_BYTES 16384
-#define OUTBOX_HEADROOM	   16 /* writable bytes before the pending span, for libraries that ask */
+#define OUTBOX_HEADROOM 16 /* writable bytes before the pending span, for libraries that ask */
 
 /* Spare chunks shared by the outboxes of one loop. */
 struct outbox_pool {
 	void *spare; /* linked through their first bytes */
 	size_t spare_count;
 	size_t spare_max;
-	size_t bytes; /* held by all outboxes of the pool now: what limits.memory counts */
+	size_t chunk_bytes; /* what an outbox begins with; small for many sockets, large for busy
+			       ones */
+	size_t bytes;	    /* held by all outboxes of the pool now: what limits.memory counts */
 };
 
-void outbox_pool_init(struct outbox_pool *pool, size_t spare_max);
+void outbox_pool_init(struct outbox_pool *pool, size_t chunk_bytes, size_t spare_max);
 void outbox_pool_fini(struct outbox_pool *pool); /* every outbox must be finished before */
 
 struct outbox {
@@ -70,9 +71,9 @@ static inline size_t outbox_bytes(const struct outbox *outbox)
 /* The whole frames of which no byte has left; valid until the next call on this outbox. */
 static inline struct span outbox_unbegun(const struct outbox *outbox)
 {
-	return outbox->data ? span_of(outbox->data + outbox->frame_at,
-				      outbox->tail - outbox->frame_at)
-			    : span_of("", 0);
+	return outbox->data
+		       ? span_of(outbox->data + outbox->frame_at, outbox->tail - outbox->frame_at)
+		       : span_of("", 0);
 }
 
 /* Drops every WebSocket frame that has not begun to leave; the rest of the one under way stays.

@@ -7,7 +7,11 @@
 #include "broker/engine/batch.h"
 #include "broker/engine/state.h"
 
-#define SPARE_CHUNKS 64
+/* Many clients have a little to read, few connections a lot to write. */
+#define CLIENT_CHUNK_BYTES	2048
+#define CLIENT_CHUNKS_SPARE	4096
+#define CONNECTION_CHUNK_BYTES	65536
+#define CONNECTION_CHUNKS_SPARE 64
 
 static enum wsb_err create_lane(struct engine *engine, size_t index, uint64_t now_us)
 {
@@ -22,7 +26,7 @@ static enum wsb_err create_lane(struct engine *engine, size_t index, uint64_t no
 	histogram_init(&lane->traffic.duration);
 	histogram_init(&lane->traffic.attempt);
 	histogram_init(&lane->traffic.queue_wait);
-	return pool_create(&lane->pool, settings, engine->log, &engine->outboxes,
+	return pool_create(&lane->pool, settings, engine->log, &engine->connection_outboxes,
 			   &engine->next_connection_id, rng_next(&engine->rng), now_us);
 }
 
@@ -69,7 +73,9 @@ enum wsb_err engine_create(struct engine **out, const struct config *config,
 	engine->next_connection_id = 1;
 	engine->mask_at = MASK_POOL_BYTES;
 	rng_init(&engine->rng, seed);
-	outbox_pool_init(&engine->outboxes, SPARE_CHUNKS);
+	outbox_pool_init(&engine->client_outboxes, CLIENT_CHUNK_BYTES, CLIENT_CHUNKS_SPARE);
+	outbox_pool_init(&engine->connection_outboxes, CONNECTION_CHUNK_BYTES,
+			 CONNECTION_CHUNKS_SPARE);
 	session_lists_init(&engine->sessions);
 	list_init(&engine->pings);
 	exchange_slab_init(&engine->exchanges);
@@ -114,7 +120,8 @@ void engine_destroy(struct engine *engine)
 	strbuf_fini(&engine->story);
 	strbuf_fini(&engine->body);
 	strbuf_fini(&engine->joined);
-	outbox_pool_fini(&engine->outboxes);
+	outbox_pool_fini(&engine->client_outboxes);
+	outbox_pool_fini(&engine->connection_outboxes);
 	free(engine);
 }
 
@@ -130,7 +137,7 @@ struct session *engine_client_opened(struct engine *engine, size_t listener,
 	struct session *session;
 
 	if (session_create(&session, &engine->sessions, SESSION_WEBSOCKET, &engine->config->limits,
-			   &engine->outboxes, transport, now_us))
+			   &engine->client_outboxes, transport, now_us))
 		return NULL;
 	session->listener = (uint32_t)listener;
 	session->identity = admittance->identity;
@@ -215,7 +222,7 @@ struct session *engine_http_request(struct engine *engine, size_t listener,
 	bool answered;
 
 	if (session_create(&session, &engine->sessions, SESSION_HTTP, &engine->config->limits,
-			   &engine->outboxes, transport, now_us)) {
+			   &engine->client_outboxes, transport, now_us)) {
 		engine->ports->http_respond(engine->ports->io, transport, 503, 1, encoding,
 					    span_of("", 0));
 		return NULL;
@@ -295,6 +302,12 @@ void engine_connection_closed(struct engine *engine, struct connection *connecti
 	pool_connection_lost(connection, connection->doom ? connection->doom : cause, text, now_us);
 	failover_connection(engine, connection, now_us);
 	engine_leave(engine, now_us);
+}
+
+uint64_t engine_buffer_bytes(const struct engine *engine)
+{
+	return engine->client_outboxes.bytes + engine->connection_outboxes.bytes +
+	       engine->exchanges.text_bytes;
 }
 
 void engine_note_lag(struct engine *engine, uint64_t lag_us)

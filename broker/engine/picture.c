@@ -164,7 +164,7 @@ enum wsb_err engine_snapshot(struct engine *engine, bool with_connections, uint6
 		.clients = session_count(&engine->sessions),
 		.clients_max = engine->config->limits.clients,
 		.requests_in_flight = engine->exchanges.used,
-		.buffer_bytes = engine->outboxes.bytes + engine->exchanges.text_bytes,
+		.buffer_bytes = engine_buffer_bytes(engine),
 		.buffer_bytes_max = engine->config->limits.memory_bytes,
 		.engine = &engine->stats,
 		.pools = (struct pool_view *)memory,

@@ -39,7 +39,8 @@ struct engine {
 	struct envelope *envelope;
 	struct route_table *routes;
 	struct rng rng;
-	struct outbox_pool outboxes;
+	struct outbox_pool client_outboxes;
+	struct outbox_pool connection_outboxes;
 	struct session_lists sessions;
 	struct list pings; /* open WebSocket sessions, the one to look at next first */
 	struct exchange_slab exchanges;
@@ -82,6 +83,9 @@ static inline struct lane *engine_lane_of(struct engine *engine, const struct ex
 {
 	return &engine->lanes[exchange->lane];
 }
+
+/* What limits.memory counts. */
+uint64_t engine_buffer_bytes(const struct engine *engine);
 
 struct lane *engine_lane_of_pool(struct engine *engine, const struct pool *pool);
 

@@ -165,16 +165,12 @@ static void upkeep_after_standstill(struct engine *engine, uint64_t gap_us, uint
 }
 
 /* While buffers exceed their bound no upstream is read; clients are, within their own limits. */
-static uint64_t buffer_bytes(const struct engine *engine)
-{
-	return engine->outboxes.bytes + engine->exchanges.text_bytes;
-}
-
 static void pause_upstreams(struct engine *engine, bool paused, uint64_t now_us)
 {
 	engine->upstreams_paused = paused;
 	log_event(engine->log, LOG_WARN, paused ? "memory.full" : "memory.relieved",
-		  log_number("bytes", buffer_bytes(engine)), log_text("limit", "limits.memory"));
+		  log_number("bytes", engine_buffer_bytes(engine)),
+		  log_text("limit", "limits.memory"));
 	for (size_t i = 0; i < engine->lane_count; i++) {
 		for (size_t state = CONNECTION_WARMING; state <= CONNECTION_DRAINING; state++) {
 			list_each(&engine->lanes[i].pool->states[state], node) {
@@ -196,7 +192,7 @@ static void pause_upstreams(struct engine *engine, bool paused, uint64_t now_us)
 static void upkeep_memory(struct engine *engine, uint64_t now_us)
 {
 	uint64_t limit = engine->config->limits.memory_bytes;
-	uint64_t bytes = buffer_bytes(engine);
+	uint64_t bytes = engine_buffer_bytes(engine);
 
 	if (!engine->upstreams_paused && bytes > limit)
 		pause_upstreams(engine, true, now_us);
@@ -228,8 +224,10 @@ void engine_tick(struct engine *engine, uint64_t now_us)
 	if (gap_us > STANDSTILL_US)
 		upkeep_after_standstill(engine, gap_us, now_us);
 	upkeep_timers(engine, now_us);
-	for (size_t i = 0; i < engine->lane_count; i++)
+	for (size_t i = 0; i < engine->lane_count; i++) {
 		upkeep_pool(engine, engine->lanes[i].pool, now_us);
+		retry_budget_age(&engine->lanes[i].retries, now_us);
+	}
 	upkeep_clients(engine, now_us);
 	drain_step(engine, now_us);
 	engine_leave(engine, now_us);

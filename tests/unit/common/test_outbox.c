@@ -4,12 +4,14 @@
 #include "common/rng.h"
 #include "common/wsframe.h"
 
+#define CHUNK_BYTES 16384
+
 static struct outbox_pool pool;
 static struct outbox outbox;
 
 static void set_up(void)
 {
-	outbox_pool_init(&pool, 4);
+	outbox_pool_init(&pool, CHUNK_BYTES, 4);
 	outbox_init(&outbox, &pool, 1 << 20);
 }
 
@@ -37,7 +39,7 @@ Test(outbox, an_empty_one_holds_no_memory)
 	cr_assert_eq(outbox_pending(&outbox).len, 0);
 	cr_assert_not_null(outbox_pending(&outbox).at);
 	put(&outbox, "abc", 3);
-	cr_assert_eq(pool.bytes, OUTBOX_CHUNK_BYTES);
+	cr_assert_eq(pool.bytes, CHUNK_BYTES);
 	cr_assert(span_is(outbox_pending(&outbox), "abc"));
 	outbox_consume(&outbox, 3);
 	cr_assert_null(outbox.data);
@@ -53,7 +55,7 @@ Test(outbox, chunks_are_shared_and_the_spare_ones_bounded)
 		outbox_init(&boxes[i], &pool, 100);
 		put(&boxes[i], "x", 1);
 	}
-	cr_assert_eq(pool.bytes, 6 * OUTBOX_CHUNK_BYTES);
+	cr_assert_eq(pool.bytes, 6 * CHUNK_BYTES);
 	for (int i = 0; i < 6; i++)
 		outbox_fini(&boxes[i]);
 	cr_assert_eq(pool.bytes, 0);
@@ -149,7 +151,7 @@ Test(outbox, a_steady_reader_makes_it_neither_grow_nor_allocate)
 		put(&outbox, bytes, sizeof(bytes));
 		outbox_consume(&outbox, sizeof(bytes));
 	}
-	cr_assert_eq(pool.bytes, OUTBOX_CHUNK_BYTES);
+	cr_assert_eq(pool.bytes, CHUNK_BYTES);
 }
 
 Test(outbox, a_nearly_full_one_grows_rather_than_move_all_for_little)
@@ -159,7 +161,7 @@ Test(outbox, a_nearly_full_one_grows_rather_than_move_all_for_little)
 	put(&outbox, bytes, sizeof(bytes));
 	outbox_consume(&outbox, 400);
 	put(&outbox, bytes, 500);
-	cr_assert_eq(pool.bytes, 2 * OUTBOX_CHUNK_BYTES);
+	cr_assert_eq(pool.bytes, 2 * CHUNK_BYTES);
 }
 
 Test(outbox, memory_is_bounded_by_what_waits)

@@ -7,7 +7,7 @@ static struct outbox outbox;
 
 static void set_up(void)
 {
-	outbox_pool_init(&pool, 4);
+	outbox_pool_init(&pool, 16384, 4);
 	outbox_init(&outbox, &pool, 1 << 20);
 }
 

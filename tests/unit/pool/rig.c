@@ -25,7 +25,7 @@ void rig_init(struct rig *rig, size_t endpoints, uint32_t size)
 	rig->settings.size = size;
 	rig->settings.max_in_flight = 256;
 	rig->settings.balancer = BALANCER_LEAST_CONNECTIONS;
-	outbox_pool_init(&rig->outboxes, 4);
+	outbox_pool_init(&rig->outboxes, 16384, 4);
 	rig->next_id = 1;
 	rig->now_us = RIG_START_US;
 }

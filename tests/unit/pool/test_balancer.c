@@ -287,7 +287,7 @@ Test(balancer, a_peer_that_does_not_read_counts_as_full)
 
 	bench_init(&bench, 1);
 	bench_add(&bench, 1, 1);
-	outbox_pool_init(&outboxes, 1);
+	outbox_pool_init(&outboxes, 16384, 1);
 	outbox_init(&bench.connections[0].outbox, &outboxes, SIZE_MAX / 2);
 	cr_assert_eq(outbox_reserve(&bench.connections[0].outbox, CONNECTION_STALL_BYTES, &at),
 		     WSB_OK);
