@@ -46,6 +46,20 @@ static void client_disown(struct engine *engine, struct exchange *exchange)
 	fairqueue_push_again(&lane->queue, &lane->orphans, &exchange->item, bytes, since_us);
 }
 
+/* From the last to the first, as each goes to the front of its new line. */
+static void client_disown_all(struct engine *engine, struct session *session)
+{
+	struct list_node *node = session->exchanges.head.prev;
+
+	while (node != &session->exchanges.head) {
+		struct exchange *exchange = list_entry(node, struct exchange, session_link);
+
+		node = node->prev;
+		if (exchange->notification)
+			client_disown(engine, exchange);
+	}
+}
+
 /* An HTTP session has said all it can with its one answer; only notifications may still wait. */
 void client_send_status(struct engine *engine, struct session *session, int status,
 			uint32_t retry_after_s, enum encoding encoding, struct span body)
@@ -54,12 +68,7 @@ void client_send_status(struct engine *engine, struct session *session, int stat
 
 	if (session->state != SESSION_OPEN || !transport)
 		return;
-	list_each(&session->exchanges, node) {
-		struct exchange *exchange = list_entry(node, struct exchange, session_link);
-
-		if (exchange->notification)
-			client_disown(engine, exchange);
-	}
+	client_disown_all(engine, session);
 	session->transport = NULL;
 	session_enter(&engine->sessions, session, SESSION_CLOSED);
 	engine->stats.messages_out[SIDE_CLIENT]++;
@@ -130,14 +139,10 @@ void client_forget_requests(struct engine *engine, struct session *session, uint
 {
 	struct list_node *node;
 
-	while ((node = list_first(&session->exchanges))) {
+	client_disown_all(engine, session);
+	while ((node = list_pop(&session->exchanges))) {
 		struct exchange *exchange = list_entry(node, struct exchange, session_link);
 
-		if (exchange->notification) {
-			client_disown(engine, exchange);
-			continue;
-		}
-		list_remove(&session->exchanges, node);
 		exchange->session = NULL;
 		session->in_flight--;
 		if (exchange->state == EXCHANGE_QUEUED)
