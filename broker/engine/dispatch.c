@@ -131,6 +131,10 @@ static void dispatch_forward(struct engine *engine, const struct caller *caller,
 	list_append(&session->exchanges, &exchange->session_link);
 	if (exchange->notification) {
 		engine->stats.notifications++;
+		/* A batch does not wait for a member that gets no answer. */
+		exchange->batch = NULL;
+		if (caller->batch)
+			batch_answer(engine, caller->batch, caller->batch_slot, NULL, 0);
 	} else {
 		session->in_flight++;
 		retry_budget_deposit(&lane->retries);
