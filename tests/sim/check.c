@@ -1,0 +1,252 @@
+/* What must hold after every event, whatever happened. */
+#include "tests/sim/sim.h"
+
+#include <inttypes.h>
+
+static void check_pool(struct sim *sim, struct lane *lane)
+{
+	const struct pool *pool = lane->pool;
+	uint32_t in_flight = 0;
+
+	for (size_t state = 0; state < CONNECTION_CLOSED; state++) {
+		list_each(&pool->states[state], node) {
+			struct connection *connection =
+				list_entry(node, struct connection, state_link);
+
+			in_flight += connection->in_flight;
+			if (connection->in_flight != connection->attempts.count)
+				sim_fail(sim, "leases are attempts",
+					 "connection %" PRIu64 ": %u leases, %zu attempts",
+					 connection->id, connection->in_flight,
+					 connection->attempts.count);
+			if (connection->in_flight > pool->settings->max_in_flight)
+				sim_fail(sim, "max_in_flight holds", "connection %" PRIu64 ": %u",
+					 connection->id, connection->in_flight);
+			if (state < CONNECTION_READY && connection->in_flight)
+				sim_fail(sim, "only ready connections carry requests",
+					 "connection %" PRIu64, connection->id);
+		}
+	}
+	if (in_flight != pool->in_flight)
+		sim_fail(sim, "leases add up", "pool %u: %u in all, %u on connections", lane->index,
+			 pool->in_flight, in_flight);
+	in_flight = 0;
+	for (size_t i = 0; i < pool->endpoint_count; i++)
+		in_flight += pool->endpoints[i].in_flight;
+	if (in_flight != pool->in_flight)
+		sim_fail(sim, "leases add up", "pool %u: %u in all, %u on endpoints", lane->index,
+			 pool->in_flight, in_flight);
+}
+
+/* Moved requests had been accepted before, so they may stand above the bounds. */
+static void check_queue(struct sim *sim, struct lane *lane)
+{
+	const struct pool_settings *settings = lane->pool->settings;
+	const struct fairqueue *queue = &lane->queue;
+	size_t count = 0, bytes = 0;
+	size_t over_count = 0, over_bytes = 0;
+
+	list_each(&queue->by_age, node) {
+		struct fairitem *item = list_entry(node, struct fairitem, age_link);
+		struct exchange *exchange = list_entry(item, struct exchange, item);
+
+		count++;
+		bytes += item->bytes;
+		if (exchange->attempts_made > 0 || !exchange->session ||
+		    exchange->arrived_us < item->since_us) {
+			over_count++;
+			over_bytes += item->bytes;
+		}
+		if (exchange->state != EXCHANGE_QUEUED || exchange->lane != lane->index)
+			sim_fail(sim, "who waits is queued", "exchange %u", exchange->index);
+		if (exchange_attempts_out(exchange) > 0)
+			sim_fail(sim, "who waits is not out", "exchange %u", exchange->index);
+	}
+	if (count != queue->count || bytes != queue->bytes)
+		sim_fail(sim, "the queue counts right", "pool %u: %zu of %zu, %zu of %zu bytes",
+			 lane->index, queue->count, count, queue->bytes, bytes);
+	if (count > settings->queue.requests + over_count ||
+	    bytes > settings->queue.bytes + over_bytes)
+		sim_fail(sim, "the queue is bounded", "pool %u: %zu, %zu bytes", lane->index, count,
+			 bytes);
+	if (count > 0 && pool_has_room(lane->pool))
+		sim_fail(sim, "nobody waits while there is room", "pool %u: %zu", lane->index,
+			 count);
+}
+
+static uint64_t check_patience_us(const struct sim *sim)
+{
+	return 2 * sim->tick_gap_us + 2 * MS;
+}
+
+static void check_exchange(struct sim *sim, struct exchange *exchange)
+{
+	size_t out = exchange_attempts_out(exchange);
+	uint64_t now_us = sim->outside.now_us;
+
+	if (exchange->state == EXCHANGE_ACCEPTED ||
+	    (exchange->state == EXCHANGE_SENT) != (out > 0) ||
+	    (exchange->state == EXCHANGE_QUEUED) != (exchange->item.party != NULL))
+		sim_fail(sim, "an exchange is where its state says", "exchange %u, state %d",
+			 exchange->index, (int)exchange->state);
+	if (!timer_is_armed(&exchange->timer))
+		sim_fail(sim, "who waits has a deadline", "exchange %u", exchange->index);
+	if (now_us > exchange->timer.deadline_us + check_patience_us(sim))
+		sim_fail(sim, "deadlines are kept", "exchange %u: %" PRIu64 " us late",
+			 exchange->index, now_us - exchange->timer.deadline_us);
+	if (!exchange->notification && exchange->timer.deadline_us > exchange->deadline_us)
+		sim_fail(sim, "no look comes after the deadline", "exchange %u", exchange->index);
+}
+
+static void check_exchanges(struct sim *sim)
+{
+	const struct exchange_slab *slab = &sim->outside.engine->exchanges;
+	size_t used = 0;
+
+	for (size_t i = 0; used < slab->used && i < slab->chunk_count * 256; i++) {
+		struct exchange *exchange = &slab->chunks[i / 256][i % 256];
+
+		if (exchange->state == EXCHANGE_FREE)
+			continue;
+		used++;
+		check_exchange(sim, exchange);
+	}
+	if (used != slab->used || slab->used != sim->outside.engine->timers.armed)
+		sim_fail(sim, "exchanges and timers are counted right", "%zu, %zu, %zu timers",
+			 used, slab->used, sim->outside.engine->timers.armed);
+}
+
+/* A batch is answered with the last of its members. */
+static void check_in_time(struct sim *sim, const struct ask *ask)
+{
+	uint64_t timeout_us = ask->batched ? sim->batches[ask->batch].longest_us : ask->timeout_us;
+
+	if (sim->outside.now_us > ask->heard_us + timeout_us + check_patience_us(sim) &&
+	    !asks_twin(sim, ask, ASK_DONE))
+		sim_fail(sim, "every request ends in time", "ask %u", ask->number);
+}
+
+static void check_client_counts(struct sim *sim, const struct sim_client *client,
+				const struct session *session)
+{
+	const struct limits_settings *limits = &sim->setup.config.limits;
+	uint32_t single = 0, batched = 0, open = 0;
+	bool read_all = outbox_bytes(&session->outbox) == 0;
+
+	list_each(&session->exchanges, node)
+		open += !list_entry(node, struct exchange, session_link)->notification;
+	if (session->in_flight != open)
+		sim_fail(sim, "a session counts its requests", "client %u: %u, it has %u",
+			 client->number, session->in_flight, open);
+	for (uint32_t i = 0; i < sim->ask_count; i++) {
+		const struct ask *ask = &sim->asks[i];
+
+		if (ask->client != client->number || ask->state != ASK_OPEN)
+			continue;
+		single += !ask->batched;
+		batched += ask->batched;
+		if (read_all && client->peer->state == PEER_OPEN)
+			check_in_time(sim, ask);
+	}
+	if (client->peer->state != PEER_OPEN)
+		return;
+	if (session->in_flight > single + batched || (read_all && session->in_flight < single))
+		sim_fail(sim, "every open request is known",
+			 "client %u: %u, %u alone, %u in batches", client->number,
+			 session->in_flight, single, batched);
+	if (session->paused != client->peer->paused ||
+	    session->paused != (session->in_flight >= limits->in_flight_per_client))
+		sim_fail(sim, "a client with too many open requests is not read",
+			 "client %u: %u open, paused %d, reading %d", client->number,
+			 session->in_flight, session->paused, !client->peer->paused);
+}
+
+static void check_client(struct sim *sim, const struct sim_client *client)
+{
+	const struct peer *peer = client->peer;
+
+	if (!peer || !peer->session || client->post)
+		return;
+	if (outbox_bytes(&peer->session->outbox) >
+	    sim->setup.config.limits.send_buffer_bytes + WS_HEADER_MAX + WS_CONTROL_MAX)
+		sim_fail(sim, "the outbox is bounded", "client %u: %zu bytes", client->number,
+			 outbox_bytes(&peer->session->outbox));
+	if (peer->state == PEER_OPEN && !peer->wants_write &&
+	    outbox_bytes(&peer->session->outbox) > 0)
+		sim_fail(sim, "what is written is announced", "client %u", client->number);
+	check_client_counts(sim, client, peer->session);
+}
+
+static void check_upstreams_write(struct sim *sim)
+{
+	list_each(&sim->outside.peers, node) {
+		struct peer *peer = list_entry(node, struct peer, link);
+		const struct outbox *outbox;
+
+		if (peer->kind != PEER_UPSTREAM || peer->state != PEER_OPEN)
+			continue;
+		outbox = peer_outbox(peer);
+		if (!peer->wants_write && outbox && outbox_bytes(outbox) > 0)
+			sim_fail(sim, "what is written is announced", "upstream %" PRIu64,
+				 peer->number);
+		if (peer->paused != sim->outside.engine->upstreams_paused)
+			sim_fail(sim, "upstreams are read while there is memory",
+				 "upstream %" PRIu64, peer->number);
+	}
+}
+
+void check_step(struct sim *sim)
+{
+	struct engine *engine = sim->outside.engine;
+
+	if (sim->outside.breach)
+		sim_fail(sim, "the engine keeps the rules of its ports", "%s", sim->outside.breach);
+	for (size_t i = 0; i < engine->lane_count; i++) {
+		check_pool(sim, &engine->lanes[i]);
+		check_queue(sim, &engine->lanes[i]);
+	}
+	check_exchanges(sim);
+	for (uint32_t i = 0; i < sim->client_count; i++)
+		check_client(sim, &sim->clients[i]);
+	check_upstreams_write(sim);
+}
+
+/* After a drain that ran out of time notifications may wait for a connection that never comes. */
+static size_t check_last_words(const struct sim *sim)
+{
+	const struct engine *engine = sim->outside.engine;
+	size_t waiting = 0;
+
+	for (size_t i = 0; sim->drains && i < engine->lane_count; i++)
+		waiting += engine->lanes[i].orphans.waiting.count;
+	return waiting;
+}
+
+void check_end(struct sim *sim)
+{
+	const struct engine *engine = sim->outside.engine;
+
+	for (uint32_t i = 0; i < sim->ask_count; i++) {
+		if (sim->asks[i].state == ASK_OPEN)
+			sim_fail(sim, "no request is forgotten", "ask %u", i);
+	}
+	for (size_t i = 0; i < engine->lane_count; i++) {
+		for (size_t state = 0; state < CONNECTION_STATES; state++) {
+			if (engine->lanes[i].pool->states[state].count)
+				sim_fail(sim, "no connection is left", "pool %zu", i);
+		}
+	}
+	if (engine->exchanges.used != check_last_words(sim) ||
+	    engine->timers.armed != engine->exchanges.used ||
+	    (engine->exchanges.text_bytes && !engine->exchanges.used))
+		sim_fail(sim, "no exchange is left", "%zu, %zu bytes, %zu timers",
+			 engine->exchanges.used, engine->exchanges.text_bytes,
+			 engine->timers.armed);
+	for (size_t state = 0; state < SESSION_STATES; state++) {
+		if (engine->sessions.states[state].count)
+			sim_fail(sim, "no session is left", "state %zu", state);
+	}
+	if (engine_buffer_bytes(engine))
+		sim_fail(sim, "no buffer is left", "%llu bytes",
+			 (unsigned long long)engine_buffer_bytes(engine));
+}

@@ -1,0 +1,178 @@
+/* The configuration of a run and the characters of all who take part, from its seed. */
+#include "tests/sim/sim.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char *const pool_names[SETUP_POOLS] = {"p0", "p1", "p2"};
+static const char *const endpoint_names[SETUP_ENDPOINTS] = {"a", "b", "c", "d"};
+static const char *const get_methods[SETUP_POOLS] = {"p0.get", "p1.get", "p2.get"};
+static const char *const set_methods[SETUP_POOLS] = {"p0.set", "p1.set", "p2.set"};
+
+/* Mostly the usual value, at times a tight one. */
+static uint64_t plan_either(struct sim *sim, uint32_t percent, uint64_t from, uint64_t to,
+			    uint64_t usual)
+{
+	return sim_chance(sim, percent) ? sim_pick(sim, from, to) : usual;
+}
+
+static void plan_limits(struct sim *sim)
+{
+	struct limits_settings *limits = &sim->setup.config.limits;
+
+	limits->in_flight_per_client = (uint32_t)plan_either(sim, 40, 1, 6, 1024);
+	limits->send_buffer_bytes = plan_either(sim, 40, 600, 16384, UINT64_C(4) << 20);
+	limits->message_bytes = plan_either(sim, 20, 600, 4096, UINT64_C(1) << 20);
+	limits->fragments = (uint32_t)plan_either(sim, 20, 2, 6, 1024);
+	limits->batch = (uint32_t)plan_either(sim, 30, 1, 4, 100);
+	limits->ping_us = plan_either(sim, 40, 100 * MS, 800 * MS, 30000 * MS);
+	if (sim_chance(sim, 5))
+		limits->ping_us = 0;
+	limits->idle_us = plan_either(sim, 10, 300 * MS, 1500 * MS, 0);
+	limits->rate_per_client = (uint32_t)plan_either(sim, 10, 5, 60, 0);
+	limits->memory_bytes = plan_either(sim, 15, 32768, 131072, UINT64_C(1) << 30);
+	sim->memory_is_short = limits->memory_bytes < (UINT64_C(1) << 30);
+}
+
+static void plan_temper(struct sim *sim, struct temper *temper)
+{
+	bool wild = sim_chance(sim, 50);
+
+	*temper = (struct temper){
+		.refuses_dial = (uint32_t)plan_either(sim, 30, 0, 60, 0),
+		.dial_us = sim_pick(sim, 0, 60 * MS),
+		.answer_us = sim_pick(sim, 0, sim_chance(sim, 20) ? 600 * MS : 40 * MS),
+	};
+	if (!wild)
+		return;
+	temper->drops = (uint32_t)sim_pick(sim, 0, 10);
+	temper->doubles = (uint32_t)sim_pick(sim, 0, 10);
+	temper->misnames = (uint32_t)sim_pick(sim, 0, 10);
+	temper->quotes = (uint32_t)sim_pick(sim, 0, 5);
+	temper->errs = (uint32_t)sim_pick(sim, 0, 15);
+	temper->babbles = (uint32_t)sim_pick(sim, 0, 15);
+	temper->kills = (uint32_t)plan_either(sim, 50, 0, 6, 0);
+	temper->hangs = (uint32_t)plan_either(sim, 30, 0, 60, 0);
+	temper->stalls = (uint32_t)plan_either(sim, 40, 0, 15, 0);
+	temper->rejects = (uint32_t)plan_either(sim, 30, 0, 50, 0);
+}
+
+static void plan_greeting(struct sim *sim, struct pool_settings *pool)
+{
+	struct greeting_step *step = setup_greeting(pool);
+
+	step->send = "{\"type\":\"hello\"}";
+	step->timeout_us = sim_pick(sim, 20 * MS, 300 * MS);
+	if (sim_chance(sim, 80))
+		step->expect = json_pack("{s:s}", "type", "welcome");
+	if (sim_chance(sim, 50))
+		step->reject = json_pack("{s:s}", "type", "go_away");
+}
+
+static void plan_pool(struct sim *sim, size_t at)
+{
+	struct pool_settings *pool = setup_pool(&sim->setup, pool_names[at]);
+	size_t endpoints = sim_pick(sim, 1, SETUP_ENDPOINTS);
+
+	for (size_t i = 0; i < endpoints; i++) {
+		struct endpoint_settings *endpoint = setup_endpoint(pool, endpoint_names[i]);
+
+		endpoint->weight = (uint32_t)sim_pick(sim, 1, 5);
+		endpoint->tier = (uint32_t)plan_either(sim, 25, 1, 3, 1);
+		plan_temper(sim, &sim->tempers[at][i]);
+	}
+	pool->encoding = sim_chance(sim, 25) ? ENCODING_MSGPACK : ENCODING_JSON;
+	pool->size = (uint32_t)sim_pick(sim, 1, 8);
+	pool->max_in_flight = (uint32_t)plan_either(sim, 60, 1, 4, sim_pick(sim, 1, 32));
+	pool->connect_rate = (uint32_t)plan_either(sim, 30, 5, 30, 0);
+	pool->balancer = (enum balancer_kind)sim_pick(sim, 0, 3);
+	pool->retry.budget = sim_chance(sim, 50) ? 0.2 : (double)sim_pick(sim, 0, 1);
+	pool->retry.per_second = (uint32_t)plan_either(sim, 40, 0, 3, 10);
+	pool->queue.requests = (uint32_t)plan_either(sim, 40, 1, 8, 1000);
+	pool->queue.bytes = plan_either(sim, 20, 100, 1000, UINT64_C(1) << 20);
+	pool->queue.age_us = plan_either(sim, 60, 20 * MS, 300 * MS, 2000 * MS);
+	pool->probe.interval_us = plan_either(sim, 50, 50 * MS, 500 * MS, 5000 * MS);
+	pool->probe.timeout_us = plan_either(sim, 50, 30 * MS, 300 * MS, 2000 * MS);
+	if (sim_chance(sim, 10))
+		pool->probe.interval_us = 0;
+	if (sim_chance(sim, 25))
+		plan_greeting(sim, pool);
+}
+
+static void plan_routes(struct sim *sim)
+{
+	for (uint32_t i = 0; i < sim->setup.config.pool_count; i++) {
+		struct route_settings *get = setup_route(&sim->setup, get_methods[i]);
+		struct route_settings *set = setup_route(&sim->setup, set_methods[i]);
+
+		get->pool = set->pool = i;
+		get->idempotent = true;
+		get->timeout_us = sim_pick(sim, 30 * MS, 1500 * MS);
+		set->timeout_us = sim_pick(sim, 30 * MS, 1500 * MS);
+		if (sim_chance(sim, 50))
+			get->attempt_timeout_us = sim_pick(sim, 10 * MS, get->timeout_us);
+	}
+	setup_route(&sim->setup, "respond")->action = ROUTE_RESPOND;
+	sim->setup.routes[sim->setup.config.route_count - 1].respond = "{\"answer\":42}";
+	setup_route(&sim->setup, "denied.*")->action = ROUTE_DENY;
+	setup_route(&sim->setup, "dropped")->action = ROUTE_DROP;
+}
+
+static void plan_clients(struct sim *sim)
+{
+	sim->client_count = (uint32_t)sim_pick(sim, 1, SIM_CLIENTS);
+	for (uint32_t i = 0; i < sim->client_count; i++) {
+		struct sim_client *client = &sim->clients[i];
+
+		*client = (struct sim_client){
+			.number = i,
+			.post = sim_chance(sim, 15),
+			.slow = sim_chance(sim, 12),
+			.mute = sim_chance(sim, 8),
+			.deaf_to_pause = sim_chance(sim, 30),
+			.fragments = sim_chance(sim, 30),
+			.left = (uint32_t)sim_pick(sim, 1, sim->client_count > 8 ? 12 : 25),
+			.think_us = sim_pick(sim, 0, 120 * MS),
+		};
+		strbuf_init(&client->outgoing);
+		agenda_add(&sim->agenda, sim->outside.now_us + sim_pick(sim, 0, 400 * MS),
+			   EVENT_ARRIVE, client);
+	}
+}
+
+void plan_make(struct sim *sim)
+{
+	size_t pools = sim_pick(sim, 1, SETUP_POOLS);
+
+	setup_init(&sim->setup);
+	plan_limits(sim);
+	for (size_t i = 0; i < pools; i++)
+		plan_pool(sim, i);
+	plan_routes(sim);
+	sim->setup.config.drain = (struct drain_settings){
+		.delay_us = plan_either(sim, 50, 0, 200 * MS, 0),
+		.timeout_us = sim_pick(sim, 200 * MS, 3000 * MS),
+		.spread_us = sim_pick(sim, 0, 500 * MS),
+		.code = 1012,
+	};
+	sim->tick_gap_us = sim_pick(sim, 5 * MS, 25 * MS);
+	sim->calm_us = sim->outside.now_us + sim_pick(sim, 500 * MS, 3000 * MS);
+	sim->drains = sim_chance(sim, 50);
+	plan_clients(sim);
+	agenda_add(&sim->agenda, sim->outside.now_us, EVENT_TICK, NULL);
+	agenda_add(&sim->agenda, sim->calm_us, EVENT_DRAIN, NULL);
+}
+
+void plan_free(struct sim *sim)
+{
+	for (size_t i = 0; i < sim->setup.config.pool_count; i++) {
+		struct pool_settings *pool = &sim->setup.pools[i];
+
+		for (size_t k = 0; k < pool->on_connect_count; k++) {
+			json_decref(pool->on_connect[k].expect);
+			json_decref(pool->on_connect[k].reject);
+		}
+	}
+	for (uint32_t i = 0; i < sim->client_count; i++)
+		strbuf_fini(&sim->clients[i].outgoing);
+}

@@ -1,0 +1,192 @@
+/* tests/sim/sim.h: one run of the whole engine, from one seed. */
+#ifndef WSB_TESTS_SIM_SIM_H
+#define WSB_TESTS_SIM_SIM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "tests/sim/agenda.h"
+#include "tests/support/outside.h"
+#include "tests/support/setup.h"
+
+#define SIM_CLIENTS 20
+#define SIM_ID_MAX  48
+#define MS	    UINT64_C(1000)
+
+/* An array of a byte, which no JSON can carry, and the params: the beginning of it. */
+#define SIM_BYTES_ANSWER "\x92\xc4\x01x"
+
+/* What a client asked for, which decides what answers are right. */
+enum ask_kind {
+	ASK_GET,	 /* forwarded by an idempotent route */
+	ASK_SET,	 /* forwarded by a route that is not */
+	ASK_HUGE_NUMBER, /* forwarded, but its params do not fit into MessagePack */
+	ASK_PING,
+	ASK_RESPOND,
+	ASK_DENIED,
+	ASK_NO_ROUTE,
+	ASK_BAD_OPTIONS,
+	ASK_NOT_CACHED,
+	ASK_DROPPED, /* a route says that nobody answers */
+	ASK_NO_METHOD,
+	ASK_GARBAGE,   /* not even a message */
+	ASK_BAD_BATCH, /* an empty or oversized one */
+	ASK_KINDS,
+};
+
+enum ask_state {
+	ASK_UNSAID, /* its message has not been heard as a whole */
+	ASK_OPEN,
+	ASK_DONE,
+	ASK_VOID, /* nobody is left to answer, or no answer is due */
+};
+
+/* One message of a client, as the simulator knows it. */
+struct ask {
+	uint32_t number;
+	uint32_t client;
+	enum ask_kind kind;
+	enum ask_state state;
+	enum encoding encoding;
+	bool wants_answer; /* a request, no notification */
+	bool batched;
+	uint32_t batch; /* its number; meaningful when batched */
+	uint32_t pool;
+	bool explain;
+	uint8_t id_len;
+	char id[SIM_ID_MAX];
+	char *params; /* the token that must come back */
+	size_t params_len;
+	uint64_t timeout_us;
+	uint64_t heard_us;
+	uint32_t writes; /* times that an upstream saw it begin */
+	bool moved;	 /* it has left a connection unsent, so its order is its own */
+};
+
+/* The members of a batch are asks in a row. */
+struct ask_batch {
+	uint32_t first;
+	uint32_t count;
+	uint64_t longest_us; /* the longest time that a member may take */
+	bool open;
+};
+
+struct sim_client {
+	uint32_t number;
+	struct peer *peer; /* NULL: not there */
+	bool post;	   /* comes with one POST and goes */
+	bool slow;	   /* takes what it is sent in small portions and late */
+	bool mute;	   /* never answers a ping */
+	bool deaf_to_pause;
+	uint32_t first_of_session; /* its first ask since it came; what it asked before is another's
+				    */
+	bool breaks_rules;	   /* has sent what ends a connection */
+	bool fragments;
+	uint32_t left; /* messages still to be sent */
+	uint64_t think_us;
+	/* The message that is being sent. */
+	struct strbuf outgoing;
+	size_t sent;
+	uint32_t frames;
+	bool binary;
+	uint32_t first_ask;
+	uint32_t ask_count;
+	bool sending;
+};
+
+/* How an endpoint behaves; percentages unless a unit is named. */
+struct temper {
+	uint32_t refuses_dial;
+	uint32_t drops, doubles, misnames, quotes, errs, babbles, kills;
+	uint32_t hangs;	  /* a connection that never says anything */
+	uint32_t stalls;  /* one that does not read for a while */
+	uint32_t rejects; /* the greeting */
+	uint64_t dial_us;
+	uint64_t answer_us;
+};
+
+struct sim_upstream {
+	struct peer *peer;
+	uint32_t pool;
+	const struct temper *temper;
+	bool hangs;
+	bool stalled;
+	uint32_t newest[SIM_CLIENTS]; /* number of the last ask of each client + 1 */
+};
+
+struct sim {
+	uint64_t seed;
+	uint64_t step;
+	bool verbose;
+	struct rng rng;
+	struct outside outside;
+	struct agenda agenda;
+	struct setup setup;
+	struct temper tempers[SETUP_POOLS][SETUP_ENDPOINTS];
+	struct envelope *envelope; /* the checker's own */
+	struct sim_client clients[SIM_CLIENTS];
+	uint32_t client_count;
+	struct ask *asks;
+	uint32_t ask_count;
+	uint32_t ask_capacity;
+	struct ask_batch *batches;
+	uint32_t batch_count;
+	uint32_t batch_capacity;
+	uint64_t tick_gap_us;
+	uint64_t ticked_us;
+	uint64_t calm_us; /* from then on nobody asks any more */
+	uint32_t memory_is_short;
+	uint32_t drains;
+	bool finishing;
+	struct strbuf scratch;
+	struct strbuf token;
+};
+
+/* sim.c */
+void sim_run(struct sim *sim);
+_Noreturn void sim_fail(struct sim *sim, const char *invariant, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void sim_trace(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same with a message, whatever bytes it is made of. */
+void sim_trace_words(struct sim *sim, const struct sim_client *client, const char *verb,
+		     struct span words);
+bool sim_chance(struct sim *sim, uint32_t percent);
+/* Uniform in [from, to]. */
+uint64_t sim_pick(struct sim *sim, uint64_t from, uint64_t to);
+/* Moves what the engine has written to those who read it. */
+void sim_flush(struct sim *sim);
+
+/* plan.c: the configuration and the characters of everybody. */
+void plan_make(struct sim *sim);
+void plan_free(struct sim *sim);
+
+/* asks.c: what clients say */
+void asks_compose(struct sim *sim, struct sim_client *client);
+struct ask *asks_find_marked(struct sim *sim, struct span text);
+/* One with the same id from the same client, in that state. Errors cannot tell such twins apart:
+ * when something shows later that one was the other's, they change places. */
+struct ask *asks_twin(struct sim *sim, const struct ask *ask, enum ask_state state);
+
+/* clients.c */
+void client_arrive(struct sim *sim, struct sim_client *client);
+void client_speak(struct sim *sim, struct sim_client *client);
+void client_read(struct sim *sim, struct sim_client *client, size_t max);
+void client_leave(struct sim *sim, struct sim_client *client, uint16_t code);
+void client_gone(struct sim *sim, struct sim_client *client);
+
+/* upstreams.c */
+void upstream_dialled(struct sim *sim, struct peer *peer);
+void upstream_settle_dial(struct sim *sim, struct peer *peer);
+void upstream_read(struct sim *sim, struct sim_upstream *upstream, size_t max);
+void upstream_end(struct sim *sim, struct peer *peer, const char *cause, uint16_t code);
+void upstream_babble(struct sim *sim, struct sim_upstream *upstream);
+
+/* judge.c: whether an answer is the right one */
+void judge_message(struct sim *sim, struct sim_client *client, bool binary, struct span payload);
+void judge_post(struct sim *sim, struct sim_client *client);
+
+/* check.c: what must hold after every event, and at the end */
+void check_step(struct sim *sim);
+void check_end(struct sim *sim);
+
+#endif
