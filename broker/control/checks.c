@@ -118,6 +118,11 @@ static void check_envelope(struct document *document, struct config *config)
 	if (config->envelope_is_jsonrpc ||
 	    complaints_within(document->complaints, node_place(node), node_end(node)))
 		return;
+	if (!config->envelope.id || !config->envelope.method) {
+		complain(document->complaints, node_place(node),
+			 "`envelope` needs `id` and `method`");
+		return;
+	}
 	err = envelope_create(&envelope, &config->envelope, why, sizeof(why));
 	if (err == WSB_OK)
 		envelope_destroy(envelope);

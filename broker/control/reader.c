@@ -32,6 +32,9 @@ static const struct option *find_option(enum option_scope scope, const char *pre
 {
 	size_t prefix_len = strlen(prefix);
 
+	/* "limits.clients" is how a path is told, not a key. */
+	if (memchr(key.at, '.', key.len))
+		return NULL;
 	for (size_t i = 0; i < option_count; i++) {
 		const char *path = options[i].path;
 
