@@ -29,7 +29,7 @@ static const struct unit sizes[] = {
 
 #define DURATIONS	(sizeof(durations) / sizeof(durations[0]))
 #define SIZES		(sizeof(sizes) / sizeof(sizes[0]))
-#define DURATION_TOP	(UINT64_C(36525) * 864 * 1000000000) /* a hundred years */
+#define DURATION_TOP	(UINT64_C(36525) * 864 * 100000000) /* a hundred years */
 #define BYTES_TOP	(UINT64_C(1) << 62)
 #define FRACTION_DIGITS 9
 
@@ -82,20 +82,32 @@ static const struct unit *unit_find(const struct unit *units, size_t count, stru
 	return NULL;
 }
 
+static uint64_t common_divisor(uint64_t a, uint64_t b)
+{
+	while (b != 0) {
+		const uint64_t rest = a % b;
+
+		a = b;
+		b = rest;
+	}
+	return a;
+}
+
 static enum wsb_err scaled(const struct decimal *number, const struct unit *unit, uint64_t top,
 			   uint64_t *out)
 {
-	uint64_t whole, fraction;
+	/* Without common factors the fraction alone must hold what is divided by. */
+	const uint64_t divisor = common_divisor(unit->scale, number->power);
+	const uint64_t power = number->power / divisor;
+	uint64_t whole, part;
 
-	/* A fraction has at most nine digits and a scale is below 2^41 only where it matters. */
-	if (__builtin_mul_overflow(number->fraction, unit->scale, &fraction))
+	if (number->fraction % power != 0)
 		return WSB_EINVAL;
-	if (fraction % number->power != 0)
-		return WSB_EINVAL;
+	part = number->fraction / power * (unit->scale / divisor);
 	if (number->overflow || __builtin_mul_overflow(number->whole, unit->scale, &whole) ||
-	    whole > top || whole + fraction / number->power > top)
+	    whole > top || whole + part > top)
 		return WSB_ELIMIT;
-	*out = whole + fraction / number->power;
+	*out = whole + part;
 	return WSB_OK;
 }
 

@@ -155,12 +155,12 @@ static enum wsb_err error_value_take(struct envelope *envelope, const char *text
 				     size_t why_size)
 {
 	struct span value = span_text(text);
-	struct json_text scan;
+	struct json_scan scan;
 
 	if (!text)
 		return WSB_OK;
-	if (!json_whole(&value, &scan) || *value.at == '{' || *value.at == '[' ||
-	    !json_is_valid(value)) {
+	if (!json_scan_whole(&value, &scan) || *value.at == '{' || *value.at == '[' ||
+	    !json_scan_is_valid(value)) {
 		snprintf(why, why_size, "error: the value to compare with must be a JSON scalar");
 		return WSB_EINVAL;
 	}

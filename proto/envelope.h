@@ -34,8 +34,8 @@ struct envelope_settings {
 
 struct envelope;
 
-/* settings NULL: JSON-RPC 2.0. WSB_EINVAL: why (of why_size bytes) says which pointer or template is
- * wrong; WSB_ENOMEM. Immutable once made; the caller destroys it. */
+/* settings NULL: JSON-RPC 2.0. WSB_EINVAL: why (of why_size bytes) says which pointer or template
+ * is wrong; WSB_ENOMEM. Immutable once made; the caller destroys it. */
 enum wsb_err envelope_create(struct envelope **out, const struct envelope_settings *settings,
 			     char *why, size_t why_size) WSB_CHECKED;
 void envelope_destroy(struct envelope *envelope); /* NULL is allowed */
@@ -46,9 +46,10 @@ enum message_side { FROM_CLIENT, FROM_UPSTREAM };
 enum message_flaw {
 	FLAW_NONE,
 	FLAW_NOT_AN_OBJECT, /* well-formed, but neither an object nor an array */
-	FLAW_DUPLICATE,	    /* a member of the envelope stands twice: which one counts is anybody's guess */
+	FLAW_DUPLICATE,	    /* a member of the envelope stands twice: which one counts is anybody's
+			       guess */
 	FLAW_ID_TYPE,	    /* the id is neither string, number nor null */
-	FLAW_METHOD_TYPE,   /* the method is no string, or an escaped one over METHOD_SCRATCH bytes */
+	FLAW_METHOD_TYPE, /* the method is no string, or an escaped one over METHOD_SCRATCH bytes */
 };
 
 #define METHOD_SCRATCH 256
@@ -58,9 +59,9 @@ enum message_flaw {
 struct message {
 	enum encoding encoding;
 	enum message_flaw flaw;
-	bool batch;	    /* an array; members is its length and no other part is set */
-	bool jsonrpc;	    /* has a top-level `jsonrpc` member, or the envelope is JSON-RPC */
-	bool failed;	    /* an upstream's message that carries an error */
+	bool batch;   /* an array; members is its length and no other part is set */
+	bool jsonrpc; /* has a top-level `jsonrpc` member, or the envelope is JSON-RPC */
+	bool failed;  /* an upstream's message that carries an error */
 	bool id_is_null;
 	size_t members;	    /* of the top-level array or object */
 	struct span text;   /* the whole message */
@@ -70,14 +71,15 @@ struct message {
 	struct span result;
 	struct span error;
 	struct span options;	    /* the value of the top-level `wsbroker` member */
-	struct span options_member; /* what to cut so that this member is gone (with its comma in JSON) */
+	struct span options_member; /* what to cut so that this member is gone (with its comma in
+				       JSON) */
 	char method_scratch[METHOD_SCRATCH];
 };
 
 /* WSB_OK: *message is set; flaw says whether it can be used. A flawed message still has its id when
- * that is readable. WSB_EPARSE: not well-formed (for JSON: RFC 8259, valid UTF-8, no lone surrogate,
- * no trailing bytes but white space; MessagePack: valid UTF-8 in str, no trailing bytes, no 0xc1);
- * then *message is meaningless. Member names compare after unescaping: "\u0069d" is id.
+ * that is readable. WSB_EPARSE: not well-formed (for JSON: RFC 8259, valid UTF-8, no lone
+ * surrogate, no trailing bytes but white space; MessagePack: valid UTF-8 in str, no trailing bytes,
+ * no 0xc1); then *message is meaningless. Member names compare after unescaping: "\u0069d" is id.
  * For an upstream's message method is that of a push (settings.push) and id that of an answer. */
 enum wsb_err envelope_scan(const struct envelope *envelope, enum message_side side,
 			   enum encoding encoding, struct span text,
@@ -94,24 +96,26 @@ bool batch_next(struct batch_walk *walk, struct span *member);
 
 /* A forwarded message is the original text with edits; nothing else of it changes. */
 struct message_edit {
-	struct span id;	      /* token to put in place of the id (encoded as the message); absent: keep */
-	bool strip_options;   /* cut the `wsbroker` member */
-	struct span options;  /* value of a `wsbroker` member to add at the end, in place of one that
-			       * stands there; absent: none. Messages that are arrays have no room for one. */
-	char scratch[16];     /* a rewritten MessagePack map header; owned by message_splice */
+	struct span id; /* token to put in place of the id (encoded as the message); absent: keep */
+	bool strip_options;  /* cut the `wsbroker` member */
+	struct span options; /* value of a `wsbroker` member to add at the end, in place of one that
+			      * stands there; absent: none. Messages that are arrays have no room
+			      * for one. */
+	char scratch[16];    /* a rewritten MessagePack map header; owned by message_splice */
 };
 
 #define MESSAGE_PIECES_MAX 8
 /* Cuts the edited message into pieces to be written one after another; returns how many. They point
- * into message->text, edit and (for member punctuation) constant text, and are valid as long as those. */
+ * into message->text, edit and (for member punctuation) constant text, and are valid as long as
+ * those. */
 size_t message_splice(const struct message *message, struct message_edit *edit,
 		      struct span pieces[MESSAGE_PIECES_MAX]);
 
 #define OWN_ID_MAX 48
 /* The token of one of the broker's own ids (1 .. 2^53); returns its length. */
 size_t own_id_write(enum id_form form, enum encoding encoding, uint64_t id, char out[OWN_ID_MAX]);
-/* Whether token is one, in the form that own_id_write gives; in MessagePack integers and lengths may
- * be written wider than need be, as some servers do. (A number where a string was sent, or the
+/* Whether token is one, in the form that own_id_write gives; in MessagePack integers and lengths
+ * may be written wider than need be, as some servers do. (A number where a string was sent, or the
  * reverse, is not one: some other server's id must never be taken for ours.) */
 bool own_id_read(enum id_form form, enum encoding encoding, struct span token, uint64_t *id);
 

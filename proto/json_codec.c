@@ -6,7 +6,7 @@
 #include "proto/utf8.h"
 
 struct walk {
-	struct json_text text;
+	struct json_scan scan;
 	const struct place_tree *tree;
 	struct places_found *found;
 };
@@ -19,7 +19,7 @@ static const char *inner_walk(struct walk *walk, const struct place *place, cons
 static const char *name_walk(struct walk *walk, const struct place *place, const char *at,
 			     const struct place **child)
 {
-	const char *const close = json_string(&walk->text, at);
+	const char *const close = json_scan_string(&walk->scan, at);
 	char name[PLACE_NAME_MAX];
 	struct span resolved;
 
@@ -52,21 +52,21 @@ static inline const char *member_walk(struct walk *walk, const struct place *pla
 
 	if (*at != '"')
 		return NULL;
-	*child = place_quoted(walk->tree, place, at + 1, walk->text.end);
+	*child = place_quoted(walk->tree, place, at + 1, walk->scan.end);
 	if (*child)
 		at += (*child)->name_len + 2;
 	else
 		at = name_walk(walk, place, at + 1, child);
 	if (!at)
 		return NULL;
-	at = json_space(at);
+	at = json_scan_space(at);
 	if (*at != ':')
 		return NULL;
-	value = json_space(at + 1);
+	value = json_scan_space(at + 1);
 	if (!*child)
-		return json_value(&walk->text, value, depth);
+		return json_scan_value(&walk->scan, value, depth);
 	if ((*child)->child == 0)
-		at = json_value(&walk->text, value, depth);
+		at = json_scan_value(&walk->scan, value, depth);
 	else
 		at = inner_walk(walk, *child, value, depth);
 	if (at)
@@ -81,7 +81,7 @@ static const char *object_walk(struct walk *walk, const struct place *place, con
 	const char *comma = NULL;
 	size_t members = 0;
 
-	at = json_space(at);
+	at = json_scan_space(at);
 	if (*at == '}')
 		return at + 1;
 	for (;;) {
@@ -90,16 +90,16 @@ static const char *object_walk(struct walk *walk, const struct place *place, con
 		const char *value_end;
 
 		at = value_end = member_walk(walk, place, at, depth, &child);
-		if (!at || at == walk->text.end)
+		if (!at || at == walk->scan.end)
 			return NULL;
-		at = json_space(at);
+		at = json_scan_space(at);
 		members++;
 		if (child && child->self == walk->tree->options)
 			note_cut(walk->found, comma, name, value_end, at);
 		if (*at != ',')
 			break;
 		comma = at;
-		at = json_space(at + 1);
+		at = json_scan_space(at + 1);
 	}
 	if (place->self == PLACE_ROOT)
 		walk->found->members = members;
@@ -113,7 +113,7 @@ static const char *array_walk(struct walk *walk, const struct place *place, cons
 	const bool plain = place->self == PLACE_ROOT && !walk->tree->arrays;
 	size_t index = 0;
 
-	at = json_space(at);
+	at = json_scan_space(at);
 	if (*at == ']')
 		return at + 1;
 	for (;; index++) {
@@ -122,15 +122,15 @@ static const char *array_walk(struct walk *walk, const struct place *place, cons
 		const char *const value = at;
 
 		at = child ? inner_walk(walk, child, at, depth)
-			   : json_value(&walk->text, at, depth);
-		if (!at || at == walk->text.end)
+			   : json_scan_value(&walk->scan, at, depth);
+		if (!at || at == walk->scan.end)
 			return NULL;
 		if (child)
 			place_note(walk->found, child->self, value, at);
-		at = json_space(at);
+		at = json_scan_space(at);
 		if (*at != ',')
 			break;
-		at = json_space(at + 1);
+		at = json_scan_space(at + 1);
 	}
 	if (place->self == PLACE_ROOT)
 		walk->found->members = index + 1;
@@ -145,7 +145,7 @@ static const char *inner_walk(struct walk *walk, const struct place *place, cons
 		return object_walk(walk, place, at + 1, depth + 1);
 	if (*at == '[' && depth < CODEC_DEPTH_MAX)
 		return array_walk(walk, place, at + 1, depth + 1);
-	return json_value(&walk->text, at, depth);
+	return json_scan_value(&walk->scan, at, depth);
 }
 
 enum wsb_err json_find(const struct place_tree *tree, struct span text, struct places_found *found)
@@ -153,20 +153,20 @@ enum wsb_err json_find(const struct place_tree *tree, struct span text, struct p
 	struct walk walk = {.tree = tree, .found = found};
 	const char *at;
 
-	if (!json_whole(&text, &walk.text))
+	if (!json_scan_whole(&text, &walk.scan))
 		return WSB_EPARSE;
 	found->seen = 0;
 	found->twice = 0;
 	found->members = 0;
 	found->kind = *text.at == '{' || *text.at == '[' ? *text.at : 's';
 	if (found->kind == 's')
-		at = json_skip(&walk.text, text.at, 0);
+		at = json_scan_skip(&walk.scan, text.at, 0);
 	else
 		at = inner_walk(&walk, &tree->places[PLACE_ROOT], text.at, 0);
-	if (at != walk.text.end)
+	if (at != walk.scan.end)
 		return WSB_EPARSE;
 	place_note(found, PLACE_ROOT, text.at, at);
-	found->escapes = walk.text.escapes;
+	found->escapes = walk.scan.escapes;
 	return WSB_OK;
 }
 

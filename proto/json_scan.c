@@ -4,29 +4,29 @@
 #include "common/escape.h"
 #include "proto/codec.h"
 
-bool json_whole(struct span *whole, struct json_text *text)
+bool json_scan_whole(struct span *whole, struct json_scan *scan)
 {
 	const char *at = whole->at;
 	const char *end = whole->at + whole->len;
 
-	while (at != end && json_is_space(*at))
+	while (at != end && json_scan_is_space(*at))
 		at++;
-	while (at != end && json_is_space(end[-1]))
+	while (at != end && json_scan_is_space(end[-1]))
 		end--;
 	*whole = span_of(at, (size_t)(end - at));
 	if (at == end)
 		return false;
-	text->end = end;
-	text->last = whole->len >= JSON_STRIDE ? end - JSON_STRIDE : NULL;
-	text->escapes = false;
+	scan->end = end;
+	scan->last = whole->len >= JSON_STRIDE ? end - JSON_STRIDE : NULL;
+	scan->escapes = false;
 	return (*at != '{' && *at != '[') || end[-1] == '}' || end[-1] == ']';
 }
 
-bool json_is_valid(struct span whole)
+bool json_scan_is_valid(struct span whole)
 {
-	struct json_text text;
+	struct json_scan scan;
 
-	return json_whole(&whole, &text) && json_skip(&text, whole.at, 0) == text.end;
+	return json_scan_whole(&whole, &scan) && json_scan_skip(&scan, whole.at, 0) == scan.end;
 }
 
 /* The four digits of \uXXXX; -1 when one of them is none. */
@@ -70,12 +70,12 @@ static const char *escape(const char *at, const char *end)
 	return code >= 0xdc00 && code <= 0xdfff ? at + 6 : NULL;
 }
 
-const char *json_special(struct json_text *text, const char *at)
+const char *json_scan_special(struct json_scan *scan, const char *at)
 {
-	const char *const end = text->end;
+	const char *const end = scan->end;
 
 	if (*at == '\\') {
-		text->escapes = true;
+		scan->escapes = true;
 		return escape(at, end);
 	}
 	if ((signed char)*at >= 0)
@@ -96,16 +96,16 @@ static bool is_plain(char byte)
 	return (signed char)byte >= ' ' && byte != '"' && byte != '\\';
 }
 
-const char *json_string_short(struct json_text *text, const char *at)
+const char *json_scan_string_short(struct json_scan *scan, const char *at)
 {
 	for (;;) {
-		while (at != text->end && is_plain(*at))
+		while (at != scan->end && is_plain(*at))
 			at++;
-		if (at == text->end)
+		if (at == scan->end)
 			return NULL;
 		if (*at == '"')
 			return at;
-		at = json_special(text, at);
+		at = json_scan_special(scan, at);
 		if (!at)
 			return NULL;
 	}
@@ -150,31 +150,31 @@ static const char *word(const char *at, const char *end, const char *text, size_
 	return (size_t)(end - at) >= len && memcmp(at, text, len) == 0 ? at + len : NULL;
 }
 
-const char *json_simple(const struct json_text *text, const char *at)
+const char *json_scan_simple(const struct json_scan *scan, const char *at)
 {
 	switch (*at) {
 	case 't':
-		return word(at, text->end, "true", 4);
+		return word(at, scan->end, "true", 4);
 	case 'f':
-		return word(at, text->end, "false", 5);
+		return word(at, scan->end, "false", 5);
 	case 'n':
-		return word(at, text->end, "null", 4);
+		return word(at, scan->end, "null", 4);
 	default:
-		return number(at, text->end);
+		return number(at, scan->end);
 	}
 }
 
 /* A member's name and colon; returns the place where its value begins. */
-static inline __attribute__((always_inline)) const char *member(struct json_text *text,
+static inline __attribute__((always_inline)) const char *member(struct json_scan *scan,
 								const char *at)
 {
 	if (*at != '"')
 		return NULL;
-	at = json_string(text, at + 1);
+	at = json_scan_string(scan, at + 1);
 	if (!at)
 		return NULL;
-	at = json_space(at + 1);
-	return *at == ':' ? json_space(at + 1) : NULL;
+	at = json_scan_space(at + 1);
+	return *at == ':' ? json_scan_space(at + 1) : NULL;
 }
 
 /* The containers inside the value, one bit each: whether it is an object. */
@@ -197,7 +197,7 @@ static inline bool nest_get(const struct nest *nest, unsigned depth)
 	return nest->objects[depth / 64] >> depth % 64 & 1;
 }
 
-const char *json_skip(struct json_text *text, const char *at, unsigned depth)
+const char *json_scan_skip(struct json_scan *scan, const char *at, unsigned depth)
 {
 	const unsigned outer = depth;
 	bool object = false;
@@ -205,26 +205,26 @@ const char *json_skip(struct json_text *text, const char *at, unsigned depth)
 
 	for (;;) {
 		if (*at == '"') {
-			at = json_string(text, at + 1);
+			at = json_scan_string(scan, at + 1);
 			if (!at || depth == outer)
 				return at ? at + 1 : NULL;
-			at = json_space(at + 1);
+			at = json_scan_space(at + 1);
 		} else if (*at == '{' || *at == '[') {
 			if (depth == CODEC_DEPTH_MAX)
 				return NULL;
 			object = *at == '{';
 			nest_set(&nest, depth++, object);
-			at = json_space(at + 1);
+			at = json_scan_space(at + 1);
 			if (*at != (object ? '}' : ']')) {
-				if (object && !(at = member(text, at)))
+				if (object && !(at = member(scan, at)))
 					return NULL;
 				continue;
 			}
 		} else {
-			at = json_simple(text, at);
+			at = json_scan_simple(scan, at);
 			if (!at || depth == outer)
 				return at;
-			at = json_space(at);
+			at = json_scan_space(at);
 		}
 		/* A value has ended, or an empty container is about to: close what closes here. */
 		while (*at != ',') {
@@ -233,13 +233,13 @@ const char *json_skip(struct json_text *text, const char *at, unsigned depth)
 			at++;
 			if (--depth == outer)
 				return at;
-			if (at == text->end)
+			if (at == scan->end)
 				return NULL;
 			object = nest_get(&nest, depth - 1);
-			at = json_space(at);
+			at = json_scan_space(at);
 		}
-		at = json_space(at + 1);
-		if (object && !(at = member(text, at)))
+		at = json_scan_space(at + 1);
+		if (object && !(at = member(scan, at)))
 			return NULL;
 	}
 }

@@ -34,17 +34,17 @@ static bool counts_add(struct counts *counts, uint32_t count)
 
 static bool is_empty(const char *open)
 {
-	const char *const first = json_space(open + 1);
+	const char *const first = json_scan_space(open + 1);
 
 	return *first == '}' || *first == ']';
 }
 
-static enum wsb_err count(struct json_text *text, const char *at, struct counts *counts)
+static enum wsb_err count(struct json_scan *scan, const char *at, struct counts *counts)
 {
 	size_t nest[CODEC_DEPTH_MAX]; /* which of counts each open container has */
 	size_t open = 0;
 
-	for (; at != text->end; at++) {
+	for (; at != scan->end; at++) {
 		switch (*at) {
 		case '{':
 		case '[':
@@ -61,7 +61,7 @@ static enum wsb_err count(struct json_text *text, const char *at, struct counts 
 				return WSB_EINVAL;
 			break;
 		case '"':
-			at = json_string(text, at + 1);
+			at = json_scan_string(scan, at + 1);
 			break;
 		default:
 			break;
@@ -71,7 +71,7 @@ static enum wsb_err count(struct json_text *text, const char *at, struct counts 
 }
 
 struct writer {
-	struct json_text text;
+	struct json_scan scan;
 	msgpack_packer packer;
 	const uint32_t *counts; /* of the containers that have not opened yet */
 	char *scratch;		/* for a string without its escapes */
@@ -88,7 +88,7 @@ static enum wsb_err write_string(struct writer *writer, struct span token)
 {
 	struct span value = span_of(token.at + 1, token.len - 2);
 
-	if (writer->text.escapes) {
+	if (writer->scan.escapes) {
 		if (!writer->scratch)
 			writer->scratch = malloc(writer->scratch_size);
 		if (!writer->scratch)
@@ -153,7 +153,7 @@ static enum wsb_err write_next(struct writer *writer, const char **at)
 		msgpack_pack_array(&writer->packer, *writer->counts++);
 		return WSB_OK;
 	case '"':
-		*at = json_string(&writer->text, from + 1) + 1;
+		*at = json_scan_string(&writer->scan, from + 1) + 1;
 		return write_string(writer, span_of(from, (size_t)(*at - from)));
 	case '}':
 	case ']':
@@ -166,7 +166,7 @@ static enum wsb_err write_next(struct writer *writer, const char **at)
 		*at = from + 1;
 		return WSB_OK;
 	default:
-		*at = json_simple(&writer->text, from);
+		*at = json_scan_simple(&writer->scan, from);
 		return write_simple(writer, span_of(from, (size_t)(*at - from)));
 	}
 }
@@ -175,7 +175,7 @@ static enum wsb_err write_all(struct writer *writer, const char *at, const struc
 {
 	enum wsb_err err = WSB_OK;
 
-	while (err == WSB_OK && at != writer->text.end)
+	while (err == WSB_OK && at != writer->scan.end)
 		err = out->failed ? WSB_ENOMEM : write_next(writer, &at);
 	return err;
 }
@@ -186,11 +186,11 @@ enum wsb_err json_to_msgpack(struct span text, struct strbuf *out)
 	struct counts counts = {0};
 	enum wsb_err err;
 
-	if (!json_whole(&text, &writer.text) ||
-	    json_skip(&writer.text, text.at, 0) != writer.text.end)
+	if (!json_scan_whole(&text, &writer.scan) ||
+	    json_scan_skip(&writer.scan, text.at, 0) != writer.scan.end)
 		return WSB_EPARSE;
 	msgpack_packer_init(&writer.packer, out, append);
-	err = count(&writer.text, text.at, &counts);
+	err = count(&writer.scan, text.at, &counts);
 	writer.counts = counts.at;
 	if (err == WSB_OK)
 		err = write_all(&writer, text.at, out);

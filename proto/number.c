@@ -114,11 +114,16 @@ bool number_equal(const struct number *a, const struct number *b)
 	}
 }
 
+#define NORMAL_MIN 0x1p-1022 /* below it doubles have fewer digits */
+
 static size_t real_write(double real, char out[NUMBER_TEXT_MAX])
 {
+	/* Every decimal of up to 15 digits survives a double and comes out of it with its zeros
+	 * trimmed, so that there is the place to begin; only subnormal ones may need fewer. */
+	int digits = fabs(real) < NORMAL_MIN ? 1 : 15;
 	int len = 0;
 
-	for (int digits = 15; digits <= 17; digits++) {
+	for (; digits <= 17; digits++) {
 		len = snprintf(out, NUMBER_TEXT_MAX, "%.*g", digits, real);
 		if (strtod(out, NULL) == real)
 			break;

@@ -1,4 +1,5 @@
-/* proto/partial.h: does a value contain what a partial one asks for? Used by greetings and probes. */
+/* proto/partial.h: does a value contain what a partial one asks for? Used by greetings and probes.
+ */
 #ifndef WSB_PROTO_PARTIAL_H
 #define WSB_PROTO_PARTIAL_H
 

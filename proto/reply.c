@@ -129,7 +129,7 @@ static bool place_make(const struct place_tree *tree, uint8_t place, struct span
 		return false;
 	close = found->at[place].at + found->at[place].len - 1;
 	strbuf_add(out, span_of(text.at, (size_t)(close - text.at)));
-	if (*json_space(found->at[place].at + 1) != '}')
+	if (*json_scan_space(found->at[place].at + 1) != '}')
 		strbuf_text(out, ",");
 	for (size_t i = count; i > 0; i--) {
 		const struct place *const step = &tree->places[missing[i - 1]];

@@ -1,4 +1,5 @@
-/* proto/reply.h: the answers that the broker writes itself, in any envelope and encoding. Off the hot path. */
+/* proto/reply.h: the answers that the broker writes itself, in any envelope and encoding. Off the
+ * hot path. */
 #ifndef WSB_PROTO_REPLY_H
 #define WSB_PROTO_REPLY_H
 
@@ -9,8 +10,8 @@
 #include "common/strbuf.h"
 #include "proto/envelope.h"
 
-/* To whom: jsonrpc chooses JSON-RPC's form over the envelope's; id is the request's token in its own
- * encoding, absent where it had none or it could not be read (JSON-RPC then says null). */
+/* To whom: jsonrpc chooses JSON-RPC's form over the envelope's; id is the request's token in its
+ * own encoding, absent where it had none or it could not be read (JSON-RPC then says null). */
 struct reply_to {
 	const struct envelope *envelope;
 	enum encoding encoding;
@@ -26,9 +27,10 @@ enum wsb_err reply_error(const struct reply_to *to, int code, const char *messag
 enum wsb_err reply_result(const struct reply_to *to, struct span result, struct span options,
 			  struct strbuf *out) WSB_CHECKED;
 
-/* A route's `respond` text. In JSON-RPC: a text that is an object with `jsonrpc` is the whole message,
- * any other is the result. In another envelope it is the whole message. The id is put where answers keep
- * it (replacing one that stands there), or left out when the request had none. */
+/* A route's `respond` text. In JSON-RPC: a text that is an object with `jsonrpc` is the whole
+ * message, any other is the result. In another envelope it is the whole message. The id is put
+ * where answers keep it (replacing one that stands there), or left out when the request had none.
+ */
 enum wsb_err reply_respond(const struct reply_to *to, struct span respond, struct span options,
 			   struct strbuf *out) WSB_CHECKED;
 

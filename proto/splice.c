@@ -62,7 +62,7 @@ static bool is_object(const struct message *message)
 	struct msgpack_head head;
 
 	if (message->encoding == ENCODING_JSON)
-		return *json_space(message->text.at) == '{';
+		return *json_scan_space(message->text.at) == '{';
 	return msgpack_head_read(message->text.at, end, &head) && head.kind == MSGPACK_MAP;
 }
 
@@ -129,7 +129,7 @@ void batch_begin(struct batch_walk *walk, const struct message *batch)
 	walk->left = batch->members;
 	walk->rest = batch->text;
 	if (batch->encoding == ENCODING_JSON)
-		walk->rest.at = json_space(batch->text.at) + 1;
+		walk->rest.at = json_scan_space(batch->text.at) + 1;
 	else if (msgpack_head_read(batch->text.at, end, &head))
 		walk->rest.at = head.body;
 	walk->rest.len = (size_t)(end - walk->rest.at);
@@ -145,15 +145,15 @@ bool batch_next(struct batch_walk *walk, struct span *member)
 		return false;
 	walk->left--;
 	if (walk->encoding == ENCODING_JSON) {
-		from = json_space(from);
-		to = json_skip(&(struct json_text){.end = end}, from, 1);
+		from = json_scan_space(from);
+		to = json_scan_skip(&(struct json_scan){.end = end}, from, 1);
 	} else {
 		to = msgpack_skip(from, end, 1);
 	}
 	assert(to); /* envelope_scan has accepted the whole */
 	*member = span_of(from, (size_t)(to - from));
 	if (walk->encoding == ENCODING_JSON)
-		to = json_space(to) + 1; /* the comma or the closing bracket */
+		to = json_scan_space(to) + 1; /* the comma or the closing bracket */
 	walk->rest = span_of(to, (size_t)(end - to));
 	return true;
 }

@@ -77,7 +77,7 @@ static bool is_valid_with(const struct template *compiled, const char *sample,
 		values[i] = span_text(sample);
 	strbuf_clear(scratch);
 	template_fill(compiled, values, scratch);
-	return json_is_valid(strbuf_span(scratch));
+	return json_scan_is_valid(strbuf_span(scratch));
 }
 
 /* A number would do within a string, a string would do as a member's name; a value takes both. */

@@ -9,8 +9,8 @@
 #include "proto/codec.h"
 
 /* text is one well-formed message in `from`; it is appended to out in `to` (as it is when equal).
- * WSB_EINVAL: something in it cannot be carried exactly (an integer over 64 bits, a fraction that no
- * double holds, bin, ext, a map key that is no string, NaN or an infinity): out is as before.
+ * WSB_EINVAL: something in it cannot be carried exactly (an integer over 64 bits, a fraction that
+ * no double holds, bin, ext, a map key that is no string, NaN or an infinity): out is as before.
  * WSB_EPARSE: not well-formed after all. WSB_ENOMEM. */
 enum wsb_err transcode(enum encoding from, enum encoding to, struct span text,
 		       struct strbuf *out) WSB_CHECKED;

@@ -1,6 +1,6 @@
 #include <stdio.h>
 #include "tests/unit/proto/scan.h"
-#include "tests/unit/proto/json_corpus.h"
+#include "tests/unit/proto/json_rejected.h"
 
 Test(envelope, finds_the_parts_of_a_request)
 {

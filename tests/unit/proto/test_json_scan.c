@@ -3,12 +3,12 @@
 #include "proto/json_codec.h"
 #include "proto/json_scan.h"
 #include "tests/unit/proto/exact.h"
-#include "tests/unit/proto/json_corpus.h"
+#include "tests/unit/proto/json_rejected.h"
 
 static bool is_valid(struct span text)
 {
 	const struct span exact = exact_copy(text);
-	const bool valid = json_is_valid(exact);
+	const bool valid = json_scan_is_valid(exact);
 
 	exact_free(exact);
 	return valid;
