@@ -1,4 +1,5 @@
-/* Who may come in, decided before the 101. */
+#include "broker/engine/engine.h"
+
 #include <stdio.h>
 #include <strings.h>
 

@@ -1,10 +1,10 @@
-/* Batches: the members of an array go their own ways and are answered together, in their order. */
+#include "broker/engine/batch.h"
+
 #include <stdlib.h>
 
-#include "broker/engine/batch.h"
-#include "broker/engine/state.h"
+#include "broker/engine/client.h"
 
-static struct batch *batch_create(struct session *session, const struct message *message)
+struct batch *batch_create(struct session *session, const struct message *message)
 {
 	struct batch *batch = calloc(1, sizeof(*batch));
 
@@ -17,7 +17,8 @@ static struct batch *batch_create(struct session *session, const struct message 
 	}
 	batch->session = session;
 	batch->encoding = message->encoding;
-	batch->members = batch->open = (uint32_t)message->members;
+	batch->members = (uint32_t)message->members;
+	batch->open = batch->members + 1;
 	list_node_init(&batch->link);
 	list_append(&session->batches, &batch->link);
 	return batch;
@@ -87,13 +88,18 @@ static void batch_finish(struct engine *engine, struct batch *batch)
 	batch_destroy(batch);
 }
 
+void batch_release(struct engine *engine, struct batch *batch)
+{
+	if (--batch->open == 0)
+		batch_finish(engine, batch);
+}
+
 void batch_answer(struct engine *engine, struct batch *batch, uint32_t slot,
 		  const struct span *pieces, size_t count)
 {
 	for (size_t i = 0; i < count && batch->session; i++)
 		strbuf_add(&batch->answers[slot], pieces[i]);
-	if (--batch->open == 0)
-		batch_finish(engine, batch);
+	batch_release(engine, batch);
 }
 
 void batch_forget_client(struct session *session)
@@ -102,78 +108,4 @@ void batch_forget_client(struct session *session)
 
 	while ((node = list_pop(&session->batches)))
 		list_entry(node, struct batch, link)->session = NULL;
-}
-
-static void batch_refuse(struct engine *engine, struct session *session,
-			 const struct message *message, enum request_result result,
-			 const char *reason, const char *text, const char *limit)
-{
-	struct caller caller = {
-		.session = session,
-		.jsonrpc = true,
-		.wants_answer = true,
-		.encoding = message->encoding,
-	};
-
-	settle_refuse(engine, &caller, NULL, result, reason, text, limit);
-}
-
-static void batch_member(struct engine *engine, struct session *session, struct batch *batch,
-			 uint32_t slot, struct span text, uint64_t now_us)
-{
-	struct message message;
-	struct caller caller = {
-		.session = session,
-		.batch = batch,
-		.batch_slot = slot,
-		.jsonrpc = true,
-		.wants_answer = true,
-		.encoding = batch->encoding,
-	};
-
-	if (envelope_scan(engine->envelope, FROM_CLIENT, batch->encoding, text, &message)) {
-		settle_refuse(engine, &caller, NULL, RESULT_INVALID, "invalid_request", NULL, NULL);
-		return;
-	}
-	if (message.batch) {
-		settle_refuse(engine, &caller, NULL, RESULT_INVALID, "invalid_request",
-			      "a batch within a batch", NULL);
-		return;
-	}
-	dispatch_request(engine, session, &message, batch, slot, now_us);
-}
-
-void batch_accept(struct engine *engine, struct session *session, struct message *message,
-		  uint64_t now_us)
-{
-	struct batch_walk walk;
-	struct span member;
-	struct batch *batch;
-	uint32_t slot = 0;
-
-	session->encoding = message->encoding;
-	if (message->members == 0) {
-		batch_refuse(engine, session, message, RESULT_INVALID, "invalid_request",
-			     "an empty batch", NULL);
-		return;
-	}
-	if (message->members > engine->config->limits.batch) {
-		batch_refuse(engine, session, message, RESULT_INVALID, "invalid_request",
-			     "too many members in a batch", "limits.batch");
-		return;
-	}
-	batch = batch_create(session, message);
-	if (!batch) {
-		batch_refuse(engine, session, message, RESULT_OVERLOADED, "overloaded", NULL, NULL);
-		return;
-	}
-	engine->stats.batches++;
-	/* The batch stays open until the last member has been handed on, however fast others end.
-	 */
-	batch->open++;
-	batch_begin(&walk, message);
-	while (batch_next(&walk, &member))
-		batch_member(engine, session, batch, slot++, member, now_us);
-	if (--batch->open == 0)
-		batch_finish(engine, batch);
 }

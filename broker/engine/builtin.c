@@ -1,7 +1,7 @@
-/* The methods that the broker answers itself: wsbroker.*. */
+#include "broker/engine/builtin.h"
+
 #include <inttypes.h>
 
-#include "broker/engine/state.h"
 #include "broker/engine/version.h"
 
 static void builtin_ping(struct engine *engine, const struct caller *caller, uint64_t now_us)

@@ -1,7 +1,7 @@
 /* What goes out to a client, and what its coming and going asks of the rest. */
-#include <stdlib.h>
+#include "broker/engine/client.h"
 
-#include "broker/engine/state.h"
+#include <stdlib.h>
 
 /* The client does not read what it is sent: what has not begun to leave is dropped, a close frame
  * follows the frame under way. */
@@ -47,7 +47,7 @@ static void client_disown(struct engine *engine, struct exchange *exchange)
 }
 
 /* From the last to the first, as each goes to the front of its new line. */
-static void client_disown_all(struct engine *engine, struct session *session)
+void client_disown_notifications(struct engine *engine, struct session *session)
 {
 	struct list_node *node = session->exchanges.head.prev;
 
@@ -68,7 +68,7 @@ void client_send_status(struct engine *engine, struct session *session, int stat
 
 	if (session->state != SESSION_OPEN || !transport)
 		return;
-	client_disown_all(engine, session);
+	client_disown_notifications(engine, session);
 	session->transport = NULL;
 	session_enter(&engine->sessions, session, SESSION_CLOSED);
 	engine->stats.messages_out[SIDE_CLIENT]++;
@@ -131,21 +131,4 @@ struct fairparty *client_party(struct engine *engine, struct session *session, u
 		session->parties = parties;
 	}
 	return &parties[lane];
-}
-
-/* The client has gone: what still waits is called off; what is under way upstream goes on without
- * it, so that its place there stays taken until the upstream has done. */
-void client_forget_requests(struct engine *engine, struct session *session, uint64_t now_us)
-{
-	struct list_node *node;
-
-	client_disown_all(engine, session);
-	while ((node = list_pop(&session->exchanges))) {
-		struct exchange *exchange = list_entry(node, struct exchange, session_link);
-
-		exchange->session = NULL;
-		session->in_flight--;
-		if (exchange->state == EXCHANGE_QUEUED)
-			settle_silently(engine, exchange, RESULT_ABANDONED, now_us);
-	}
 }

@@ -1,5 +1,7 @@
-/* Up: from an upstream's message to the client that waits for it. */
-#include "broker/engine/state.h"
+#include "broker/engine/deliver.h"
+
+#include "broker/engine/link.h"
+#include "broker/engine/settle.h"
 
 /* A message that goes to nobody: counted, and told at a limited rate. It never harms the
  * connection, which many clients share. */

@@ -1,5 +1,8 @@
-/* The way out: no new clients, every answer still given, good-byes spread over time. */
-#include "broker/engine/state.h"
+#include "broker/engine/drain.h"
+
+#include "broker/engine/client.h"
+#include "broker/engine/link.h"
+#include "broker/engine/settle.h"
 
 /* Upstreams get this long for their side of the good-bye. */
 #define GOODBYE_US (1 * US_PER_S)

@@ -1,11 +1,16 @@
-/* Every event enters here and is handed to the file that knows what to do. */
 #include "broker/engine/engine.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "broker/engine/batch.h"
-#include "broker/engine/state.h"
+#include "broker/engine/client.h"
+#include "broker/engine/deliver.h"
+#include "broker/engine/failover.h"
+#include "broker/engine/intake.h"
+#include "broker/engine/link.h"
+#include "broker/engine/settle.h"
+#include "broker/engine/upkeep.h"
 
 /* Many clients have a little to read, few connections a lot to write. */
 #define CLIENT_CHUNK_BYTES	2048
@@ -125,11 +130,6 @@ void engine_destroy(struct engine *engine)
 	free(engine);
 }
 
-struct lane *engine_lane_of_pool(struct engine *engine, const struct pool *pool)
-{
-	return &engine->lanes[pool->settings - engine->config->pools];
-}
-
 struct session *engine_client_opened(struct engine *engine, size_t listener,
 				     const struct admittance *admittance, void *transport,
 				     uint64_t now_us)
@@ -174,7 +174,7 @@ void engine_client_data(struct engine *engine, struct session *session, bool bin
 	case INBOX_MORE:
 		return;
 	case INBOX_COMPLETE:
-		dispatch_message(engine, session, message, binary, now_us);
+		intake_message(engine, session, message, binary, now_us);
 		inbox_release(&session->inbox);
 		pause_if_full(engine, session);
 		break;
@@ -198,6 +198,23 @@ void engine_client_pong(struct engine *engine, struct session *session, uint64_t
 	session->ping_waits = false;
 }
 
+/* The client has gone: what still waits is called off; what is under way upstream goes on without
+ * it, so that its place there stays taken until the upstream has done. */
+static void forget_requests(struct engine *engine, struct session *session, uint64_t now_us)
+{
+	struct list_node *node;
+
+	client_disown_notifications(engine, session);
+	while ((node = list_pop(&session->exchanges))) {
+		struct exchange *exchange = list_entry(node, struct exchange, session_link);
+
+		exchange->session = NULL;
+		session->in_flight--;
+		if (exchange->state == EXCHANGE_QUEUED)
+			settle_silently(engine, exchange, RESULT_ABANDONED, now_us);
+	}
+}
+
 void engine_client_closed(struct engine *engine, struct session *session, uint16_t code,
 			  struct span reason, uint64_t now_us)
 {
@@ -209,7 +226,7 @@ void engine_client_closed(struct engine *engine, struct session *session, uint16
 	session->transport = NULL;
 	list_remove(&engine->pings, &session->ping_link);
 	session_enter(&engine->sessions, session, SESSION_CLOSED);
-	client_forget_requests(engine, session, now_us);
+	forget_requests(engine, session, now_us);
 	batch_forget_client(session);
 	engine_leave(engine, now_us);
 }
@@ -230,7 +247,7 @@ struct session *engine_http_request(struct engine *engine, size_t listener,
 	session->listener = (uint32_t)listener;
 	session->identity = admittance->identity;
 	engine->stats.bytes_in[SIDE_CLIENT] += body.len;
-	dispatch_message(engine, session, body, encoding == ENCODING_MSGPACK, now_us);
+	intake_message(engine, session, body, encoding == ENCODING_MSGPACK, now_us);
 	answered = session->state == SESSION_CLOSED;
 	engine_leave(engine, now_us);
 	return answered ? NULL : session;
@@ -302,12 +319,6 @@ void engine_connection_closed(struct engine *engine, struct connection *connecti
 	pool_connection_lost(connection, connection->doom ? connection->doom : cause, text, now_us);
 	failover_connection(engine, connection, now_us);
 	engine_leave(engine, now_us);
-}
-
-uint64_t engine_buffer_bytes(const struct engine *engine)
-{
-	return engine->client_outboxes.bytes + engine->connection_outboxes.bytes +
-	       engine->exchanges.text_bytes;
 }
 
 void engine_note_lag(struct engine *engine, uint64_t lag_us)

@@ -1,7 +1,6 @@
-/* The broker's own JSON about a request: why it went as it did, and why it failed. */
-#include <inttypes.h>
+#include "broker/engine/explain.h"
 
-#include "broker/engine/state.h"
+#include <inttypes.h>
 
 static void member_text(struct strbuf *out, const char *name, const char *value)
 {

@@ -1,7 +1,9 @@
-/* What becomes of requests whose attempt has failed or takes too long: elsewhere, or settled. */
+#include "broker/engine/failover.h"
+
 #include <string.h>
 
-#include "broker/engine/state.h"
+#include "broker/engine/dispatch.h"
+#include "broker/engine/settle.h"
 
 /* Whether a request that had been written may be written once more. */
 static bool failover_may_repeat(struct lane *lane, struct exchange *exchange, uint64_t now_us)

@@ -1,5 +1,4 @@
-/* What goes out to an upstream, beside requests: pings, greetings, closes. */
-#include "broker/engine/state.h"
+#include "broker/engine/link.h"
 
 const uint8_t *link_mask(struct engine *engine)
 {
@@ -83,7 +82,6 @@ static void link_greeted(struct engine *engine, struct connection *connection, u
 		connection->first_pong = true;
 	if (connection->first_pong) {
 		pool_connection_made_ready(connection, now_us);
-		dispatch_pump(engine, engine_lane_of_pool(engine, connection->pool), now_us);
 		return;
 	}
 	if (!connection->ping_waits)

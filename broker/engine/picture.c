@@ -1,4 +1,5 @@
-/* The engine's picture of one moment, as plain data for admin. */
+#include "broker/engine/engine.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 

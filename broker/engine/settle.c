@@ -1,7 +1,10 @@
-/* One answer for whoever waits, once. */
+#include "broker/engine/settle.h"
+
 #include <string.h>
 
-#include "broker/engine/state.h"
+#include "broker/engine/batch.h"
+#include "broker/engine/client.h"
+#include "broker/engine/explain.h"
 
 /* What a result is on the wire (SPEC: the broker's error table). */
 static const struct {

@@ -1,9 +1,10 @@
-/* Messages that nobody can use: how they are answered, and what the log says of the first one. */
-#include <string.h>
+#include "broker/engine/unreadable.h"
 
+#include <string.h>
 #include <jansson.h>
 
-#include "broker/engine/state.h"
+#include "broker/engine/client.h"
+#include "broker/engine/settle.h"
 #include "common/escape.h"
 #include "proto/partial.h"
 

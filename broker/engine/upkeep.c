@@ -1,5 +1,10 @@
-/* Every tick: deadlines, pings, the pools' connections, memory, the drain. */
-#include "broker/engine/state.h"
+#include "broker/engine/upkeep.h"
+
+#include "broker/engine/client.h"
+#include "broker/engine/dispatch.h"
+#include "broker/engine/drain.h"
+#include "broker/engine/failover.h"
+#include "broker/engine/link.h"
 
 /* A tick that comes this late means that we ourselves stood still (stopped, or the machine slept):
  * what the peers sent meanwhile has not been read yet, so nobody is late. */

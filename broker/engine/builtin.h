@@ -1,0 +1,10 @@
+/* broker/engine/builtin.h: the methods that the broker answers itself. */
+#ifndef WSB_BROKER_ENGINE_BUILTIN_H
+#define WSB_BROKER_ENGINE_BUILTIN_H
+
+#include "broker/engine/settle.h"
+
+void builtin_call(struct engine *engine, const struct caller *caller, struct span method,
+		  uint64_t now_us);
+
+#endif

@@ -1,0 +1,21 @@
+/* broker/engine/dispatch.h: a request on its way to a connection, or into the queue. */
+#ifndef WSB_BROKER_ENGINE_DISPATCH_H
+#define WSB_BROKER_ENGINE_DISPATCH_H
+
+#include "broker/engine/state.h"
+
+/* To a connection, or into the queue, or settled with an error. `again`: it had been sent before
+ * and goes ahead of its client's others. */
+void dispatch_exchange(struct engine *engine, struct exchange *exchange, bool again,
+		       uint64_t now_us);
+/* Sends on this leased connection. False: it could not be, the lease has been returned and the
+ * exchange settled. */
+bool dispatch_send(struct engine *engine, struct exchange *exchange, struct connection *connection,
+		   uint64_t now_us);
+/* A place on a connection that has not had this request yet. */
+enum lease_verdict dispatch_lease(struct lane *lane, const struct exchange *exchange,
+				  uint64_t now_us, struct connection **out);
+/* Serves who waits for as long as there is room. */
+void dispatch_pump(struct engine *engine, struct lane *lane, uint64_t now_us);
+
+#endif

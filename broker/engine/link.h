@@ -1,0 +1,19 @@
+/* broker/engine/link.h: what goes out to an upstream, beside requests: pings, greetings, closes. */
+#ifndef WSB_BROKER_ENGINE_LINK_H
+#define WSB_BROKER_ENGINE_LINK_H
+
+#include "broker/engine/state.h"
+
+/* A fresh masking key. */
+const uint8_t *link_mask(struct engine *engine);
+/* Says good-bye once what is pending is out. reason is that of pool_connection_lost. */
+void link_close(struct engine *engine, struct connection *connection, uint16_t code,
+		const char *reason);
+/* Gives it up without a word; its requests stay until its end is reported. */
+void link_abort(struct engine *engine, struct connection *connection, const char *reason,
+		uint64_t now_us);
+void link_ping(struct engine *engine, struct connection *connection, uint64_t now_us);
+/* Goes on with the greeting; ready when that and the first ping have passed. */
+void link_warm(struct engine *engine, struct connection *connection, uint64_t now_us);
+
+#endif

@@ -1,0 +1,12 @@
+#include "broker/engine/state.h"
+
+struct lane *engine_lane_of_pool(struct engine *engine, const struct pool *pool)
+{
+	return &engine->lanes[pool->settings - engine->config->pools];
+}
+
+uint64_t engine_buffer_bytes(const struct engine *engine)
+{
+	return engine->client_outboxes.bytes + engine->connection_outboxes.bytes +
+	       engine->exchanges.text_bytes;
+}
