@@ -1,0 +1,156 @@
+/* Is all well, and if not, why: worst first. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+#include "../control/sample.h"
+#include "broker/admin/verdict.h"
+
+static struct sample sample;
+static struct verdict verdict;
+
+/* All is well: one pool, whose one endpoint carries all ten connections. */
+static void set_up(void)
+{
+	sample_init(&sample);
+	sample.snapshot.pool_count = 1;
+	sample.pools[0].endpoint_count = 1;
+	sample.pools[0].ready = 10;
+	sample.pools[0].endpoints[0].ready = 10;
+	sample.pools[0].queued = 0;
+	sample.pools[0].oldest_wait_us = 0;
+}
+
+TestSuite(verdict, .init = set_up);
+
+static void expect(enum verdict_kind kind, size_t count)
+{
+	verdict_reach(&sample.snapshot, &verdict);
+	cr_expect_str_eq(verdict_name(verdict.kind), verdict_name(kind));
+	cr_expect_eq(verdict.count, count);
+	for (size_t i = 0; i < verdict.count; i++) {
+		cr_expect_eq(strncmp(verdict.reasons[i].command, "wsbroker ", 9), 0);
+		cr_expect(i == 0 || verdict.reasons[i].severity <= verdict.reasons[i - 1].severity);
+	}
+}
+
+static void expect_reason(size_t at, const char *text)
+{
+	cr_assert_lt(at, verdict.count);
+	cr_expect_str_eq(verdict.reasons[at].text, text);
+}
+
+Test(verdict, ok_has_no_reasons)
+{
+	expect(VERDICT_OK, 0);
+}
+
+Test(verdict, missing_connections_degrade)
+{
+	sample.pools[0].endpoints[0].ready = 7;
+	sample.pools[0].ready = 7;
+	expect(VERDICT_DEGRADED, 1);
+	expect_reason(0, "pool main has 7 of 10 connections ready");
+}
+
+Test(verdict, standby_connections_do_not_count)
+{
+	sample.pools[0].endpoint_count = 3;
+	sample.pools[0].endpoints[0].ready = 9;
+	sample.pools[0].endpoints[1].state = "up";
+	sample.pools[0].endpoints[1].ready = 0;
+	sample.pools[0].ready = 10;
+	expect(VERDICT_DEGRADED, 1);
+	expect_reason(0, "pool main has 9 of 10 connections ready");
+}
+
+Test(verdict, an_endpoint_that_is_down_degrades)
+{
+	sample.pools[0].endpoint_count = 2;
+	sample.pools[0].endpoints[1].last_error = "connection refused";
+	expect(VERDICT_DEGRADED, 1);
+	expect_reason(0, "endpoint main/b has been down for 9 s: connection refused");
+	sample.pools[0].endpoints[1].last_error = "";
+	expect(VERDICT_DEGRADED, 1);
+	expect_reason(0, "endpoint main/b has been down for 9 s");
+}
+
+Test(verdict, long_waits_degrade_and_short_ones_do_not)
+{
+	sample.pools[0].queued = 120;
+	sample.pools[0].oldest_wait_us = 999999;
+	expect(VERDICT_OK, 0);
+	sample.pools[0].oldest_wait_us = 1200000;
+	expect(VERDICT_DEGRADED, 1);
+	expect_reason(0, "pool main lets 120 requests wait, the longest for 1.2 s");
+}
+
+Test(verdict, a_full_house_degrades)
+{
+	sample.snapshot.clients = 9500;
+	sample.snapshot.buffer_bytes = sample.snapshot.buffer_bytes_max / 10 * 9;
+	sample.engine.loop_lag_us = 250000;
+	expect(VERDICT_DEGRADED, 3);
+	expect_reason(0, "9500 of at most 10000 clients are connected");
+	expect_reason(1, "buffers hold 90 % of limits.memory");
+	expect_reason(2, "the event loop was 0.250 s late: the processor is busy");
+	sample.snapshot.clients = 9499;
+	sample.snapshot.buffer_bytes = sample.snapshot.buffer_bytes_max / 10 * 7;
+	sample.engine.loop_lag_us = 99999;
+	expect(VERDICT_OK, 0);
+}
+
+Test(verdict, one_pool_of_two_without_connections_degrades)
+{
+	sample.snapshot.pool_count = 2;
+	sample.pools[1].name = "other";
+	sample.pools[1].ready = 0;
+	sample.endpoints[2].state = "down";
+	sample.endpoints[2].ready = 0;
+	sample.snapshot.ready = false;
+	strcpy(sample.snapshot.ready_reasons, "pool other has no ready connection\n");
+	expect(VERDICT_DEGRADED, 2);
+	expect_reason(0, "pool other has no ready connection");
+	expect_reason(1, "endpoint other/c has been down for 0 s");
+}
+
+Test(verdict, no_connection_at_all_is_down)
+{
+	sample.pools[0].ready = 0;
+	sample.pools[0].endpoints[0].ready = 0;
+	sample.pools[0].endpoints[0].state = "connecting";
+	expect(VERDICT_DOWN, 1);
+	expect_reason(0, "pool main has no ready connection");
+}
+
+Test(verdict, what_else_keeps_it_from_being_ready_is_told)
+{
+	sample.snapshot.ready = false;
+	strcpy(sample.snapshot.ready_reasons, "listener 127.0.0.1:7080 is not open\n\nand so on");
+	expect(VERDICT_DEGRADED, 2);
+	expect_reason(0, "listener 127.0.0.1:7080 is not open");
+	expect_reason(1, "and so on");
+}
+
+Test(verdict, draining_comes_before_everything_else)
+{
+	sample.snapshot.draining = true;
+	sample.snapshot.ready = false;
+	sample.pools[0].ready = 0;
+	expect(VERDICT_DRAINING, 2);
+	expect_reason(0, "draining: 12 clients and 13 requests in flight are left");
+}
+
+Test(verdict, keeps_the_worst_of_many)
+{
+	static struct endpoint_view many[40];
+
+	for (size_t i = 0; i < 40; i++)
+		many[i] = (struct endpoint_view){.name = "x", .state = "down", .last_error = ""};
+	sample.snapshot.pool_count = 2;
+	sample.pools[0].endpoints = many;
+	sample.pools[0].endpoint_count = 40;
+	sample.pools[1].name = "other";
+	sample.pools[1].ready = 0;
+	expect(VERDICT_DEGRADED, VERDICT_REASONS_MAX);
+	expect_reason(0, "pool other has no ready connection");
+}

@@ -1,0 +1,154 @@
+#include <criterion/criterion.h>
+#include <string.h>
+#include "broker/console/arguments.h"
+#include "broker/console/console.h"
+
+#define WORDS_MAX 24
+
+/* A command line as a list of words. */
+struct line {
+	char text[512];
+	char *words[WORDS_MAX];
+	int count;
+};
+
+static void split(struct line *line, const char *text)
+{
+	char *at = line->text;
+
+	strcpy(line->text, text);
+	line->count = 0;
+	line->words[line->count++] = at;
+	while ((at = strchr(at, ' ')) != NULL) {
+		*at++ = '\0';
+		line->words[line->count++] = at;
+	}
+}
+
+static struct line line;
+
+static struct arguments good(const char *text)
+{
+	struct arguments arguments;
+	char why[ARGUMENTS_WHY_MAX] = "";
+
+	split(&line, text);
+	cr_assert_eq(arguments_parse(line.count, line.words, NULL, &arguments, why), WSB_OK,
+		     "%s: %s", text, why);
+	return arguments;
+}
+
+static void bad(const char *text, const char *sentence)
+{
+	struct arguments arguments;
+	char why[ARGUMENTS_WHY_MAX] = "";
+
+	split(&line, text);
+	cr_expect_eq(arguments_parse(line.count, line.words, NULL, &arguments, why), WSB_EINVAL,
+		     "%s", text);
+	cr_expect_str_eq(why, sentence);
+}
+
+Test(arguments, a_command_and_nothing_else)
+{
+	struct arguments arguments = good("wsbroker status");
+
+	cr_expect_str_eq(arguments.command, "status");
+	cr_expect_str_eq(arguments.admin, "http://127.0.0.1:7081");
+	cr_expect_not(arguments.json);
+	cr_expect_not(arguments.help);
+	cr_expect_eq(arguments.watch_us, 0);
+	cr_expect_eq(arguments.operand_count, 0);
+	cr_expect_null(good("wsbroker").command);
+}
+
+Test(arguments, options_stand_before_or_after)
+{
+	static const char *const lines[] = {
+		"wsbroker pools --admin unix:/x -o json --watch 2",
+		"wsbroker --admin unix:/x -o json --watch 2 pools",
+		"wsbroker --admin=unix:/x pools -ojson --watch=2s",
+		"wsbroker --output json --watch 2000ms --admin unix:/x -- pools",
+	};
+
+	for (size_t i = 0; i < 4; i++) {
+		struct arguments arguments = good(lines[i]);
+
+		cr_expect_str_eq(arguments.command, "pools");
+		cr_expect_str_eq(arguments.admin, "unix:/x");
+		cr_expect(arguments.json);
+		cr_expect_eq(arguments.watch_us, 2000000);
+	}
+	cr_expect_eq(good("wsbroker status --watch 0.5").watch_us, 500000);
+	cr_expect_not(good("wsbroker status -o json -o table").json);
+	cr_expect(good("wsbroker status --help").help);
+	cr_expect(good("wsbroker -h").help);
+}
+
+Test(arguments, operands_are_kept)
+{
+	struct arguments arguments = good("wsbroker pool a -o json b -- -c -");
+
+	cr_expect_str_eq(arguments.command, "pool");
+	cr_assert_eq(arguments.operand_count, 4);
+	cr_expect_str_eq(arguments.operands[1], "b");
+	cr_expect_str_eq(arguments.operands[2], "-c");
+	cr_expect_str_eq(arguments.operands[3], "-");
+}
+
+Test(arguments, mistakes_are_told)
+{
+	bad("wsbroker status -o xml", "-o must be table or json");
+	bad("wsbroker status -o", "-o needs a value");
+	bad("wsbroker status --admin", "--admin needs a value");
+	bad("wsbroker status --watch", "--watch needs a value");
+	bad("wsbroker status --watch 0", "--watch takes 0.1 to 86400 seconds");
+	bad("wsbroker status --watch soon", "--watch takes 0.1 to 86400 seconds");
+	bad("wsbroker status --watch -1", "--watch takes 0.1 to 86400 seconds");
+	bad("wsbroker status --watch 86401", "--watch takes 0.1 to 86400 seconds");
+	bad("wsbroker status --watch=", "--watch takes 0.1 to 86400 seconds");
+	bad("wsbroker status --wat", "unknown option --wat");
+	bad("wsbroker status --adminx", "unknown option --adminx");
+	bad("wsbroker --admin 127.0.0.1:7081 status",
+	    "the admin address must begin with http://, https:// or unix:");
+	bad("wsbroker --admin unix: status",
+	    "the admin address must begin with http://, https:// or unix:");
+	bad("wsbroker --admin http://me:pw@h status", "the admin address cannot hold credentials");
+	bad("wsbroker a b c d e f g h i j", "too many arguments");
+}
+
+Test(arguments, the_environment_is_a_default)
+{
+	struct arguments arguments;
+	char why[ARGUMENTS_WHY_MAX];
+
+	split(&line, "wsbroker status");
+	cr_assert_eq(arguments_parse(2, line.words, "unix:/env", &arguments, why), WSB_OK);
+	cr_expect_str_eq(arguments.admin, "unix:/env");
+	cr_assert_eq(arguments_parse(2, line.words, "", &arguments, why), WSB_OK);
+	cr_expect_str_eq(arguments.admin, "http://127.0.0.1:7081");
+	cr_expect_eq(arguments_parse(2, line.words, "nonsense", &arguments, why), WSB_EINVAL);
+	split(&line, "wsbroker status --admin http://h");
+	cr_assert_eq(arguments_parse(4, line.words, "nonsense", &arguments, why), WSB_OK);
+	cr_expect_str_eq(arguments.admin, "http://h");
+}
+
+static const char *command_of(const char *text)
+{
+	split(&line, text);
+	return console_command(line.count, line.words);
+}
+
+Test(arguments, the_command_is_found_whoever_it_belongs_to)
+{
+	cr_expect_str_eq(command_of("wsbroker status"), "status");
+	cr_expect_str_eq(command_of("wsbroker -o json pools"), "pools");
+	cr_expect_str_eq(command_of("wsbroker bench --clients 5"), "bench");
+	cr_expect_null(command_of("wsbroker --version"));
+	cr_expect_null(command_of("wsbroker"));
+	cr_expect(console_knows("status"));
+	cr_expect(console_knows("pools"));
+	cr_expect(console_knows("connections"));
+	cr_expect_not(console_knows("serve"));
+	cr_expect_not(console_knows("stat"));
+}

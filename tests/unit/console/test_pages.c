@@ -1,0 +1,126 @@
+/* Answers of the admin API as people see them. */
+#include <criterion/criterion.h>
+#include <jansson.h>
+#include <string.h>
+#include "broker/console/pages.h"
+
+static const char status[] =
+	"{\"verdict\": \"degraded\", \"reasons\": ["
+	"{\"text\": \"pool main has 7 of 10 connections ready\","
+	" \"command\": \"wsbroker connections\"}],"
+	" \"node\": \"broker-a\", \"version\": \"1.2.3\", \"uptime_seconds\": 245.5,"
+	" \"ready\": true, \"draining\": false, \"clients\": 12, \"clients_limit\": 10000,"
+	" \"in_flight\": 4, \"buffer_bytes\": 12345, \"buffer_limit_bytes\": 1073741824,"
+	" \"requests\": {\"ok\": 1999, \"error\": 0, \"timeout\": 2},"
+	" \"p50_seconds\": 0.0012, \"p99_seconds\": null,"
+	" \"pools\": [{\"name\": \"main\", \"size\": 10, \"ready\": 7, \"in_flight\": 4,"
+	" \"queued\": 0, \"oldest_wait_seconds\": 0.0, \"endpoints\": 2, \"endpoints_up\": 1,"
+	" \"p50_seconds\": 0.0012, \"p99_seconds\": 0.02}]}";
+
+static const char pools[] =
+	"[{\"name\": \"main\", \"size\": 10, \"ready\": 7, \"in_flight\": 4, \"queued\": 2,"
+	" \"oldest_wait_seconds\": 1.5, \"balancer\": \"random\", \"encoding\": \"json\","
+	" \"requests\": {\"ok\": 5, \"error\": 6, \"timeout\": 7}, \"p50_seconds\": null,"
+	" \"p99_seconds\": null, \"endpoints\": [{\"name\": \"a\", \"state\": \"up\","
+	" \"since_seconds\": 60, \"weight\": 1, \"tier\": 2, \"connections\": 8, \"ready\": 7,"
+	" \"in_flight\": 4, \"dials\": 8, \"dial_failures\": 0, \"connections_lost\": 1,"
+	" \"requests\": 9, \"failures\": 3, \"ping_rtt_seconds\": 0.00025,"
+	" \"last_error\": \"reset \\u001b[2J\"}]}]";
+
+static const char connections[] =
+	"[{\"id\": 7, \"pool\": \"main\", \"endpoint\": \"a\", \"state\": \"ready\","
+	" \"standby\": true, \"in_flight\": 4, \"since_seconds\": 2.0,"
+	" \"ping_rtt_seconds\": null, \"requests\": 9, \"bytes_in\": 2048, \"bytes_out\": 10,"
+	" \"outbox_bytes\": 0}]";
+
+static struct strbuf out;
+
+static const char *show(void (*page)(const json_t *answer, struct strbuf *out), const char *text)
+{
+	json_t *answer = json_loads(text, 0, NULL);
+
+	cr_assert_not_null(answer);
+	strbuf_clear(&out);
+	page(answer, &out);
+	json_decref(answer);
+	cr_assert_not(out.failed);
+	return strbuf_span(&out).at;
+}
+
+static void set_up(void)
+{
+	strbuf_init(&out);
+}
+
+static void tear_down(void)
+{
+	strbuf_fini(&out);
+}
+
+TestSuite(pages, .init = set_up, .fini = tear_down);
+
+Test(pages, status_begins_with_the_verdict_and_its_reasons)
+{
+	cr_expect_str_eq(show(page_status, status),
+			 "degraded\n"
+			 "\n"
+			 "REASON                                   SEE\n"
+			 "pool main has 7 of 10 connections ready  wsbroker connections\n"
+			 "\n"
+			 "node      broker-a, wsbroker 1.2.3, up 4m05s, ready\n"
+			 "clients   12 of at most 10000\n"
+			 "requests  1999 ok, 2 timeout, 4 in flight\n"
+			 "latency   p50 1.20 ms, p99 -\n"
+			 "buffers   12.1 KiB of at most 1.00 GiB\n"
+			 "\n"
+			 "POOL  READY  IN_FLIGHT  QUEUED  OLDEST  ENDPOINTS      P50      P99\n"
+			 "main   7/10          4       0     0 s        1/2  1.20 ms  20.0 ms\n");
+}
+
+Test(pages, status_without_reasons_has_no_table_of_them)
+{
+	cr_expect_null(
+		strstr(show(page_status, "{\"verdict\": \"ok\", \"reasons\": []}"), "REASON"));
+}
+
+Test(pages, pools_and_their_endpoints)
+{
+	cr_expect_str_eq(
+		show(page_pools, pools),
+		"POOL  SIZE  READY  IN_FLIGHT  QUEUED  OLDEST  BALANCER  ENCODING  OK  ERROR  "
+		"TIMEOUT  P50  P99\n"
+		"main    10      7          4       2  1.50 s  random    json       5      6  "
+		"      7    -    -\n"
+		"\n"
+		"ENDPOINT  STATE   SINCE  READY  IN_FLIGHT  REQUESTS  FAILED  LOST  WEIGHT  TIER  "
+		"   RTT  LAST_ERROR\n"
+		"main/a    up     60.0 s    7/8          4         9       3     1       1     2  "
+		"250 us  reset \\u001b[2J\n");
+}
+
+Test(pages, connections)
+{
+	cr_expect_str_eq(
+		show(page_connections, connections),
+		"ID  ENDPOINT  STATE             SINCE  IN_FLIGHT  REQUESTS        IN   OUT  "
+		"WAITING  RTT\n"
+		" 7  main/a    ready (standby)  2.00 s          4         9  2.00 KiB  10 B  "
+		"    0 B    -\n");
+}
+
+Test(pages, of_answers_that_are_not_as_they_should_be)
+{
+	static const char *const odd[] = {"{}",
+					  "[]",
+					  "[{}]",
+					  "[1, null]",
+					  "{\"pools\": [3]}",
+					  "{\"reasons\": [{}], \"requests\": [1]}",
+					  "[{\"endpoints\": [null, {}]}]"};
+
+	for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+		cr_expect_not_null(show(page_status, odd[i]));
+		cr_expect_not_null(show(page_pools, odd[i]));
+		cr_expect_not_null(show(page_connections, odd[i]));
+	}
+}
