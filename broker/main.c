@@ -8,6 +8,7 @@
 #include "broker/control/catalog.h"
 #include "broker/control/config.h"
 #include "broker/io/tls.h"
+#include "broker/tool/tool.h"
 #include "broker/worker.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -199,6 +200,7 @@ static int run_help(int argc, char *const *argv)
 		if (commands[i].usage)
 			printf("  wsbroker %-28s %s\n", commands[i].usage, commands[i].summary);
 	}
+	tool_help(stdout);
 	printf("\n");
 	console_help(stdout);
 	return EXIT_DONE;
@@ -214,6 +216,9 @@ int main(int argc, char **argv)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(argc - 2, argv + 2);
 	}
+	name = tool_command(argc, argv);
+	if (name && tool_knows(name))
+		return tool_run(argc, argv);
 	name = console_command(argc, argv);
 	if (name && console_knows(name))
 		return console_run(argc, argv);

@@ -1,14 +1,17 @@
 #include "broker/tool/arguments.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <jansson.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/tool/outstanding.h"
+#include "broker/tool/workload.h"
 #include "common/units.h"
 
-enum kind { KIND_TEXT, KIND_JSON, KIND_COUNT, KIND_REAL, KIND_DURATION, KIND_FLAG, KIND_OUTPUT };
+enum kind { KIND_TEXT, KIND_COUNT, KIND_REAL, KIND_DURATION, KIND_FLAG, KIND_OUTPUT };
 
 #define FOR_CALL  (1U << TOOL_CALL)
 #define FOR_BENCH (1U << TOOL_BENCH)
@@ -58,8 +61,9 @@ static const struct option options[] = {
 	 FOR_BENCH},
 	{"--depth", "N", "1", "requests that each keeps open (closed loop)", AT(bench.depth), 1,
 	 10000, KIND_COUNT, FOR_BENCH},
-	{"--rate", "N", "0", "requests per second over all, on schedule whatever the answers do "
-			     "(open loop); 0: closed loop",
+	{"--rate", "N", "0",
+	 "requests per second over all, on schedule whatever the answers do "
+	 "(open loop); 0: closed loop",
 	 AT(bench.rate), 0, 1e7, KIND_REAL, FOR_BENCH},
 	{"--keys", "N", "1000", "{key} runs from 1 to N", AT(bench.keys), 1, 1e15, KIND_COUNT,
 	 FOR_BENCH},
@@ -120,14 +124,13 @@ static enum wsb_err store_duration(const struct option *option, const char *text
 	return WSB_OK;
 }
 
-static enum wsb_err store(const struct option *option, const char *text,
-			  struct tool_arguments *out, char *why, size_t why_size)
+static enum wsb_err store(const struct option *option, const char *text, struct tool_arguments *out,
+			  char *why, size_t why_size)
 {
 	void *member = (char *)out + option->offset;
 
 	switch (option->kind) {
 	case KIND_TEXT:
-	case KIND_JSON:
 		*(const char **)member = text;
 		return WSB_OK;
 	case KIND_FLAG:
@@ -176,12 +179,15 @@ static enum wsb_err read_option(enum tool_command command, int argc, char *const
 	const char *text = argv[*at];
 	const char *equals = strchr(text, '=');
 	size_t len = equals ? (size_t)(equals - text) : strlen(text);
-	const struct option *option =
-		strcmp(text, "-h") == 0 ? find_option(command, "--help", 6)
-					: find_option(command, text, len);
+	const struct option *option = strcmp(text, "-h") == 0 ? find_option(command, "--help", 6)
+							      : find_option(command, text, len);
 
 	if (!option) {
 		snprintf(why, why_size, "there is no option %.*s", (int)len, text);
+		return WSB_EINVAL;
+	}
+	if (option->kind == KIND_FLAG && equals) {
+		snprintf(why, why_size, "%s takes no value", option->name);
 		return WSB_EINVAL;
 	}
 	if (option->kind == KIND_FLAG)
@@ -195,14 +201,12 @@ static enum wsb_err read_option(enum tool_command command, int argc, char *const
 	return store(option, argv[++*at], out, why, why_size);
 }
 
-static enum wsb_err check_json(const char *name, const char *text, char *why, size_t why_size)
+static enum wsb_err check_json(const char *name, struct span text, char *why, size_t why_size)
 {
+	const size_t flags = JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL;
 	json_error_t error;
-	json_t *tree;
+	json_t *tree = json_loadb(text.at, text.len, flags, &error);
 
-	if (!text)
-		return WSB_OK;
-	tree = json_loads(text, JSON_DECODE_ANY, &error);
 	if (!tree) {
 		snprintf(why, why_size, "%s is not JSON: %s (at character %d)", name, error.text,
 			 error.position);
@@ -212,16 +216,74 @@ static enum wsb_err check_json(const char *name, const char *text, char *why, si
 	return WSB_OK;
 }
 
-static enum wsb_err check(enum tool_command command, const struct tool_arguments *arguments,
-			  char *why, size_t why_size)
+/* With any number for {key} it must be JSON: 1 will do. */
+static enum wsb_err check_template(const char *name, const char *text, char *why, size_t why_size)
 {
-	if (command == TOOL_CALL && !arguments->call.method) {
+	struct strbuf expanded;
+	enum wsb_err err;
+
+	if (!text)
+		return WSB_OK;
+	strbuf_init(&expanded);
+	template_expand(span_text(text), 1, &expanded);
+	err = check_json(name, strbuf_span(&expanded), why, why_size);
+	strbuf_fini(&expanded);
+	return err;
+}
+
+static enum wsb_err check_call(const struct call_arguments *call, char *why, size_t why_size)
+{
+	if (!call->method) {
 		snprintf(why, why_size, "which method shall be called?");
 		return WSB_EINVAL;
 	}
-	if (command == TOOL_CALL)
-		return check_json("PARAMS", arguments->call.params, why, why_size);
+	return call->params ? check_json("PARAMS", span_text(call->params), why, why_size) : WSB_OK;
+}
+
+static enum wsb_err check_bench(const struct bench_arguments *bench, char *why, size_t why_size)
+{
+	enum wsb_err err = check_template("--params", bench->params, why, why_size);
+
+	if (!err)
+		err = check_template("--expect", bench->expect, why, why_size);
+	if (!err && bench->connections * bench->depth > OUTSTANDING_MAX) {
+		snprintf(why, why_size, "--connections times --depth may be %u at most",
+			 OUTSTANDING_MAX);
+		err = WSB_EINVAL;
+	}
+	return err;
+}
+
+/* It becomes a line of the request's head. */
+static enum wsb_err check_token(const char *token, char *why, size_t why_size)
+{
+	for (; token && *token; token++) {
+		if (!isgraph((unsigned char)*token)) {
+			snprintf(why, why_size, "a token has no blanks and no control characters");
+			return WSB_EINVAL;
+		}
+	}
 	return WSB_OK;
+}
+
+static enum wsb_err check(enum tool_command command, const struct tool_arguments *arguments,
+			  char *why, size_t why_size)
+{
+	enum wsb_err err = check_token(arguments->token, why, why_size);
+
+	if (err)
+		return err;
+	return command == TOOL_CALL ? check_call(&arguments->call, why, why_size)
+				    : check_bench(&arguments->bench, why, why_size);
+}
+
+bool arguments_takes_next(const char *word)
+{
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		if (strcmp(word, options[i].name) == 0)
+			return options[i].kind != KIND_FLAG;
+	}
+	return false;
 }
 
 enum wsb_err arguments_read(enum tool_command command, int argc, char *const *argv,

@@ -32,14 +32,17 @@ struct bench_arguments {
 struct tool_arguments {
 	const char *url;
 	const char *token; /* NULL: none */
-	const char *ca;	   /* file of authorities to trust instead of the system's; NULL: the system's */
-	bool insecure;	   /* trust any certificate */
+	const char
+		*ca; /* file of authorities to trust instead of the system's; NULL: the system's */
+	bool insecure; /* trust any certificate */
 	uint64_t timeout_us;
 	bool json;
 	bool help;
 	struct call_arguments call;
 	struct bench_arguments bench;
 };
+
+#define ARGUMENTS_WHY_SIZE 256
 
 enum tool_command { TOOL_CALL, TOOL_BENCH };
 
@@ -48,6 +51,9 @@ enum tool_command { TOOL_CALL, TOOL_BENCH };
  * WSB_EINVAL: why says what is wrong, as a whole sentence. */
 enum wsb_err arguments_read(enum tool_command command, int argc, char *const *argv,
 			    struct tool_arguments *out, char *why, size_t why_size) WSB_CHECKED;
+
+/* Whether argv's word is an option of any command that has its value in the next word. */
+bool arguments_takes_next(const char *word);
 
 /* Usage and options of the command. */
 void arguments_help(enum tool_command command, FILE *out);

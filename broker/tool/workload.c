@@ -26,8 +26,7 @@ void key_space_init(struct key_space *space, uint64_t count, double exponent)
 	*space = (struct key_space){.count = count, .exponent = exponent};
 	space->low = integral(space, 1.5) - 1.0;
 	space->high = integral(space, (double)count + 0.5);
-	space->shortcut = 2.0 - integral_inverse(space, integral(space, 2.5) -
-								pow(2.0, -exponent));
+	space->shortcut = 2.0 - integral_inverse(space, integral(space, 2.5) - pow(2.0, -exponent));
 }
 
 uint64_t key_space_draw(const struct key_space *space, struct rng *rng)
@@ -51,7 +50,7 @@ uint64_t key_space_draw(const struct key_space *space, struct rng *rng)
 
 void template_expand(struct span text, uint64_t key, struct strbuf *out)
 {
-	static const char mark[] = "{key}";
+	static const char mark[] = TEMPLATE_KEY;
 	const size_t mark_len = sizeof(mark) - 1;
 
 	for (;;) {

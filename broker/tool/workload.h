@@ -1,4 +1,4 @@
-/* broker/tool/workload.h: which request comes next, and when: the pure half of the load generator. */
+/* broker/tool/workload.h: what is asked: keys and the texts made from them. Pure. */
 #ifndef WSB_BROKER_TOOL_WORKLOAD_H
 #define WSB_BROKER_TOOL_WORKLOAD_H
 
@@ -21,13 +21,9 @@ struct key_space {
 void key_space_init(struct key_space *space, uint64_t count, double exponent);
 uint64_t key_space_draw(const struct key_space *space, struct rng *rng);
 
+#define TEMPLATE_KEY "{key}"
+
 /* Appends text to out with each `{key}` in it replaced by the number. */
 void template_expand(struct span text, uint64_t key, struct strbuf *out);
-
-/* When the n-th request of an open loop is due, from its start: evenly spaced. per_second > 0. */
-static inline uint64_t schedule_us(uint64_t n, double per_second)
-{
-	return (uint64_t)((double)n * 1e6 / per_second);
-}
 
 #endif

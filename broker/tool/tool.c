@@ -1,0 +1,105 @@
+#include "broker/tool/tool.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "broker/tool/arguments.h"
+#include "broker/tool/commands.h"
+
+#define HTTP_UNAUTHORIZED 401
+#define HTTP_FORBIDDEN	  403
+
+static const struct {
+	const char *name;
+	enum tool_command command;
+	const char *usage;
+	const char *summary;
+} commands[] = {
+	{"call", TOOL_CALL, "call METHOD [PARAMS]",
+	 "send one request, or many, and show the answer"},
+	{"bench", TOOL_BENCH, "bench", "send requests at full speed or at a rate, and measure"},
+};
+
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+bool tool_knows(const char *command)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		if (strcmp(command, commands[i].name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int command_at(int argc, char *const *argv)
+{
+	for (int at = 1; at < argc; at++) {
+		if (argv[at][0] != '-')
+			return at;
+		at += arguments_takes_next(argv[at]) ? 1 : 0;
+	}
+	return 0;
+}
+
+const char *tool_command(int argc, char *const *argv)
+{
+	int at = command_at(argc, argv);
+
+	return at > 0 ? argv[at] : NULL;
+}
+
+void tool_help(FILE *out)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		fprintf(out, "  wsbroker %-28s %s\n", commands[i].usage, commands[i].summary);
+}
+
+int tool_not_connected(const char *command, const char *url, unsigned int status, const char *why)
+{
+	fprintf(stderr, "wsbroker %s: %s: %s\n", command, url, why);
+	return status == HTTP_UNAUTHORIZED || status == HTTP_FORBIDDEN ? TOOL_DENIED
+								       : TOOL_UNREACHABLE;
+}
+
+static int run_command(enum tool_command command, const struct tool_arguments *arguments)
+{
+	if (arguments->help) {
+		arguments_help(command, stdout);
+		return TOOL_DONE;
+	}
+	if (command == TOOL_BENCH)
+		return bench_run(arguments);
+	return arguments->call.count > 1 ? call_many_run(arguments) : call_run(arguments);
+}
+
+/* Everything but the command itself, which may stand in the middle. */
+static int run_with(enum tool_command command, int at, int argc, char *const *argv, char **rest)
+{
+	struct tool_arguments arguments;
+	char why[ARGUMENTS_WHY_SIZE];
+	int count = 0;
+
+	for (int i = 0; i < argc; i++) {
+		if (i != at)
+			rest[count++] = argv[i];
+	}
+	if (arguments_read(command, count, rest, &arguments, why, sizeof(why))) {
+		fprintf(stderr, "wsbroker %s: %s\nTry: wsbroker %s --help\n", argv[at], why,
+			argv[at]);
+		return TOOL_USAGE;
+	}
+	return run_command(command, &arguments);
+}
+
+int tool_run(int argc, char *const *argv)
+{
+	int at = command_at(argc, argv);
+	char **rest = calloc((size_t)argc + 1, sizeof(*rest));
+	int code = TOOL_FAILED;
+
+	for (size_t i = 0; rest && i < COMMAND_COUNT; i++) {
+		if (strcmp(argv[at], commands[i].name) == 0)
+			code = run_with(commands[i].command, at, argc, argv, rest);
+	}
+	free(rest);
+	return code;
+}
