@@ -67,36 +67,16 @@ static enum wsb_err conclude(struct config *config, struct complaints *complaint
 	return err;
 }
 
-static enum wsb_err read_whole(struct config *config, const char *file, struct strbuf *errors,
-			       struct span *text)
-{
-	enum wsb_err err = file_read(config->arena, file, DOCUMENT_BYTES_MAX, text);
-
-	if (err == WSB_EIO)
-		strbuf_printf(errors, "%s: cannot be read: %s\n", file, strerror(errno));
-	if (err == WSB_ELIMIT) {
-		strbuf_printf(errors, "%s:1:1: longer than 4 MiB\n", file);
-		err = WSB_EINVAL;
-	}
-	return err;
-}
-
-enum wsb_err config_load(struct config **out, const char *file, struct strbuf *errors)
+enum wsb_err config_parse(struct config **out, const char *file, struct span text,
+			  struct strbuf *errors)
 {
 	struct complaints complaints;
 	struct document document;
 	struct config *config;
-	struct span text;
-	enum wsb_err err = config_create(&config);
 
 	*out = NULL;
-	if (err != WSB_OK)
-		return err;
-	err = read_whole(config, file, errors, &text);
-	if (err != WSB_OK) {
-		config_destroy(config);
-		return err;
-	}
+	if (config_create(&config) != WSB_OK)
+		return WSB_ENOMEM;
 	config->file = arena_text(config->arena, span_text(file));
 	complaints_init(&complaints, config->arena);
 	document_init(&document, file, text, config->arena, &complaints);
@@ -107,6 +87,28 @@ enum wsb_err config_load(struct config **out, const char *file, struct strbuf *e
 	document_fini(&document);
 	name_node(config);
 	return conclude(config, &complaints, errors, out);
+}
+
+enum wsb_err config_load(struct config **out, const char *file, struct strbuf *errors)
+{
+	struct arena *arena;
+	struct span text;
+	enum wsb_err err;
+
+	*out = NULL;
+	if (arena_create(&arena) != WSB_OK)
+		return WSB_ENOMEM;
+	err = file_read(arena, file, DOCUMENT_BYTES_MAX, &text);
+	if (err == WSB_OK)
+		err = config_parse(out, file, text, errors);
+	else if (err == WSB_EIO)
+		strbuf_printf(errors, "%s: cannot be read: %s\n", file, strerror(errno));
+	else if (err == WSB_ELIMIT) {
+		strbuf_printf(errors, "%s:1:1: longer than 4 MiB\n", file);
+		err = WSB_EINVAL;
+	}
+	arena_destroy(arena);
+	return err;
 }
 
 static void read_urls(struct document *document, struct config *config, const char *const *urls,

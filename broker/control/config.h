@@ -95,6 +95,11 @@ struct config {
  * cannot be read. */
 enum wsb_err config_load(struct config **out, const char *file, struct strbuf *errors) WSB_CHECKED;
 
+/* The same from a text that is at hand; FILE names it in errors, and its folder is where relative
+ * paths begin. text need not outlive the call. */
+enum wsb_err config_parse(struct config **out, const char *file, struct span text,
+			  struct strbuf *errors) WSB_CHECKED;
+
 /* The configuration of `serve URL...`: pool main, all defaults. */
 enum wsb_err config_from_urls(struct config **out, const char *const *urls, size_t count,
 			      struct strbuf *errors) WSB_CHECKED;

@@ -1,10 +1,11 @@
 /* Requests in, responses out. */
 #include <criterion/criterion.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "../control/sample.h"
 #include "broker/admin/admin.h"
+#include "tests/unit/control/sample.h"
 
 static struct sample sample;
 static struct admin_response response;
@@ -123,7 +124,8 @@ Test(admin, readyz_says_why_not)
 	cr_expect(json_is_true(json_object_get(body, "ready")));
 	cr_expect_eq(json_array_size(json_object_get(body, "reasons")), 0);
 	sample.snapshot.ready = false;
-	strcpy(sample.snapshot.ready_reasons, "draining\npool main has no ready connection\n");
+	snprintf(sample.snapshot.ready_reasons, sizeof(sample.snapshot.ready_reasons),
+		 "draining\npool main has no ready connection\n");
 	get("/readyz");
 	cr_expect_eq(response.status, 503);
 	cr_expect_str_eq(response.content_type, "application/json");

@@ -2,8 +2,8 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
-#include "../control/sample.h"
 #include "broker/admin/verdict.h"
+#include "tests/unit/control/sample.h"
 
 static struct sample sample;
 static struct verdict verdict;
@@ -107,7 +107,8 @@ Test(verdict, one_pool_of_two_without_connections_degrades)
 	sample.endpoints[2].state = "down";
 	sample.endpoints[2].ready = 0;
 	sample.snapshot.ready = false;
-	strcpy(sample.snapshot.ready_reasons, "pool other has no ready connection\n");
+	snprintf(sample.snapshot.ready_reasons, sizeof(sample.snapshot.ready_reasons), "%s",
+		 "pool other has no ready connection\n");
 	expect(VERDICT_DEGRADED, 2);
 	expect_reason(0, "pool other has no ready connection");
 	expect_reason(1, "endpoint other/c has been down for 0 s");
@@ -125,7 +126,8 @@ Test(verdict, no_connection_at_all_is_down)
 Test(verdict, what_else_keeps_it_from_being_ready_is_told)
 {
 	sample.snapshot.ready = false;
-	strcpy(sample.snapshot.ready_reasons, "listener 127.0.0.1:7080 is not open\n\nand so on");
+	snprintf(sample.snapshot.ready_reasons, sizeof(sample.snapshot.ready_reasons), "%s",
+		 "listener 127.0.0.1:7080 is not open\n\nand so on");
 	expect(VERDICT_DEGRADED, 2);
 	expect_reason(0, "listener 127.0.0.1:7080 is not open");
 	expect_reason(1, "and so on");

@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 #include "broker/console/arguments.h"
 #include "broker/console/console.h"
@@ -16,7 +17,7 @@ static void split(struct line *line, const char *text)
 {
 	char *at = line->text;
 
-	strcpy(line->text, text);
+	snprintf(line->text, sizeof(line->text), "%s", text);
 	line->count = 0;
 	line->words[line->count++] = at;
 	while ((at = strchr(at, ' ')) != NULL) {
