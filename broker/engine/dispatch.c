@@ -34,6 +34,9 @@ static void dispatch_queue(struct engine *engine, struct exchange *exchange, boo
 	}
 	if (again) {
 		fairqueue_push_again(&lane->queue, party, &exchange->item, exchange->len, now_us);
+		/* Of the moved, requests come the last one first, notifications in order. */
+		if (exchange->notification)
+			fairqueue_move(&lane->queue, party, &exchange->item);
 	} else if (fairqueue_push(&lane->queue, party, &exchange->item, exchange->len, now_us)) {
 		settle_error(engine, exchange, RESULT_OVERLOADED, "overloaded",
 			     lane->queue.count >= lane->queue.count_max ? "pools.queue.requests"
