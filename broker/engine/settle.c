@@ -154,20 +154,24 @@ void settle_error(struct engine *engine, struct exchange *exchange, enum request
 	const struct connection *connection = blamed_connection(exchange);
 	struct strbuf *story = &engine->story;
 
-	if (!exchange->session && !exchange->batch) {
-		settle_silently(engine, exchange,
-				exchange->notification ? RESULT_COUNT : RESULT_ABANDONED, now_us);
+	if (exchange->notification) {
+		/* Nobody is told, so it is counted. */
+		engine->stats.oddities[ODD_NOTIFICATION_EXPIRED]++;
+		settle_silently(engine, exchange, RESULT_COUNT, now_us);
 		return;
 	}
-	count_result(engine, lane, exchange->notification ? RESULT_COUNT : result);
+	if (!exchange->session && !exchange->batch) {
+		settle_silently(engine, exchange, RESULT_ABANDONED, now_us);
+		return;
+	}
+	count_result(engine, lane, result);
 	histogram_record(&lane->traffic.duration, now_us - exchange->arrived_us);
 	strbuf_clear(story);
 	if (exchange->explain)
 		explain_write(story, lane, exchange, connection, 0, reason);
-	if (caller.wants_answer)
-		send_error(engine, &caller, lane, result, reason, NULL, limit,
-			   is_retryable(exchange, result, reason), connection,
-			   exchange->explain ? strbuf_span(story) : span_of(NULL, 0));
+	send_error(engine, &caller, lane, result, reason, NULL, limit,
+		   is_retryable(exchange, result, reason), connection,
+		   exchange->explain ? strbuf_span(story) : span_of(NULL, 0));
 	settle_end(engine, exchange, now_us);
 }
 
