@@ -1,0 +1,370 @@
+/* What becomes of requests whose connection dies, or whose answer takes long. */
+#include <criterion/criterion.h>
+
+#include "tests/unit/engine/stage.h"
+
+#define GET(id) "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"get\"}"
+
+/* Two connections, a to endpoint "a" and b to "b". */
+struct scene {
+	struct stage stage;
+	struct peer *client;
+	struct peer *a;
+	struct peer *b;
+};
+
+static void scene_init(struct scene *scene)
+{
+	stage_init(&scene->stage);
+	scene->stage.pool->size = 2;
+	scene->stage.pool->balancer = BALANCER_ROUND_ROBIN;
+	setup_endpoint(scene->stage.pool, "b");
+}
+
+static void begin(struct scene *scene)
+{
+	stage_begin_ready(&scene->stage);
+	stage_pass(&scene->stage, 100 * STAGE_MS);
+	stage_open_dials(&scene->stage);
+	scene->client = stage_client(&scene->stage);
+	scene->a = stage_upstream(&scene->stage, 0);
+	scene->b = stage_upstream(&scene->stage, 1);
+	cr_assert_not_null(scene->b);
+	cr_assert_eq(scene->b->connection->state, CONNECTION_READY);
+	/* The pings go first. */
+	expect_silence(scene->a);
+	expect_silence(scene->b);
+}
+
+/* The one to which the next message has gone. */
+static struct peer *taker(struct scene *scene)
+{
+	return outbox_bytes(peer_outbox(scene->a)) > 0 ? scene->a : scene->b;
+}
+
+static struct peer *other(struct scene *scene, const struct peer *peer)
+{
+	return peer == scene->a ? scene->b : scene->a;
+}
+
+Test(failover, unsent_requests_are_moved_whatever_their_route)
+{
+	struct scene scene;
+	struct peer *first, *second;
+
+	scene_init(&scene);
+	scene.stage.pool->retry.budget = 0;
+	scene.stage.pool->retry.per_second = 0;
+	begin(&scene);
+	says(scene.client, GET("\"x\""));
+	first = taker(&scene);
+	second = other(&scene, first);
+	stage_kill(first);
+	expect_silence(scene.client);
+	answers(second, hears_request(second), "\"result\":1");
+	expect_hears(scene.client, "{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"result\":1}");
+	cr_assert_eq(scene.stage.outside.engine->lanes[0].traffic.retries_unsent, 1);
+	stage_end(&scene.stage);
+}
+
+Test(failover, moved_requests_keep_their_order)
+{
+	struct scene scene;
+	char text[64];
+
+	scene_init(&scene);
+	begin(&scene);
+	stage_kill(scene.b);
+	for (int i = 0; i < 5; i++) {
+		snprintf(text, sizeof(text), "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m%d\"}",
+			 i);
+		says(scene.client, text);
+	}
+	stage_kill(scene.a);
+	stage_pass(&scene.stage, STAGE_S);
+	stage_open_dials(&scene.stage);
+	scene.a = stage_upstream(&scene.stage, 0);
+	for (int i = 0; i < 5; i++) {
+		snprintf(text, sizeof(text), "\"m%d\"", i);
+		cr_assert_not_null(hears(scene.a), "m%d is missing", i);
+		cr_assert(strstr(scene.a->body.text, text), "%s instead of %s", scene.a->body.text,
+			  text);
+	}
+	stage_end(&scene.stage);
+}
+
+Test(failover, unsent_notifications_are_moved_in_their_order)
+{
+	struct scene scene;
+	char text[64];
+
+	scene_init(&scene);
+	begin(&scene);
+	stage_kill(scene.b);
+	for (int i = 0; i < 5; i++) {
+		snprintf(text, sizeof(text), "{\"jsonrpc\":\"2.0\",\"method\":\"m%d\"}", i);
+		says(scene.client, text);
+	}
+	stage_kill(scene.a);
+	stage_pass(&scene.stage, STAGE_S);
+	stage_open_dials(&scene.stage);
+	scene.a = stage_upstream(&scene.stage, 0);
+	for (int i = 0; i < 5; i++) {
+		snprintf(text, sizeof(text), "{\"jsonrpc\":\"2.0\",\"method\":\"m%d\"}", i);
+		expect_hears(scene.a, text);
+	}
+	stage_end(&scene.stage);
+}
+
+Test(failover, a_request_that_began_to_leave_is_written)
+{
+	struct scene scene;
+	struct peer *first;
+
+	scene_init(&scene);
+	begin(&scene);
+	says(scene.client, GET("1"));
+	first = taker(&scene);
+	peer_take(first, 1);
+	stage_kill(first);
+	expect_error(scene.client, .id = "1", .code = -32001, .reason = "upstream_lost",
+		     .pool = "main", .endpoint = first == scene.a ? "a" : "b");
+	stage_end(&scene.stage);
+}
+
+Test(failover, written_requests_are_sent_again_when_idempotent)
+{
+	struct scene scene;
+	struct peer *first, *second;
+
+	scene_init(&scene);
+	scene.stage.any->idempotent = true;
+	begin(&scene);
+	says(scene.client, GET("1"));
+	first = taker(&scene);
+	second = other(&scene, first);
+	hears_request(first);
+	stage_kill(first);
+	answers(second, hears_request(second), "\"result\":2");
+	expect_hears(scene.client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":2}");
+	cr_assert_eq(scene.stage.outside.engine->lanes[0].traffic.retries_written, 1);
+	stage_end(&scene.stage);
+}
+
+Test(failover, written_requests_fail_when_the_budget_is_used_up)
+{
+	struct scene scene;
+	struct peer *first;
+
+	scene_init(&scene);
+	scene.stage.any->idempotent = true;
+	scene.stage.pool->retry.budget = 0;
+	scene.stage.pool->retry.per_second = 0;
+	begin(&scene);
+	says(scene.client, GET("1"));
+	first = taker(&scene);
+	hears_request(first);
+	stage_kill(first);
+	expect_error(scene.client, .id = "1", .code = -32001, .reason = "upstream_lost",
+		     .retryable = true, .pool = "main", .endpoint = first == scene.a ? "a" : "b");
+	cr_assert_eq(scene.stage.outside.engine->lanes[0].traffic.retries_over_budget, 1);
+	stage_end(&scene.stage);
+}
+
+Test(failover, a_request_does_not_kill_every_server)
+{
+	struct scene scene;
+	int killed = 0;
+
+	scene_init(&scene);
+	scene.stage.any->idempotent = true;
+	scene.stage.pool->retry.per_second = 100;
+	begin(&scene);
+	says(scene.client, GET("1"));
+	for (int i = 0; i < 200 && peer_has_got_all(scene.client); i++) {
+		stage_pass(&scene.stage, 10 * STAGE_MS);
+		stage_open_dials(&scene.stage);
+		for (size_t k = 0; stage_upstream(&scene.stage, k); k++) {
+			if (hears(stage_upstream(&scene.stage, k))) {
+				stage_kill(stage_upstream(&scene.stage, k));
+				killed++;
+				break;
+			}
+		}
+	}
+	cr_assert_eq(killed, EXCHANGE_ATTEMPTS_MAX);
+	cr_assert_not_null(strstr(hears(scene.client), "upstream_lost"));
+	stage_end(&scene.stage);
+}
+
+Test(failover, a_slow_attempt_gets_a_second_one_elsewhere)
+{
+	struct scene scene;
+	struct peer *first, *second;
+	uint64_t id;
+
+	scene_init(&scene);
+	scene.stage.any->idempotent = true;
+	scene.stage.any->attempt_timeout_us = 100 * STAGE_MS;
+	begin(&scene);
+	says(scene.client, GET("1"));
+	first = taker(&scene);
+	second = other(&scene, first);
+	id = hears_request(first);
+	stage_pass(&scene.stage, 90 * STAGE_MS);
+	expect_silence(second);
+	stage_pass(&scene.stage, 20 * STAGE_MS);
+	cr_assert_eq(hears_request(second), id);
+	answers(second, id, "\"result\":\"second\"");
+	expect_hears(scene.client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"second\"}");
+	answers(first, id, "\"result\":\"first\"");
+	expect_silence(scene.client);
+	cr_assert_eq(scene.stage.outside.engine->stats.oddities[ODD_LATE], 1);
+	cr_assert_eq(scene.stage.outside.engine->lanes[0].traffic.second_attempts, 1);
+	stage_end(&scene.stage);
+}
+
+Test(failover, the_first_answer_wins_also_when_it_is_the_first_attempts)
+{
+	struct scene scene;
+	struct peer *first, *second;
+	uint64_t id;
+
+	scene_init(&scene);
+	scene.stage.any->idempotent = true;
+	scene.stage.any->attempt_timeout_us = 100 * STAGE_MS;
+	begin(&scene);
+	says(scene.client, GET("1"));
+	first = taker(&scene);
+	second = other(&scene, first);
+	id = hears_request(first);
+	stage_pass(&scene.stage, 110 * STAGE_MS);
+	hears_request(second);
+	answers(first, id, "\"result\":\"first\"");
+	expect_hears(scene.client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"first\"}");
+	answers(second, id, "\"result\":\"second\"");
+	expect_silence(scene.client);
+	stage_end(&scene.stage);
+}
+
+Test(failover, there_is_no_second_attempt_on_other_routes)
+{
+	struct scene scene;
+
+	scene_init(&scene);
+	scene.stage.any->attempt_timeout_us = 100 * STAGE_MS;
+	begin(&scene);
+	says(scene.client, GET("1"));
+	hears_request(taker(&scene));
+	stage_pass(&scene.stage, STAGE_S);
+	expect_silence(scene.a);
+	expect_silence(scene.b);
+	stage_end(&scene.stage);
+}
+
+Test(failover, the_second_attempt_stands_in_when_the_first_dies)
+{
+	struct scene scene;
+	struct peer *first, *second;
+	uint64_t id;
+
+	scene_init(&scene);
+	scene.stage.any->idempotent = true;
+	scene.stage.any->attempt_timeout_us = 100 * STAGE_MS;
+	begin(&scene);
+	says(scene.client, GET("1"));
+	first = taker(&scene);
+	second = other(&scene, first);
+	id = hears_request(first);
+	stage_pass(&scene.stage, 110 * STAGE_MS);
+	hears_request(second);
+	stage_kill(first);
+	expect_silence(scene.client);
+	expect_silence(second);
+	answers(second, id, "\"result\":2");
+	expect_hears(scene.client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":2}");
+	stage_end(&scene.stage);
+}
+
+Test(failover, answers_come_only_from_where_the_request_went)
+{
+	struct scene scene;
+	struct peer *first;
+	uint64_t id;
+
+	scene_init(&scene);
+	begin(&scene);
+	says(scene.client, GET("1"));
+	first = taker(&scene);
+	id = hears_request(first);
+	answers(other(&scene, first), id, "\"result\":\"not mine\"");
+	expect_silence(scene.client);
+	answers(first, id, "\"result\":\"mine\"");
+	expect_hears(scene.client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"mine\"}");
+	stage_end(&scene.stage);
+}
+
+Test(failover, a_late_answer_reaches_nobody)
+{
+	struct scene scene;
+	struct peer *first;
+	uint64_t id;
+
+	scene_init(&scene);
+	scene.stage.any->timeout_us = 50 * STAGE_MS;
+	begin(&scene);
+	says(scene.client, GET("1"));
+	first = taker(&scene);
+	id = hears_request(first);
+	stage_pass(&scene.stage, 60 * STAGE_MS);
+	cr_assert_not_null(strstr(hears(scene.client), "timeout"));
+	says(scene.client, GET("1"));
+	answers(first, id, "\"result\":\"late\"");
+	expect_silence(scene.client);
+	cr_assert_eq(scene.stage.outside.engine->stats.oddities[ODD_LATE], 1);
+	stage_end(&scene.stage);
+}
+
+Test(failover, the_answer_to_a_vanished_client_reaches_nobody)
+{
+	struct scene scene;
+	struct peer *first, *client;
+	uint64_t id;
+
+	scene_init(&scene);
+	begin(&scene);
+	says(scene.client, GET("1"));
+	first = taker(&scene);
+	id = hears_request(first);
+	client = stage_client(&scene.stage);
+	says(client, GET("1"));
+	stage_kill(scene.client);
+	cr_assert_eq(first->connection->in_flight + other(&scene, first)->connection->in_flight, 2);
+	answers(first, id, "\"result\":\"late\"");
+	expect_silence(client);
+	cr_assert_eq(scene.stage.outside.engine->exchanges.used, 1);
+	stage_end(&scene.stage);
+}
+
+Test(failover, waiting_requests_of_a_vanished_client_are_called_off)
+{
+	struct stage stage;
+	struct peer *leaving, *staying;
+
+	stage_init(&stage);
+	stage_begin(&stage);
+	leaving = stage_client(&stage);
+	staying = stage_client(&stage);
+	says(leaving, GET("1"));
+	says(staying, GET("2"));
+	says(leaving, GET("3"));
+	stage_kill(leaving);
+	cr_assert_eq(stage.outside.engine->lanes[0].queue.count, 1);
+	stage_pass(&stage, 10 * STAGE_MS);
+	stage_open_dials(&stage);
+	answers(stage_upstream(&stage, 0), hears_request(stage_upstream(&stage, 0)),
+		"\"result\":1");
+	expect_silence(stage_upstream(&stage, 0));
+	expect_hears(staying, "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":1}");
+	stage_end(&stage);
+}
