@@ -47,7 +47,7 @@ const struct metric metrics[] = {
 	{"wsbroker_endpoint_failures_total", METRIC_COUNTER, "pool, endpoint",
 	 "Attempts that ended without an answer.", {{ENDPOINT(failures, VALUE_U64)}}},
 	{"wsbroker_endpoint_ping_rtt_seconds", METRIC_GAUGE, "pool, endpoint",
-	 "Mean time from ping to pong, of the last ones of its connections.",
+	 "Longest time from ping to pong, of the last ones of its connections.",
 	 {{ENDPOINT(ping_rtt_us, VALUE_KNOWN)}}},
 	{"wsbroker_requests_total", METRIC_COUNTER, "pool, result",
 	 "Requests by how they ended; the pool is empty where none was reached.",

@@ -6,13 +6,12 @@
 #include "common/clock.h"
 #include "common/units.h"
 
-#define MS     US_PER_MS
-#define SECOND US_PER_S
-#define HOUR   (UINT64_C(3600) * US_PER_S)
-#define KIB    UINT64_C(1024)
-#define MIB    (KIB * 1024)
-#define GIB    (MIB * 1024)
-#define TIB    (GIB * 1024)
+#define MS   US_PER_MS
+#define HOUR (UINT64_C(3600) * US_PER_S)
+#define KIB  UINT64_C(1024)
+#define MIB  (KIB * 1024)
+#define GIB  (MIB * 1024)
+#define TIB  (GIB * 1024)
 
 #define MEMBER(type, member)                                                                       \
 	.offset = offsetof(type, member), .size = sizeof(((type *)NULL)->member)

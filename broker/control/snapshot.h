@@ -140,7 +140,7 @@ struct endpoint_view {
 	uint64_t connections_lost;
 	uint64_t requests;
 	uint64_t failures;
-	uint64_t ping_rtt_us;	/* the mean of its connections' last ones; 0: none yet */
+	uint64_t ping_rtt_us;	/* the longest of its connections' last ones; 0: none yet */
 	const char *last_error; /* "" when there was none */
 };
 

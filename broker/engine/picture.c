@@ -125,6 +125,19 @@ static void picture_readiness(const struct engine *engine, uint64_t now_us, stru
 		out->ready_reasons[0] = '\0';
 }
 
+/* The slowest connection tells most about an endpoint. */
+static void picture_pings(const struct pool *pool, struct endpoint_view *views)
+{
+	list_each(&pool->states[CONNECTION_READY], node) {
+		const struct connection *connection =
+			list_entry(node, struct connection, state_link);
+		struct endpoint_view *view = &views[connection->endpoint - pool->endpoints];
+
+		if (connection->ping_rtt_us > view->ping_rtt_us)
+			view->ping_rtt_us = connection->ping_rtt_us;
+	}
+}
+
 static void picture_pools(const struct engine *engine, uint64_t now_us, struct snapshot *out,
 			  struct endpoint_view *endpoints)
 {
@@ -137,6 +150,7 @@ static void picture_pools(const struct engine *engine, uint64_t now_us, struct s
 		out->pools[i].endpoints = endpoints;
 		for (size_t e = 0; e < pool->endpoint_count; e++)
 			picture_endpoint(&pool->endpoints[e], now_us, endpoints++);
+		picture_pings(pool, out->pools[i].endpoints);
 		for (size_t state = 0; next && state < CONNECTION_STATES; state++) {
 			list_each(&pool->states[state], node)
 				picture_connection(list_entry(node, struct connection, state_link),
