@@ -14,21 +14,17 @@ struct walk {
 static const char *inner_walk(struct walk *walk, const struct place *place, const char *at,
 			      unsigned depth);
 
-/* A name that could not be seen at one glance; *child is the place it stands for. A name with
- * escapes in it is compared as what it means: "\u0069d" is id. */
-static const char *name_walk(struct walk *walk, const struct place *place, const char *at,
-			     const struct place **child)
+/* A name that stands for no place as it is may yet have escapes in it: "\u0069d" is id. */
+static const struct place *escaped_member(const struct walk *walk, const struct place *place,
+					  struct span token)
 {
-	const char *const close = json_scan_string(&walk->scan, at);
 	char name[PLACE_NAME_MAX];
 	struct span resolved;
 
-	if (!close)
+	if (!memchr(token.at, '\\', token.len))
 		return NULL;
-	resolved = json_string_read(span_of(at - 1, (size_t)(close - at) + 2), name, sizeof(name));
-	if (resolved.at)
-		*child = place_member(walk->tree, place, resolved.at, resolved.len);
-	return close + 1;
+	resolved = json_string_read(token, name, sizeof(name));
+	return resolved.at ? place_member(walk->tree, place, resolved.at, resolved.len) : NULL;
 }
 
 /* The cut takes one comma along: the one behind, else the one before, so that what is left is
@@ -48,21 +44,23 @@ static void note_cut(struct places_found *found, const char *comma, const char *
 static inline const char *member_walk(struct walk *walk, const struct place *place, const char *at,
 				      unsigned depth, const struct place **child)
 {
+	const char *const name = at;
 	const char *value;
 
 	if (*at != '"')
 		return NULL;
-	*child = place_quoted(walk->tree, place, at + 1, walk->scan.end);
-	if (*child)
-		at += (*child)->name_len + 2;
-	else
-		at = name_walk(walk, place, at + 1, child);
+	at = json_scan_string(&walk->scan, name + 1);
 	if (!at)
 		return NULL;
-	at = json_scan_space(at);
-	if (*at != ':')
+	at++;
+	/* Where the name ends does not wait for which it is. */
+	*child = place_quoted(walk->tree, place, name + 1, (size_t)(at - name - 2), walk->scan.end);
+	if (!*child && walk->scan.escapes)
+		*child = escaped_member(walk, place, span_of(name, (size_t)(at - name)));
+	at = json_scan_expect(at, ':');
+	if (!at)
 		return NULL;
-	value = json_scan_space(at + 1);
+	value = json_scan_space(at);
 	if (!*child)
 		return json_scan_value(&walk->scan, value, depth);
 	if ((*child)->child == 0)

@@ -1,8 +1,82 @@
 #include "proto/json_scan.h"
 
+#include <endian.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 #include "common/escape.h"
 #include "proto/codec.h"
+
+#ifdef __SSE2__
+#define STRIDE 16
+static inline uint64_t unplain_in(const char *at)
+{
+	const __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
+	const __m128i quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
+	const __m128i slash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
+	/* As signed numbers the bytes from 0x80 on are below the space, too. */
+	const __m128i odd = _mm_cmpgt_epi8(_mm_set1_epi8(' '), bytes);
+
+	return (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quote, slash), odd));
+}
+#else
+#define STRIDE 8
+/* The highest bit of each byte that is zero; of bytes below 0x80. */
+static inline uint64_t zero_bytes(uint64_t bytes)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+
+	return ~(bytes + ones * 0x7f) & ones * 0x80;
+}
+
+static inline uint64_t unplain_in(const char *at)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t bytes, low, flags;
+
+	memcpy(&bytes, at, sizeof(bytes));
+	bytes = le64toh(bytes);
+	low = bytes & ones * 0x7f;
+	flags = zero_bytes(low ^ ones * '"') | zero_bytes(low ^ ones * '\\') |
+		(~(low + ones * (0x80 - ' ')) & ones * 0x80) | (bytes & ones * 0x80);
+	/* Gathers the highest bits of the bytes into the highest byte, in order. */
+	return (flags >> 7) * UINT64_C(0x0102040810204080) >> 56;
+}
+#endif
+
+static bool is_plain(char byte)
+{
+	return (signed char)byte >= ' ' && byte != '"' && byte != '\\';
+}
+
+void json_scan_look(struct json_scan *scan, const char *at)
+{
+	const char *const end = scan->end;
+	const size_t want = end - at > JSON_BLOCK ? JSON_BLOCK : (size_t)(end - at);
+	uint64_t unplain = 0;
+	size_t done = 0;
+
+	for (; want - done >= STRIDE; done += STRIDE)
+		unplain |= unplain_in(at + done) << done;
+	if (done < want && end - scan->begin >= STRIDE) {
+		/* The last stride is read again, without what lies before. */
+		unplain |= unplain_in(end - STRIDE) >> (STRIDE - (want - done)) << done;
+		done = want;
+	}
+	for (; done < want; done++)
+		unplain |= (uint64_t)!is_plain(at[done]) << done;
+	scan->block = at;
+	scan->unplain = unplain;
+}
+
+void json_scan_over(struct json_scan *scan, struct span text)
+{
+	scan->begin = text.at;
+	scan->end = text.at + text.len;
+	scan->escapes = false;
+	json_scan_look(scan, text.at);
+}
 
 bool json_scan_whole(struct span *whole, struct json_scan *scan)
 {
@@ -16,9 +90,7 @@ bool json_scan_whole(struct span *whole, struct json_scan *scan)
 	*whole = span_of(at, (size_t)(end - at));
 	if (at == end)
 		return false;
-	scan->end = end;
-	scan->last = whole->len >= JSON_STRIDE ? end - JSON_STRIDE : NULL;
-	scan->escapes = false;
+	json_scan_over(scan, *whole);
 	return (*at != '{' && *at != '[') || end[-1] == '}' || end[-1] == ']';
 }
 
@@ -91,26 +163,6 @@ const char *json_scan_special(struct json_scan *scan, const char *at)
 	return at;
 }
 
-static bool is_plain(char byte)
-{
-	return (signed char)byte >= ' ' && byte != '"' && byte != '\\';
-}
-
-const char *json_scan_string_short(struct json_scan *scan, const char *at)
-{
-	for (;;) {
-		while (at != scan->end && is_plain(*at))
-			at++;
-		if (at == scan->end)
-			return NULL;
-		if (*at == '"')
-			return at;
-		at = json_scan_special(scan, at);
-		if (!at)
-			return NULL;
-	}
-}
-
 static inline bool is_digit(char byte)
 {
 	return byte >= '0' && byte <= '9';
@@ -173,8 +225,8 @@ static inline __attribute__((always_inline)) const char *member(struct json_scan
 	at = json_scan_string(scan, at + 1);
 	if (!at)
 		return NULL;
-	at = json_scan_space(at + 1);
-	return *at == ':' ? json_scan_space(at + 1) : NULL;
+	at = json_scan_expect(at + 1, ':');
+	return at ? json_scan_space(at) : NULL;
 }
 
 /* The containers inside the value, one bit each: whether it is an object. */
@@ -208,7 +260,7 @@ const char *json_scan_skip(struct json_scan *scan, const char *at, unsigned dept
 			at = json_scan_string(scan, at + 1);
 			if (!at || depth == outer)
 				return at ? at + 1 : NULL;
-			at = json_scan_space(at + 1);
+			at++;
 		} else if (*at == '{' || *at == '[') {
 			if (depth == CODEC_DEPTH_MAX)
 				return NULL;
@@ -224,19 +276,19 @@ const char *json_scan_skip(struct json_scan *scan, const char *at, unsigned dept
 			at = json_scan_simple(scan, at);
 			if (!at || depth == outer)
 				return at;
-			at = json_scan_space(at);
 		}
 		/* A value has ended, or an empty container is about to: close what closes here. */
 		while (*at != ',') {
-			if (*at != (object ? '}' : ']'))
+			if (*at == (object ? '}' : ']')) {
+				if (--depth == outer)
+					return at + 1;
+				if (at + 1 == scan->end)
+					return NULL;
+				object = nest_get(&nest, depth - 1);
+			} else if (!json_scan_is_space(*at)) {
 				return NULL;
+			}
 			at++;
-			if (--depth == outer)
-				return at;
-			if (at == scan->end)
-				return NULL;
-			object = nest_get(&nest, depth - 1);
-			at = json_scan_space(at);
 		}
 		at = json_scan_space(at + 1);
 		if (object && !(at = member(scan, at)))

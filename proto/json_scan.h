@@ -14,19 +14,22 @@
 #include <stdint.h>
 #include "common/span.h"
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#else
-#include <endian.h>
-#include <string.h>
-#endif
-
-/* The text that is being scanned. */
+/* The text that is being scanned, and a look ahead: which of the JSON_BLOCK bytes from `block` on
+ * are not plain inside a string (quote, backslash, control characters and everything from 0x80 on).
+ * Looking at many bytes at once, before it is known where a string begins, keeps each string from
+ * waiting for the one before. */
 struct json_scan {
 	const char *end;
-	const char *last; /* the last place from which JSON_STRIDE bytes can be read, or NULL */
-	bool escapes;	  /* there was a backslash in some string */
+	const char *block;
+	uint64_t unplain; /* one bit each, the lowest for the first */
+	const char *begin;
+	bool escapes; /* there was a backslash in some string */
 };
+
+#define JSON_BLOCK 64
+
+/* For a text, or the rest of one. */
+void json_scan_over(struct json_scan *scan, struct span text);
 
 /* Takes the white space off both sides of *whole and sets scan up for it; false when what is left
  * cannot be JSON because it is empty, or opens an array or object and does not end in a closing
@@ -46,8 +49,8 @@ const char *json_scan_simple(const struct json_scan *scan, const char *at);
  * a plain run (a control character) is an error. */
 const char *json_scan_special(struct json_scan *scan, const char *at);
 
-/* The end of a string in a text that is shorter than a stride. */
-const char *json_scan_string_short(struct json_scan *scan, const char *at);
+/* Looks ahead from `at`, which is before the end. */
+void json_scan_look(struct json_scan *scan, const char *at);
 
 static inline bool json_scan_is_space(char byte)
 {
@@ -57,7 +60,6 @@ static inline bool json_scan_is_space(char byte)
 /* Behind the white space inside an array or object. */
 static inline const char *json_scan_space(const char *at)
 {
-	/* Programs write none. */
 	if (__builtin_expect((unsigned char)*at > ' ', 1))
 		return at;
 	while (json_scan_is_space(*at))
@@ -65,69 +67,37 @@ static inline const char *json_scan_space(const char *at)
 	return at;
 }
 
-/* The bits (one for each of JSON_STRIDE bytes, JSON_STRIDE_BITS apart) of the bytes that are not
- * plain inside a string: quote, backslash, control characters and everything from 0x80 on. */
-#ifdef __SSE2__
-#define JSON_STRIDE	 16
-#define JSON_STRIDE_BITS 1
-static inline uint64_t json_scan_unplain(const char *at)
+/* Behind the byte that must come next, which white space may stand before; or NULL. */
+static inline const char *json_scan_expect(const char *at, char wanted)
 {
-	const __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
-	const __m128i quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
-	const __m128i slash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
-	/* As signed numbers the bytes from 0x80 on are below the space, too. */
-	const __m128i odd = _mm_cmpgt_epi8(_mm_set1_epi8(' '), bytes);
-
-	return (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quote, slash), odd));
+	/* Programs write none: look for what is wanted first. */
+	if (__builtin_expect(*at == wanted, 1))
+		return at + 1;
+	at = json_scan_space(at);
+	return *at == wanted ? at + 1 : NULL;
 }
-#else
-#define JSON_STRIDE	 8
-#define JSON_STRIDE_BITS 8
-static inline uint64_t json_scan_unplain(const char *at)
-{
-	const uint64_t ones = UINT64_C(0x0101010101010101);
-	uint64_t bytes, quote, slash;
-
-	memcpy(&bytes, at, sizeof(bytes));
-	bytes = le64toh(bytes);
-	quote = bytes ^ ones * '"';
-	slash = bytes ^ ones * '\\';
-	/* Borrows run upwards only, so the lowest bit set is always a true one. */
-	return (((bytes - ones * ' ') & ~bytes) | ((quote - ones) & ~quote) |
-		((slash - ones) & ~slash) | bytes) &
-	       ones * 0x80;
-}
-#endif
 
 /* A string whose opening quote stands just before `at`; returns the place OF its closing quote. */
 static inline const char *json_scan_string(struct json_scan *scan, const char *at)
 {
-	uint64_t unplain;
-
 	for (;;) {
-		if (__builtin_expect(at <= scan->last, 1)) {
-			unplain = json_scan_unplain(at);
-			if (!unplain) {
-				at += JSON_STRIDE;
-				continue;
-			}
-		} else {
-			/* Near the end the last stride is read again, without what lies before. */
-			if (!scan->last)
-				return json_scan_string_short(scan, at);
-			if (at == scan->end)
+		const size_t offset = (size_t)(at - scan->block);
+		const uint64_t unplain = offset < JSON_BLOCK ? scan->unplain >> offset : 0;
+
+		if (__builtin_expect(unplain != 0, 1)) {
+			at += __builtin_ctzll(unplain);
+			if (__builtin_expect(*at == '"', 1))
+				return at;
+			at = json_scan_special(scan, at);
+			if (!at)
 				return NULL;
-			unplain = json_scan_unplain(scan->last) >>
-				  (at - scan->last) * JSON_STRIDE_BITS;
-			if (!unplain)
-				return NULL;
+			continue;
 		}
-		at += (unsigned)__builtin_ctzll(unplain) / JSON_STRIDE_BITS;
-		if (__builtin_expect(*at == '"', 1))
-			return at;
-		at = json_scan_special(scan, at);
-		if (!at)
+		if (offset < JSON_BLOCK)
+			at = scan->block + JSON_BLOCK;
+		if (at >= scan->end)
 			return NULL;
+		json_scan_look(scan, at);
 	}
 }
 

@@ -93,8 +93,9 @@ static int step_read(const char **pointer, char name[PLACE_NAME_MAX], const char
 			}
 			byte = *at == '0' ? '~' : '/';
 		}
-		if (byte == '\\') {
-			*why = "a name has a backslash in it";
+		/* Names are compared as they stand in JSON: see place_quoted. */
+		if (byte == '\\' || byte == '"') {
+			*why = "a name has a quote or backslash in it";
 			return -1;
 		}
 		if (len == PLACE_NAME_MAX) {

@@ -66,33 +66,33 @@ static inline size_t place_bucket(char first)
 	return (unsigned char)first % PLACE_BUCKETS;
 }
 
-/* The child of parent whose name stands at `at` with a closing quote behind it; NULL: none, or too
- * near to `end` to be sure. Reads eight bytes at once instead of looking for the quote. */
+/* The child of parent with this name, which has no escapes left in it; NULL: none. */
+const struct place *place_member(const struct place_tree *tree, const struct place *parent,
+				 const char *name, size_t len);
+
+/* The same for a name that stands in JSON with a closing quote behind it, and may have escapes
+ * (which no name in the tree has). Reads eight bytes at once where there are so many before `end`.
+ */
 static inline const struct place *place_quoted(const struct place_tree *tree,
-					       const struct place *parent, const char *at,
-					       const char *end)
+					       const struct place *parent, const char *name,
+					       size_t len, const char *end)
 {
 	uint64_t head;
 
-	if (end - at < (ptrdiff_t)sizeof(head))
-		return NULL;
-	memcpy(&head, at, sizeof(head));
-	for (uint8_t next = parent->bucket[place_bucket(*at)]; next != 0;) {
+	if (__builtin_expect(end - name < (ptrdiff_t)sizeof(head), 0))
+		return place_member(tree, parent, name, len);
+	memcpy(&head, name, sizeof(head));
+	for (uint8_t next = parent->bucket[place_bucket(*name)]; next != 0;) {
 		const struct place *const place = &tree->places[next];
 
 		if (((head ^ place->head) & place->mask) == 0 &&
-		    (place->name_len < sizeof(head) ||
-		     (end - at > place->name_len &&
-		      memcmp(at, place->name, (size_t)place->name_len + 1) == 0)))
+		    (len < sizeof(head) ||
+		     (len == place->name_len && memcmp(name, place->name, len) == 0)))
 			return place;
 		next = place->same_bucket;
 	}
 	return NULL;
 }
-
-/* The child of parent with this name, which has no escapes left in it; NULL: none. */
-const struct place *place_member(const struct place_tree *tree, const struct place *parent,
-				 const char *name, size_t len);
 
 /* The child of parent at this position of an array; NULL: none. */
 const struct place *place_element(const struct place_tree *tree, const struct place *parent,

@@ -139,14 +139,16 @@ bool batch_next(struct batch_walk *walk, struct span *member)
 {
 	const char *const end = walk->rest.at + walk->rest.len;
 	const char *from = walk->rest.at;
+	struct json_scan scan;
 	const char *to;
 
 	if (walk->left == 0)
 		return false;
 	walk->left--;
 	if (walk->encoding == ENCODING_JSON) {
+		json_scan_over(&scan, walk->rest);
 		from = json_scan_space(from);
-		to = json_scan_skip(&(struct json_scan){.end = end}, from, 1);
+		to = json_scan_skip(&scan, from, 1);
 	} else {
 		to = msgpack_skip(from, end, 1);
 	}

@@ -52,6 +52,7 @@ static const struct span json_accepted[] = {
 	     "e aus K\xc3\xb6ln, \xe6\x9d\xb1\xe4\xba\xac und \xf0\x9f\x8c\x8d\"]"),
 	TEXT("[\"//\",\"/*\",\"#\",\"[\",\"]\",\"{\",\"}\",\",\",\":\"]"),
 	TEXT("[\"\\\\\",\"\\\\\\\"\"]"),
+	TEXT("[1234567,\"#\",\"]\",\"!#\"]"),
 };
 
 #define JSON_ACCEPTED (sizeof(json_accepted) / sizeof(json_accepted[0]))

@@ -391,6 +391,7 @@ Test(envelope, bad_settings_are_refused_with_the_reason)
 	check_refused((struct envelope_settings){.result = "/a~2"}, "result: ~");
 	check_refused((struct envelope_settings){.result = "/a~"}, "result: ~");
 	check_refused((struct envelope_settings){.error = name}, "error: a name");
+	check_refused((struct envelope_settings){.error = "/a\"b"}, "error: a name has a quote");
 	check_refused((struct envelope_settings){.error = "/\xff"}, "error: a pointer is UTF-8");
 	check_refused((struct envelope_settings){.push = "/wsbroker/x"}, "push: the member");
 	check_refused((struct envelope_settings){.answer_id = "/wsbroker"},
