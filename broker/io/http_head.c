@@ -1,5 +1,6 @@
 #include "broker/io/http_head.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -28,6 +29,34 @@ static struct span copy_header(struct http_head *head, struct lws *wsi, enum lws
 		return span_of(NULL, 0);
 	head->used += (size_t)len + 1;
 	return span_of(at, (size_t)len);
+}
+
+/* The library has cut the query at its ampersands and decoded each part: they are put together again
+ * so that whoever decodes it gets what was meant. */
+static struct span copy_query(struct http_head *head, struct lws *wsi)
+{
+	char part[WS_HEAD_BYTES_MAX];
+	char *from = head->text + head->used;
+	char *end = head->text + sizeof(head->text) - 1;
+	char *at = from;
+	int len;
+
+	if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_URI_ARGS) <= 0)
+		return span_of(NULL, 0);
+	for (int i = 0; (len = lws_hdr_copy_fragment(wsi, part, sizeof(part),
+						     WSI_TOKEN_HTTP_URI_ARGS, i)) >= 0;
+	     i++) {
+		if (i > 0 && at < end)
+			*at++ = '&';
+		for (int j = 0; j < len && end - at > 3; j++) {
+			if (strchr("%&+#", part[j]))
+				at += snprintf(at, 4, "%%%02X", (unsigned char)part[j]);
+			else
+				*at++ = part[j];
+		}
+	}
+	head->used += (size_t)(at - from);
+	return span_of(from, (size_t)(at - from));
 }
 
 static enum wsb_err read_length(struct http_head *head, struct span text)
@@ -60,7 +89,7 @@ enum wsb_err http_head_read(struct http_head *head, struct lws *wsi)
 		return WSB_EPARSE;
 	head->method = span_text(method_names[method]);
 	head->path = span_of(uri, (size_t)uri_len);
-	head->query = copy_header(head, wsi, WSI_TOKEN_HTTP_URI_ARGS);
+	head->query = copy_query(head, wsi);
 	head->host = copy_header(head, wsi, WSI_TOKEN_HOST);
 	head->origin = copy_header(head, wsi, WSI_TOKEN_ORIGIN);
 	head->authorization = copy_header(head, wsi, WSI_TOKEN_HTTP_AUTHORIZATION);

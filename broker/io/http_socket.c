@@ -92,8 +92,11 @@ void http_socket_reply(struct http_socket *socket, const struct http_reply *repl
 		return;
 	}
 	socket->phase = HTTP_REPLYING;
-	if (socket->wire.wsi)
-		lws_callback_on_writable(socket->wire.wsi);
+	if (!socket->wire.wsi)
+		return;
+	/* The library does not look whether a socket can be written while it must not be read. */
+	wire_pause(&socket->wire, false);
+	lws_callback_on_writable(socket->wire.wsi);
 }
 
 void http_socket_refuse(struct http_socket *socket, int status, const char *title,
@@ -165,7 +168,6 @@ static int finish_reply(struct http_socket *socket)
 		return -1;
 	if (socket->closes) {
 		socket->phase = HTTP_DISCARDING;
-		wire_pause(&socket->wire, false);
 		wire_give_time(&socket->wire, clock_monotonic_us() + LINGER_US);
 		if (!lws_partial_buffered(wsi))
 			shutdown(lws_get_socket_fd(wsi), SHUT_WR);
@@ -173,10 +175,7 @@ static int finish_reply(struct http_socket *socket)
 	}
 	socket->phase = HTTP_READING;
 	socket->takes_body = false;
-	if (lws_http_transaction_completed(wsi))
-		return -1;
-	wire_pause(&socket->wire, false);
-	return 0;
+	return lws_http_transaction_completed(wsi) ? -1 : 0;
 }
 
 static int on_request(struct http_socket *socket)
@@ -205,8 +204,8 @@ static int on_body(struct http_socket *socket, const char *bytes, size_t len)
 	return socket->body->failed ? -1 : 0;
 }
 
-/* Nothing more is read until the reply is out: a pipelined request would be taken for more of this
- * one's body. */
+/* Nothing more is read until there is a reply. A pipelined request that has been read already is
+ * offered as more of this one's body, and stays with the library as long as we do not take it. */
 static int on_body_complete(struct http_socket *socket)
 {
 	struct strbuf *body = socket->body;
@@ -282,8 +281,7 @@ static int on_websocket(struct http_socket *socket, enum lws_callback_reasons re
 		wire_heard_close(&socket->wire, bytes, len);
 		return -1;
 	case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL:
-		/* The library ends it, with a close frame of its own after a protocol error. */
-		socket->wire.state = WIRE_DEAD;
+		wire_dropped(&socket->wire);
 		return 0;
 	case LWS_CALLBACK_CLOSED:
 		tell_closed(socket);

@@ -1,6 +1,8 @@
 #include "broker/io/wire.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 #include "broker/io/entropy.h"
 #include "common/clock.h"
 #include "common/wsframe.h"
@@ -8,6 +10,8 @@
 /* Most that is handed over at once. What the socket does not take is copied by the library, so
  * this also bounds what a peer that does not read costs outside the outbox. */
 #define WRITE_BYTES_MAX ((size_t)128 * 1024)
+
+#define WS_CLOSE_PROTOCOL 1002
 
 void wire_init(struct wire *wire, struct ws_context *context, const struct wire_kind *kind)
 {
@@ -130,6 +134,8 @@ void wire_heard_close(struct wire *wire, const char *payload, size_t len)
 	bool answer = wire->state == WIRE_OPEN;
 
 	wire->peer_closed = true;
+	if (len == 1)
+		wire->peer_code = WS_CLOSE_PROTOCOL;
 	if (len >= 2) {
 		size_t reason_len = len - 2 < WIRE_REASON_MAX ? len - 2 : WIRE_REASON_MAX;
 
@@ -138,6 +144,23 @@ void wire_heard_close(struct wire *wire, const char *payload, size_t len)
 		memcpy(wire->peer_reason, payload + 2, reason_len);
 	}
 	if (answer && append_close(wire, wire->peer_code, span_of("", 0)) == WSB_OK)
+		wire_flush(wire);
+	wire->state = WIRE_DEAD;
+}
+
+bool wire_at_end(const struct wire *wire)
+{
+	char byte;
+	ssize_t got = recv(lws_get_socket_fd(wire->wsi), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+	return got == 0 || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK);
+}
+
+void wire_dropped(struct wire *wire)
+{
+	if (wire->state == WIRE_OPEN && lws_get_close_length(wire->wsi) == 0 &&
+	    !wire_at_end(wire) &&
+	    append_close(wire, WS_CLOSE_PROTOCOL, span_text("protocol error")) == WSB_OK)
 		wire_flush(wire);
 	wire->state = WIRE_DEAD;
 }

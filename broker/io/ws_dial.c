@@ -1,10 +1,8 @@
 #include "broker/io/ws_dial.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include "broker/io/dial_headers.h"
 #include "common/clock.h"
 
@@ -211,24 +209,14 @@ static int on_established(struct ws_dial *dial)
 	return 0;
 }
 
-/* Without a word from the peer: either it has gone, or it broke the protocol and the library did. */
-static const char *cause_of_silence(struct lws *wsi)
-{
-	char byte;
-	ssize_t got = recv(lws_get_socket_fd(wsi), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-
-	if (got > 0 || (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)))
-		return "protocol";
-	return "eof";
-}
-
 static void on_closed(struct ws_dial *dial, struct lws *wsi)
 {
 	lws_set_opaque_user_data(wsi, NULL);
 	if (dial->wire.peer_closed)
 		note_cause(dial, "closed", "");
 	else
-		note_cause(dial, cause_of_silence(wsi), "");
+		/* Without a word: either it has gone, or it broke the protocol and the library ended it. */
+		note_cause(dial, wire_at_end(&dial->wire) ? "eof" : "protocol", "");
 	dial->wire.wsi = NULL;
 	report_end(dial);
 }
