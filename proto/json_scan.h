@@ -19,11 +19,11 @@
  * Looking at many bytes at once, before it is known where a string begins, keeps each string from
  * waiting for the one before. */
 struct json_scan {
+	const char *begin;
 	const char *end;
 	const char *block;
 	uint64_t unplain; /* one bit each, the lowest for the first */
-	const char *begin;
-	bool escapes; /* there was a backslash in some string */
+	bool escapes;	  /* there was a backslash in some string */
 };
 
 #define JSON_BLOCK 64
@@ -93,9 +93,12 @@ static inline const char *json_scan_string(struct json_scan *scan, const char *a
 				return NULL;
 			continue;
 		}
-		if (offset < JSON_BLOCK)
+		if (offset < JSON_BLOCK) {
+			if (scan->end - scan->block <= JSON_BLOCK)
+				return NULL;
 			at = scan->block + JSON_BLOCK;
-		if (at >= scan->end)
+		}
+		if (at == scan->end)
 			return NULL;
 		json_scan_look(scan, at);
 	}

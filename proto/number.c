@@ -1,6 +1,5 @@
 #include "proto/number.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -133,13 +132,34 @@ static size_t real_write(double real, char out[NUMBER_TEXT_MAX])
 	return (size_t)len;
 }
 
+size_t number_write_decimal(uint64_t value, char out[NUMBER_DECIMAL_MAX])
+{
+	char digits[NUMBER_DECIMAL_MAX];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = (char)('0' + value % 10);
+		value /= 10;
+	} while (value > 0);
+	memcpy(out, digits + at, sizeof(digits) - at);
+	return sizeof(digits) - at;
+}
+
+static size_t int_write(int64_t value, char out[NUMBER_TEXT_MAX])
+{
+	if (value >= 0)
+		return number_write_decimal((uint64_t)value, out);
+	out[0] = '-';
+	return 1 + number_write_decimal(-(uint64_t)value, out + 1);
+}
+
 size_t number_write(const struct number *number, char out[NUMBER_TEXT_MAX])
 {
 	switch (number->kind) {
 	case NUMBER_INT:
-		return (size_t)snprintf(out, NUMBER_TEXT_MAX, "%" PRId64, number->signed_value);
+		return int_write(number->signed_value, out);
 	case NUMBER_UINT:
-		return (size_t)snprintf(out, NUMBER_TEXT_MAX, "%" PRIu64, number->unsigned_value);
+		return number_write_decimal(number->unsigned_value, out);
 	default:
 		return real_write(number->real, out);
 	}

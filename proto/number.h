@@ -35,4 +35,8 @@ bool number_equal(const struct number *a, const struct number *b);
  * exponent); returns its length. */
 size_t number_write(const struct number *number, char out[NUMBER_TEXT_MAX]);
 
+#define NUMBER_DECIMAL_MAX 20
+/* Plain digits; returns how many. */
+size_t number_write_decimal(uint64_t value, char out[NUMBER_DECIMAL_MAX]);
+
 #endif

@@ -7,20 +7,6 @@
 #define OWN_ID_TOP (UINT64_C(1) << 53)
 #define UUID_LEN   36
 
-static size_t decimal_write(uint64_t id, char *out)
-{
-	char digits[20];
-	size_t count = 0;
-
-	do {
-		digits[count++] = (char)('0' + id % 10);
-		id /= 10;
-	} while (id > 0);
-	for (size_t i = 0; i < count; i++)
-		out[i] = digits[count - 1 - i];
-	return count;
-}
-
 /* A version 4 UUID in form; the number stands in its first and last group. */
 static size_t uuid_write(uint64_t id, char *out)
 {
@@ -34,7 +20,7 @@ static size_t uuid_write(uint64_t id, char *out)
 
 static size_t content_write(enum id_form form, uint64_t id, char *out)
 {
-	return form == ID_UUID ? uuid_write(id, out) : decimal_write(id, out);
+	return form == ID_UUID ? uuid_write(id, out) : number_write_decimal(id, out);
 }
 
 /* In the fewest bytes, as every writer of MessagePack does. */
@@ -67,7 +53,7 @@ size_t own_id_write(enum id_form form, enum encoding encoding, uint64_t id, char
 			return msgpack_uint_write(id, out);
 		/* Up to 31 bytes a str has its length in its type byte. */
 		if (form == ID_STRING) {
-			len = decimal_write(id, out + 1);
+			len = number_write_decimal(id, out + 1);
 			out[0] = (char)(0xa0 | len);
 			return 1 + len;
 		}
@@ -76,7 +62,7 @@ size_t own_id_write(enum id_form form, enum encoding encoding, uint64_t id, char
 		return 2 + uuid_write(id, out + 2);
 	}
 	if (form == ID_INTEGER)
-		return decimal_write(id, out);
+		return number_write_decimal(id, out);
 	out[0] = '"';
 	len = content_write(form, id, out + 1);
 	out[1 + len] = '"';
