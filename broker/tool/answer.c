@@ -53,7 +53,7 @@ void answer_error(struct span error, struct strbuf *out)
 		json_decref(tree);
 		return;
 	}
-	strbuf_printf(out, "error %.0f", json_number_value(code));
+	strbuf_printf(out, "error %.17g", json_number_value(code));
 	if (json_is_string(reason)) {
 		strbuf_text(out, " ");
 		add_harmless(out, reason);

@@ -10,7 +10,7 @@
 #define SPARE_DESCRIPTORS 64
 
 #define CHUNK_BYTES  ((size_t)4096)
-#define SPARE_CHUNKS 256
+#define SPARE_CHUNKS 4096
 
 static enum wsb_err fail(enum wsb_err err, char *why, size_t why_size, const char *text)
 {
