@@ -135,14 +135,15 @@ static size_t real_write(double real, char out[NUMBER_TEXT_MAX])
 size_t number_write_decimal(uint64_t value, char out[NUMBER_DECIMAL_MAX])
 {
 	char digits[NUMBER_DECIMAL_MAX];
-	size_t at = sizeof(digits);
+	size_t count = 0;
 
 	do {
-		digits[--at] = (char)('0' + value % 10);
+		digits[count++] = (char)('0' + value % 10);
 		value /= 10;
 	} while (value > 0);
-	memcpy(out, digits + at, sizeof(digits) - at);
-	return sizeof(digits) - at;
+	for (size_t i = 0; i < count; i++)
+		out[i] = digits[count - 1 - i];
+	return count;
 }
 
 static size_t int_write(int64_t value, char out[NUMBER_TEXT_MAX])
