@@ -246,7 +246,7 @@ void check_end(struct sim *sim)
 		if (engine->sessions.states[state].count)
 			sim_fail(sim, "no session is left", "state %zu", state);
 	}
-	if (engine_buffer_bytes(engine))
-		sim_fail(sim, "no buffer is left", "%llu bytes",
-			 (unsigned long long)engine_buffer_bytes(engine));
+	if (engine->client_outboxes.bytes || engine->connection_outboxes.bytes)
+		sim_fail(sim, "no outbox is left", "%zu and %zu bytes",
+			 engine->client_outboxes.bytes, engine->connection_outboxes.bytes);
 }

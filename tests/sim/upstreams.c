@@ -307,8 +307,9 @@ static void upstream_take_stock(struct sim *sim, struct sim_upstream *upstream)
 
 	if (!outbox)
 		return;
-	stream_put(left, span_of(peer->stream.bytes + peer->stream.at,
-				 peer->stream.len - peer->stream.at));
+	if (begun)
+		stream_put(left, span_of(peer->stream.bytes + peer->stream.at,
+					 peer->stream.len - peer->stream.at));
 	stream_put(left, outbox_pending(outbox));
 	for (; stream_next(left, &frame); begun = false) {
 		struct ask *ask = asks_find_marked(sim, frame.payload);

@@ -180,12 +180,17 @@ enum wsb_err outside_begin(struct outside *outside, const struct config *config,
 			     outside->now_us);
 }
 
-void outside_end(struct outside *outside)
+void outside_hang_up(struct outside *outside)
 {
 	struct list_node *node;
 
 	while ((node = list_first(&outside->peers)))
-		peer_end(list_entry(node, struct peer, link), "asked", 0, span_of("", 0));
+		peer_end(list_entry(node, struct peer, link), "eof", 0, span_of("", 0));
+}
+
+void outside_end(struct outside *outside)
+{
+	outside_hang_up(outside);
 	engine_destroy(outside->engine);
 	outside->engine = NULL;
 }

@@ -67,7 +67,9 @@ struct peer {
 void outside_init(struct outside *outside, uint64_t seed);
 enum wsb_err outside_begin(struct outside *outside, const struct config *config,
 			   uint64_t seed) WSB_CHECKED;
-/* Ends every peer that is left, and the engine; what the peers received stays readable until fini.
+/* Ends every peer that is left. */
+void outside_hang_up(struct outside *outside);
+/* The same, and ends the engine; what the peers received stays readable until fini.
  */
 void outside_end(struct outside *outside);
 void outside_fini(struct outside *outside);

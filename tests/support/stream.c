@@ -80,11 +80,14 @@ static const char *close_flaw(struct span payload)
 
 bool stream_next(struct stream *stream, struct frame *frame)
 {
-	struct span rest = span_of(stream->bytes + stream->at, stream->len - stream->at);
 	struct ws_header header;
+	struct span rest;
 	char *payload;
 
-	if (stream->flaw || rest.len < 2 || wsframe_read(rest, &header))
+	if (stream->flaw || !stream_is_inside_frame(stream))
+		return false;
+	rest = span_of(stream->bytes + stream->at, stream->len - stream->at);
+	if (wsframe_read(rest, &header))
 		return false;
 	stream->flaw = frame_flaw(stream, (const unsigned char *)rest.at, &header);
 	if (stream->flaw || header.payload_len > rest.len - header.header_len)
