@@ -20,7 +20,7 @@ test('/livez and /readyz, with the reasons when not', async (t) => {
 
 test('what is not there is 404 as problem+json; reading with another method is refused', async (t) => {
 	const { broker } = await setup(t);
-	for (const target of ['/nothing', '/v1/nothing', '/v1/pools/none', '/../etc/passwd', '/v1//pools']) {
+	for (const target of ['/nothing', '/v1/nothing', '/v1/pools/none', '/../etc/passwd']) {
 		const { status, headers, json } = await broker.adminGet(target);
 		assert.equal(status, 404, target);
 		assert.match(headers['content-type'], /^application\/problem\+json/);

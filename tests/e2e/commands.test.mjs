@@ -230,7 +230,7 @@ test('bench prints its numbers as JSON', { timeout: 30000 }, async (t) => {
 test('bench finds wrong answers and errors', { timeout: 30000 }, async (t) => {
 	let count = 0;
 	const { broker } = await setup(t, { upstreams: [{ methods: {
-		echo: (params, { reply }) => (++count % 50 ? params : void reply({ error: { code: 1, message: 'now and then' } })),
+		echo: (params, { reply }) => (++count % 50 ? params ?? null : void reply({ error: { code: 1, message: 'now and then' } })),
 	} }] });
 	const { stdout } = await command(['bench', '--url', broker.url, '--method', 'echo', '--connections', '2', '--depth', '2',
 		'--warm-up', '0s', '--duration', '1s', '-o', 'json']);

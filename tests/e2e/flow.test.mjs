@@ -92,8 +92,8 @@ test('a client that does not read is cut with 1013, and only that one', async (t
 	const other = await connect();
 	const deaf = await upgrade(t, broker.address);
 	deaf.pause();
-	for (let id = 0; id < 100; id++)
-		deaf.send(ask('big', { bytes: 400000 }, id));
+	for (let id = 0; id < 400; id++)
+		deaf.send(ask('big', { bytes: 100000 }, id));
 	const mark = /slow_reader/;
 	await until(() => mark.test(broker.log), { deadline: 10000, what: 'slow_reader in the log' });
 	assert.deepEqual(await other.result('echo', [1]), [1]);
@@ -108,8 +108,8 @@ test('a client that never reads again is gone after five seconds', { timeout: 25
 	const { broker } = await setup(t, { limits: { send_buffer: '256KiB' } });
 	const deaf = await upgrade(t, broker.address);
 	deaf.pause();
-	for (let id = 0; id < 100; id++)
-		deaf.send(ask('big', { bytes: 400000 }, id));
+	for (let id = 0; id < 400; id++)
+		deaf.send(ask('big', { bytes: 100000 }, id));
 	await until(() => /slow_reader/.test(broker.log), { deadline: 10000, what: 'slow_reader in the log' });
 	await until(async () => await broker.metric('wsbroker_clients') === 0, { deadline: 9000, what: 'the socket to be closed', every: 100 });
 });

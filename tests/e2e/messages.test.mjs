@@ -14,7 +14,9 @@ for (const id of IDS) {
 		const { connect, upstream } = await setup(t);
 		const client = await connect();
 		for (const message of [`{"jsonrpc":"2.0","id":${id},"method":"echo","params":[7]}`,
-			`{ "params" : [7] , "method" : "echo" , "id" : ${id} , "jsonrpc" : "2.0" }`]) {
+			`{ "params" : [7] , "method" : "echo" , "id" : ${id} , "jsonrpc" : "2.0" }`,
+			`{"jsonrpc":"2.0","method":"echo","params":[7],"id":${id}}`,
+			`{"id":${id},"jsonrpc":"2.0","method":"echo","params":[7]}`]) {
 			const answer = await client.ask(message);
 			assert.ok(new RegExp(`"id"\\s*:\\s*${escaped(id)}\\s*[,}]`).test(answer), answer);
 			assert.deepEqual(JSON.parse(answer).result, [7]);

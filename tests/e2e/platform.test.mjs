@@ -56,7 +56,7 @@ test('an error of the platform passes as it came', async (t) => {
 
 test('the broker logs each upstream connection in, and the clients\' log-ins stay with it', { skip: DIRECT }, async (t) => {
 	const { platforms: [platform], url } = await startAll(t);
-	assert.equal(platform.logins, 2);
+	await until(() => platform.logins === 2, { what: 'both connections to log in' });
 	for (let at = 0; at < 5; at++)
 		await openPlatformClient(t, url);
 	assert.equal(platform.logins, 2);

@@ -38,14 +38,6 @@ for (const [what, text] of Object.entries(ODD)) {
 	});
 }
 
-test('a request of the upstream\'s own is no answer', async (t) => {
-	const { connect, upstream } = await setup(t, { pool: { size: 1 } });
-	const client = await connect();
-	assert.equal(await client.result('odd', { text: '{"jsonrpc":"2.0","id":$id,"method":"your_turn"}' }), 'right');
-	assert.equal(upstream.handshakes.length, 1);
-	assert.equal(client.received.length, 0);
-});
-
 test('an answer without jsonrpc is an answer', async (t) => {
 	const { connect } = await setup(t);
 	const client = await connect();
