@@ -4,10 +4,11 @@
 #include "broker/admin/origin.h"
 #include "broker/admin/views.h"
 #include "broker/control/exposition.h"
+#include "proto/admin_api.h"
 
 #define JSON_TYPE    "application/json"
 #define PROBLEM_TYPE "application/problem+json"
-#define POOL_PREFIX  "/v1/pools/"
+#define POOL_PREFIX  ADMIN_POOLS "/"
 
 /* 15 digits print each number of microseconds as it was. */
 #define DUMP_FLAGS (JSON_INDENT(2) | JSON_REAL_PRECISION(15))
@@ -118,13 +119,13 @@ struct admin_route {
 };
 
 static const struct admin_route routes[] = {
-	{"/livez", false, false, answer_livez},
-	{"/readyz", true, false, answer_readyz},
-	{"/metrics", true, false, answer_metrics},
-	{"/v1/status", true, false, answer_status},
-	{"/v1/pools", true, false, answer_pools},
+	{ADMIN_LIVEZ, false, false, answer_livez},
+	{ADMIN_READYZ, true, false, answer_readyz},
+	{ADMIN_METRICS, true, false, answer_metrics},
+	{ADMIN_STATUS, true, false, answer_status},
+	{ADMIN_POOLS, true, false, answer_pools},
 	{POOL_PREFIX, true, false, answer_pool},
-	{"/v1/connections", true, true, answer_connections},
+	{ADMIN_CONNECTIONS, true, true, answer_connections},
 };
 
 static const struct admin_route *find_route(struct span path, struct span *name)

@@ -10,6 +10,7 @@
 #include "broker/console/client.h"
 #include "broker/console/pages.h"
 #include "common/clock.h"
+#include "proto/admin_api.h"
 
 struct command {
 	const char *name;
@@ -19,10 +20,10 @@ struct command {
 };
 
 static const struct command commands[] = {
-	{"status", "/v1/status", page_status,
+	{"status", ADMIN_STATUS, page_status,
 	 "is all well, and if not, why: verdict, reasons, numbers"},
-	{"pools", "/v1/pools", page_pools, "pools and their endpoints"},
-	{"connections", "/v1/connections", page_connections, "every upstream connection"},
+	{"pools", ADMIN_POOLS, page_pools, "pools and their endpoints"},
+	{"connections", ADMIN_CONNECTIONS, page_connections, "every upstream connection"},
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

@@ -1,0 +1,12 @@
+/* proto/admin_api.h: the paths of the admin API, which the server and the console share. */
+#ifndef WSB_PROTO_ADMIN_API_H
+#define WSB_PROTO_ADMIN_API_H
+
+#define ADMIN_LIVEZ	  "/livez"
+#define ADMIN_READYZ	  "/readyz"
+#define ADMIN_METRICS	  "/metrics"
+#define ADMIN_STATUS	  "/v1/status"
+#define ADMIN_POOLS	  "/v1/pools"
+#define ADMIN_CONNECTIONS "/v1/connections"
+
+#endif
