@@ -12,17 +12,16 @@
 
 #define CREDENTIALS_MAX 256
 
-void dial_host_write(const struct endpoint_settings *endpoint, char host[DIAL_HOST_MAX])
+void dial_host_write(const char *name, uint16_t port, bool tls, char host[DIAL_HOST_MAX])
 {
-	bool v6 = strchr(endpoint->host, ':') != NULL;
+	bool v6 = strchr(name, ':') != NULL;
 	const char *open = v6 ? "[" : "";
 	const char *close = v6 ? "]" : "";
 
-	if (endpoint->port == (endpoint->tls ? PORT_TLS : PORT_PLAIN))
-		snprintf(host, DIAL_HOST_MAX, "%s%s%s", open, endpoint->host, close);
+	if (port == (tls ? PORT_TLS : PORT_PLAIN))
+		snprintf(host, DIAL_HOST_MAX, "%s%s%s", open, name, close);
 	else
-		snprintf(host, DIAL_HOST_MAX, "%s%s%s:%u", open, endpoint->host, close,
-			 endpoint->port);
+		snprintf(host, DIAL_HOST_MAX, "%s%s%s:%u", open, name, close, port);
 }
 
 static enum wsb_err append_line(char **at, size_t *room, const char *name, const char *value)
@@ -63,8 +62,12 @@ static bool read_credentials(const char *url, char out[CREDENTIALS_MAX])
 		int high = *from == '%' && at - from > 2 ? hex_value(from[1]) : -1;
 		int low = high >= 0 ? hex_value(from[2]) : -1;
 
-		out[len++] = low >= 0 ? (char)(high << 4 | low) : *from;
-		from += low >= 0 ? 2 : 0;
+		if (low >= 0) {
+			out[len++] = (char)(high << 4 | low);
+			from += 2;
+		} else {
+			out[len++] = *from;
+		}
 	}
 	out[len] = '\0';
 	return from == at;

@@ -2,14 +2,16 @@
 #ifndef WSB_BROKER_IO_DIAL_HEADERS_H
 #define WSB_BROKER_IO_DIAL_HEADERS_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include "broker/pool/settings.h"
 #include "common/err.h"
 
 #define DIAL_HOST_MAX 272
 
 /* The Host header: with the port where it is not the scheme's own, an IPv6 address in brackets. */
-void dial_host_write(const struct endpoint_settings *endpoint, char host[DIAL_HOST_MAX]);
+void dial_host_write(const char *name, uint16_t port, bool tls, char host[DIAL_HOST_MAX]);
 
 /* Appends the pool's headers, and Authorization when the URL carries user and password and no header
  * says otherwise, at *at, which is moved behind them. WSB_ELIMIT: they do not fit into room. */

@@ -1,18 +1,10 @@
 #include "broker/io/ws_client.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include "broker/control/address.h"
+#include "broker/io/dial_headers.h"
 #include "broker/io/tls.h"
-
-#define HOST_MAX   272
-#define PORT_PLAIN 80
-#define PORT_TLS   443
-
-/* Many small answers come with one read; a large one in pieces of this. */
-#define RX_BUFFER_BYTES 4096
 
 static const char protocol_name[] = "client";
 
@@ -20,11 +12,6 @@ static const char *const stage_causes[] = {
 	[CLIENT_RESOLVING] = "dns",	[CLIENT_CONNECTING] = "connect", [CLIENT_SECURING] = "tls",
 	[CLIENT_UPGRADING] = "upgrade", [CLIENT_OPEN] = "eof",
 };
-
-static struct ws_client *client_of(struct wire *wire)
-{
-	return list_entry(wire, struct ws_client, wire);
-}
 
 static void schedule(struct ws_client *client)
 {
@@ -50,12 +37,17 @@ static void over(struct ws_client *client)
 
 static void on_late(struct wire *wire)
 {
-	struct ws_client *client = client_of(wire);
+	struct ws_client *client = list_entry(wire, struct ws_client, wire);
 
 	ws_client_drop(client, stage_causes[client->stage], client->group->late);
 }
 
 static const struct wire_kind wire_kind = {.masks = true, .late = on_late};
+
+struct ws_client *ws_client_of(struct wire *wire)
+{
+	return wire->kind == &wire_kind ? list_entry(wire, struct ws_client, wire) : NULL;
+}
 
 static void on_resolved(void *context, const struct resolver_answer *answer)
 {
@@ -92,19 +84,6 @@ static void resolve(struct ws_client *client)
 	}
 }
 
-/* The Host header: with the port where it is not the scheme's own, IPv6 in brackets. */
-static void write_host(const struct ws_target *target, char host[HOST_MAX])
-{
-	bool v6 = target->host && strchr(target->host, ':');
-
-	if (target->unix_path)
-		snprintf(host, HOST_MAX, "localhost");
-	else if (target->port == (target->tls ? PORT_TLS : PORT_PLAIN))
-		snprintf(host, HOST_MAX, v6 ? "[%s]" : "%s", target->host);
-	else
-		snprintf(host, HOST_MAX, v6 ? "[%s]:%u" : "%s:%u", target->host, target->port);
-}
-
 static int tls_flags(const struct ws_client *client)
 {
 	int flags = LCCSCF_HTTP_NO_FOLLOW_REDIRECT;
@@ -123,7 +102,7 @@ static void try_address(struct ws_client *client)
 	const struct ws_target *target = client->target;
 	struct lws_client_connect_info info = {0};
 	char address[1 + UNIX_PATH_BYTES_MAX + 1];
-	char host[HOST_MAX];
+	char host[DIAL_HOST_MAX];
 
 	/* A path behind a plus sign is a Unix socket to the library. */
 	if (target->unix_path)
@@ -131,7 +110,10 @@ static void try_address(struct ws_client *client)
 	else
 		snprintf(address, sizeof(address), "%s",
 			 client->answer.addresses[client->address_at]);
-	write_host(target, host);
+	if (target->unix_path)
+		snprintf(host, sizeof(host), "localhost");
+	else
+		dial_host_write(target->host, target->port, target->tls, host);
 	info.context = client->group->context->lws;
 	info.vhost = client->group->vhost;
 	info.address = address;
@@ -197,7 +179,7 @@ static void take_step(struct ws_client *client)
 }
 
 void ws_client_dial(struct ws_client *client, struct ws_client_group *group,
-		    const struct ws_target *target, uint64_t deadline_us)
+		    const struct ws_target *target, struct outbox *outbox, uint64_t deadline_us)
 {
 	memset(client, 0, offsetof(struct ws_client, answer));
 	client->answer.count = 0;
@@ -205,6 +187,7 @@ void ws_client_dial(struct ws_client *client, struct ws_client_group *group,
 	wire_init(&client->wire, group->context, &wire_kind);
 	client->group = group;
 	client->target = target;
+	client->outbox = outbox;
 	list_node_init(&client->step);
 	wire_give_time(&client->wire, deadline_us);
 	schedule(client);
@@ -250,7 +233,7 @@ static void on_failed(struct ws_client *client, struct lws *wsi, const char *tex
 	}
 	if (client->stage == CLIENT_UPGRADING && status != 0) {
 		client->end.status = status;
-		snprintf(line, sizeof(line), "the upgrade was refused with status %u", status);
+		snprintf(line, sizeof(line), "the upgrade was answered with status %u", status);
 	} else {
 		snprintf(line, sizeof(line), "%.*s", (int)(text ? len : 0), text ? text : "");
 	}
@@ -261,20 +244,9 @@ static void on_failed(struct ws_client *client, struct lws *wsi, const char *tex
 static int on_established(struct ws_client *client)
 {
 	client->stage = CLIENT_OPEN;
-	wire_opened(&client->wire, client->group->events->opened(client));
+	wire_opened(&client->wire, client->outbox);
+	client->group->events->opened(client);
 	return 0;
-}
-
-/* Without a word from the peer: either it has gone, or it broke the protocol and the library did.
- */
-static const char *cause_of_silence(struct lws *wsi)
-{
-	char byte;
-	ssize_t got = recv(lws_get_socket_fd(wsi), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-
-	if (got > 0 || (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)))
-		return "protocol";
-	return "eof";
 }
 
 static void on_closed(struct ws_client *client, struct lws *wsi)
@@ -283,7 +255,9 @@ static void on_closed(struct ws_client *client, struct lws *wsi)
 	if (client->wire.peer_closed)
 		note_cause(client, "closed", "");
 	else
-		note_cause(client, cause_of_silence(wsi), "");
+		/* Without a word: either it has gone, or it broke the protocol and the library
+		 * ended it. */
+		note_cause(client, wire_at_end(&client->wire) ? "eof" : "protocol", "");
 	client->wire.wsi = NULL;
 	report_end(client);
 }
@@ -363,30 +337,30 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
 	case LWS_CALLBACK_CLIENT_CLOSED:
 		client = lws_get_opaque_user_data(wsi);
 		return client ? on_socket(client, wsi, reason, in, len) : 0;
+	case LWS_CALLBACK_OPENSSL_PERFORM_CLIENT_CERT_VERIFICATION:
+		/* Of some listener's socket: OpenSSL's verdict stands. */
+		return len == 1 ? 0 : 1;
 	default:
 		return 0;
 	}
 }
 
-static const struct lws_protocols protocols[] = {
-	{
-		.name = protocol_name,
-		.callback = on_event,
-		.rx_buffer_size = RX_BUFFER_BYTES,
-		.tx_packet_size = WS_TX_PACKET_BYTES,
-	},
-	{.name = NULL},
-};
-
 /* Each group has a vhost of its own, since that is what the library hangs a client's TLS on. */
 enum wsb_err ws_client_group_init(struct ws_client_group *group, struct ws_context *context,
-				  const char *name, const struct ws_client_events *events,
+				  const char *name, size_t rx_buffer_bytes,
+				  const struct ws_client_events *events,
 				  const struct pool_tls_settings *tls, struct strbuf *errors)
 {
-	struct lws_context_creation_info info = ws_context_vhost_info(name, protocols);
+	struct lws_context_creation_info info = ws_context_vhost_info(name, group->protocols);
 
 	*group = (struct ws_client_group){.context = context, .events = events};
 	group->late = "it took too long";
+	group->protocols[0] = (struct lws_protocols){
+		.name = protocol_name,
+		.callback = on_event,
+		.rx_buffer_size = rx_buffer_bytes,
+		.tx_packet_size = WS_TX_PACKET_BYTES,
+	};
 	list_init(&group->steps);
 	info.port = CONTEXT_PORT_NO_LISTEN;
 	if (tls) {

@@ -43,8 +43,7 @@ struct ws_client;
 struct ws_client_events {
 	/* Appends lines to the head of the upgrade at *at and moves it behind them. NULL: none. */
 	enum wsb_err (*headers)(struct ws_client *client, char **at, size_t room);
-	/* The WebSocket stands; frames are written from the outbox that is returned. */
-	struct outbox *(*opened)(struct ws_client *client);
+	void (*opened)(struct ws_client *client); /* the WebSocket stands */
 	/* Bytes of a message, in order. */
 	void (*data)(struct ws_client *client, bool binary, struct span piece, bool ends_frame,
 		     bool ends_message);
@@ -61,7 +60,8 @@ struct ws_client_group {
 	const char *subprotocol; /* NULL: none */
 	const char *late;	 /* what to say of a dial that took too long */
 	struct lws_vhost *vhost;
-	void *ssl_context; /* NULL: no TLS */
+	struct lws_protocols protocols[2]; /* the library keeps looking at them */
+	void *ssl_context;		   /* NULL: no TLS */
 	bool verify;
 	struct list steps; /* clients that go on outside of the library's callbacks */
 };
@@ -70,6 +70,7 @@ struct ws_client {
 	struct wire wire;
 	struct ws_client_group *group;
 	const struct ws_target *target;
+	struct outbox *outbox;
 	struct resolver_query *query; /* under way, or NULL */
 	struct list_node step;
 	enum ws_client_stage {
@@ -80,7 +81,7 @@ struct ws_client {
 		CLIENT_OPEN,
 		CLIENT_OVER, /* end says why; reported at the next step */
 	} stage;
-	bool asked; /* its end was our own wish */
+	bool asked; /* its end was our own wish, and will be reported as such */
 	struct ws_end end;
 	size_t address_at; /* the one being tried */
 	struct resolver_answer answer;
@@ -88,10 +89,12 @@ struct ws_client {
 };
 
 /* Borrows context, events and tls (NULL: no target uses TLS). name is that of the library's vhost.
+ * A client is handed at most rx_buffer_bytes of a message at a time, and holds as much memory.
  * WSB_EINVAL: errors says what is wrong with tls; WSB_ENOMEM, WSB_EIO. The caller sets late and
  * subprotocol afterwards, where wanted. */
 enum wsb_err ws_client_group_init(struct ws_client_group *group, struct ws_context *context,
-				  const char *name, const struct ws_client_events *events,
+				  const char *name, size_t rx_buffer_bytes,
+				  const struct ws_client_events *events,
 				  const struct pool_tls_settings *tls,
 				  struct strbuf *errors) WSB_CHECKED;
 /* Every client must have ended and the library's context be gone. */
@@ -100,9 +103,10 @@ void ws_client_group_fini(struct ws_client_group *group);
 void ws_client_group_turn(struct ws_client_group *group);
 
 /* Begins a dial, to be done by deadline_us (monotonic); what becomes of it is told through the
- * group's events. */
+ * group's events. Borrows target and outbox until the end; once the WebSocket stands, frames are
+ * written from outbox. */
 void ws_client_dial(struct ws_client *client, struct ws_client_group *group,
-		    const struct ws_target *target, uint64_t deadline_us);
+		    const struct ws_target *target, struct outbox *outbox, uint64_t deadline_us);
 
 /* Ends a dial that is under way, or drops the socket. cause is constant; its end is reported later,
  * never before this returns. */
@@ -111,5 +115,8 @@ void ws_client_drop(struct ws_client *client, const char *cause, const char *tex
 /* Says goodbye with a close frame behind what is pending; the peer's is awaited for WIRE_CLOSE_US.
  */
 void ws_client_close(struct ws_client *client, uint16_t code, struct span reason);
+
+/* The client that the wire is part of; NULL when it is part of something else. */
+struct ws_client *ws_client_of(struct wire *wire);
 
 #endif

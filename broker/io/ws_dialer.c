@@ -2,12 +2,77 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include "broker/io/tls.h"
-#include "broker/io/ws_dial.h"
-#include "broker/pool/pool.h"
+#include "broker/io/dial_headers.h"
 #include "common/clock.h"
 
-#define STEPS_PER_TURN 256
+/* Large, so that many answers are taken with one read. */
+#define RX_BUFFER_BYTES ((size_t)64 * 1024)
+
+/* One upstream socket. */
+struct ws_dial {
+	struct ws_client client;
+	struct ws_target target;
+	struct ws_dialer *dialer;
+	struct ws_dialer_pool *pool;
+	struct connection *connection;
+	struct list_node dialing;
+};
+
+static struct ws_dial *dial_of(struct ws_client *client)
+{
+	return list_entry(client, struct ws_dial, client);
+}
+
+static enum wsb_err add_headers(struct ws_client *client, char **at, size_t room)
+{
+	struct ws_dial *dial = dial_of(client);
+
+	return dial_headers_append(dial->pool->settings, dial->connection->endpoint->settings, at,
+				   room);
+}
+
+static void on_opened(struct ws_client *client)
+{
+	struct ws_dial *dial = dial_of(client);
+
+	list_remove(&dial->dialer->dialing, &dial->dialing);
+	engine_connection_opened(dial->dialer->engine, dial->connection, &client->wire,
+				 clock_monotonic_us());
+}
+
+static void on_data(struct ws_client *client, bool binary, struct span piece, bool ends_frame,
+		    bool ends_message)
+{
+	struct ws_dial *dial = dial_of(client);
+
+	engine_connection_data(dial->dialer->engine, dial->connection, binary, piece, ends_frame,
+			       ends_message, clock_monotonic_us());
+}
+
+static void on_pong(struct ws_client *client)
+{
+	struct ws_dial *dial = dial_of(client);
+
+	engine_connection_pong(dial->dialer->engine, dial->connection, clock_monotonic_us());
+}
+
+static void on_closed(struct ws_client *client, const struct ws_end *end)
+{
+	struct ws_dial *dial = dial_of(client);
+
+	list_remove(&dial->dialer->dialing, &dial->dialing);
+	engine_connection_closed(dial->dialer->engine, dial->connection, end->cause, end->code,
+				 end->text, clock_monotonic_us());
+	free(dial);
+}
+
+static const struct ws_client_events events = {
+	.headers = add_headers,
+	.opened = on_opened,
+	.data = on_data,
+	.pong = on_pong,
+	.closed = on_closed,
+};
 
 static bool pool_uses_tls(const struct pool_settings *settings)
 {
@@ -18,26 +83,17 @@ static bool pool_uses_tls(const struct pool_settings *settings)
 	return false;
 }
 
-/* Each pool has a vhost of its own, since that is what the library hangs a client's TLS on. */
 static enum wsb_err init_pool(struct ws_dialer_pool *pool, struct ws_context *context,
 			      const struct pool_settings *settings, struct strbuf *errors)
 {
-	struct lws_context_creation_info info =
-		ws_context_vhost_info(settings->name, ws_dial_protocols);
+	const struct pool_tls_settings *tls = pool_uses_tls(settings) ? &settings->tls : NULL;
+	enum wsb_err err = ws_client_group_init(&pool->group, context, settings->name,
+						RX_BUFFER_BYTES, &events, tls, errors);
 
 	pool->settings = settings;
-	info.port = CONTEXT_PORT_NO_LISTEN;
-	if (pool_uses_tls(settings)) {
-		enum wsb_err err =
-			tls_client_create(&pool->ssl_context, &settings->tls, errors);
-
-		if (err)
-			return err;
-		info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
-		info.provided_client_ssl_ctx = pool->ssl_context;
-	}
-	pool->vhost = lws_create_vhost(context->lws, &info);
-	return pool->vhost ? WSB_OK : WSB_EIO;
+	pool->group.subprotocol = settings->subprotocol;
+	pool->group.late = "limits.handshake has passed";
+	return err;
 }
 
 enum wsb_err ws_dialer_init(struct ws_dialer *dialer, struct ws_context *context,
@@ -45,7 +101,6 @@ enum wsb_err ws_dialer_init(struct ws_dialer *dialer, struct ws_context *context
 {
 	*dialer = (struct ws_dialer){.context = context, .config = config};
 	list_init(&dialer->dialing);
-	list_init(&dialer->steps);
 	dialer->pools = calloc(config->pool_count, sizeof(*dialer->pools));
 	if (!dialer->pools)
 		return WSB_ENOMEM;
@@ -68,14 +123,14 @@ void ws_dialer_set_engine(struct ws_dialer *dialer, struct engine *engine)
 void ws_dialer_end(struct ws_dialer *dialer)
 {
 	list_each(&dialer->dialing, node)
-		ws_dial_give_up(list_entry(node, struct ws_dial, dialing), "asked", "");
+		ws_client_drop(&list_entry(node, struct ws_dial, dialing)->client, "asked", "");
 }
 
 void ws_dialer_fini(struct ws_dialer *dialer)
 {
 	assert(!dialer->pools || list_is_empty(&dialer->dialing));
 	for (size_t i = 0; i < dialer->pool_count; i++)
-		tls_client_destroy(dialer->pools[i].ssl_context);
+		ws_client_group_fini(&dialer->pools[i].group);
 	free(dialer->pools);
 	*dialer = (struct ws_dialer){0};
 }
@@ -92,20 +147,25 @@ static struct ws_dialer_pool *pool_of(struct ws_dialer *dialer, const struct con
 
 void ws_dialer_dial(struct ws_dialer *dialer, struct connection *connection)
 {
+	const struct endpoint_settings *endpoint = connection->endpoint->settings;
 	struct ws_dial *dial = calloc(1, sizeof(*dial));
 
 	/* Without memory for this little there is nothing sensible left to do. */
 	if (!dial)
 		abort();
-	wire_init(&dial->wire, dialer->context, &ws_dial_wire);
 	dial->dialer = dialer;
 	dial->pool = pool_of(dialer, connection);
 	dial->connection = connection;
+	dial->target = (struct ws_target){
+		.host = endpoint->host,
+		.port = endpoint->port,
+		.tls = endpoint->tls,
+		.path = endpoint->path,
+	};
 	list_node_init(&dial->dialing);
-	list_node_init(&dial->step);
 	list_append(&dialer->dialing, &dial->dialing);
-	list_append(&dialer->steps, &dial->step);
-	wire_give_time(&dial->wire, clock_monotonic_us() + dialer->config->limits.handshake_us);
+	ws_client_dial(&dial->client, &dial->pool->group, &dial->target, &connection->outbox,
+		       clock_monotonic_us() + dialer->config->limits.handshake_us);
 }
 
 void ws_dialer_abort_dial(struct ws_dialer *dialer, struct connection *connection)
@@ -115,30 +175,24 @@ void ws_dialer_abort_dial(struct ws_dialer *dialer, struct connection *connectio
 
 		if (dial->connection != connection)
 			continue;
-		dial->asked = true;
-		ws_dial_give_up(dial, "asked", "");
+		dial->client.asked = true;
+		ws_client_drop(&dial->client, "asked", "");
 		return;
 	}
 }
 
-/* A step may add another one, of the same dial or of a new one. The bound keeps a dial that fails at
- * once and is tried again at once from holding up everybody else. */
 void ws_dialer_turn(struct ws_dialer *dialer)
 {
-	struct list_node *node;
-
-	for (int i = 0; i < STEPS_PER_TURN && (node = list_pop(&dialer->steps)); i++)
-		ws_dial_step(list_entry(node, struct ws_dial, step));
+	for (size_t i = 0; i < dialer->pool_count; i++)
+		ws_client_group_turn(&dialer->pools[i].group);
 }
 
 void ws_dialer_asked(struct wire *wire)
 {
-	struct ws_dial *dial = (struct ws_dial *)((char *)wire - offsetof(struct ws_dial, wire));
-
-	dial->asked = true;
+	ws_client_of(wire)->asked = true;
 }
 
-bool ws_dialer_owns(const struct wire *wire)
+bool ws_dialer_owns(struct wire *wire)
 {
-	return wire->kind == &ws_dial_wire;
+	return ws_client_of(wire) != NULL;
 }

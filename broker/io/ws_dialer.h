@@ -1,13 +1,15 @@
-/* broker/io/ws_dialer.h: the upstream side: dials, and turns callbacks into connection events. */
+/* broker/io/ws_dialer.h: the upstream side: dials, and turns what becomes of it into connection
+ * events. */
 #ifndef WSB_BROKER_IO_WS_DIALER_H
 #define WSB_BROKER_IO_WS_DIALER_H
 
-#include <libwebsockets.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "broker/control/config.h"
 #include "broker/engine/engine.h"
 #include "broker/io/wire.h"
+#include "broker/io/ws_client.h"
 #include "broker/io/ws_context.h"
 #include "common/err.h"
 #include "common/list.h"
@@ -16,8 +18,7 @@
 /* What the connections of one pool have in common. */
 struct ws_dialer_pool {
 	const struct pool_settings *settings;
-	struct lws_vhost *vhost;
-	void *ssl_context; /* NULL: no endpoint of it uses TLS */
+	struct ws_client_group group;
 };
 
 struct ws_dialer {
@@ -27,7 +28,6 @@ struct ws_dialer {
 	struct ws_dialer_pool *pools;
 	size_t pool_count;
 	struct list dialing; /* every dial that is not open yet */
-	struct list steps;   /* those that go on outside of the library's callbacks */
 };
 
 /* Borrows all it is given. WSB_ENOMEM, WSB_EIO, WSB_EINVAL: errors says why. */
@@ -51,6 +51,6 @@ void ws_dialer_turn(struct ws_dialer *dialer);
 void ws_dialer_asked(struct wire *wire);
 
 /* Whether wire is that of an upstream. */
-bool ws_dialer_owns(const struct wire *wire);
+bool ws_dialer_owns(struct wire *wire);
 
 #endif
