@@ -53,7 +53,7 @@ static void fail(struct call *call, int code, const char *what)
 	loop_stop(&call->station.loop);
 }
 
-static struct outbox *on_opened(struct ws_client *client)
+static void on_opened(struct ws_client *client)
 {
 	struct call *call = call_of(client);
 	struct span pieces[REQUEST_PIECES];
@@ -61,9 +61,8 @@ static struct outbox *on_opened(struct ws_client *client)
 	call->stage = CALL_WAITING;
 	call->deadline_us = clock_monotonic_us() + call->arguments->timeout_us;
 	if (request_pieces(&call->request, REQUEST_ID, 0, pieces) ||
-	    station_send(&call->station, client, &call->outbox, pieces, REQUEST_PIECES))
+	    station_send(&call->station, client, pieces, REQUEST_PIECES))
 		fail(call, TOOL_FAILED, "the request is too large");
-	return &call->outbox;
 }
 
 static bool is_ours(const struct message *message)
@@ -123,7 +122,7 @@ static void on_message(struct call *call, bool binary, struct span text)
 	ws_client_close(&call->client, 1000, span_of("", 0));
 }
 
-static void on_data(struct ws_client *client, bool binary, struct span piece, bool ends_frame,
+static void on_data(struct ws_client *client, bool binary, struct span piece, uint64_t frame_left,
 		    bool ends_message)
 {
 	struct call *call = call_of(client);
@@ -131,7 +130,7 @@ static void on_data(struct ws_client *client, bool binary, struct span piece, bo
 
 	if (call->stage != CALL_WAITING)
 		return;
-	switch (inbox_add(&call->inbox, piece, ends_frame, ends_message, ANSWER_BYTES_MAX,
+	switch (inbox_add(&call->inbox, piece, frame_left == 0, ends_message, ANSWER_BYTES_MAX,
 			  ANSWER_FRAMES_MAX, &message)) {
 	case INBOX_MORE:
 		return;
@@ -216,7 +215,7 @@ static bool dial_and_wait(struct call *call)
 	}
 	outbox_init(&call->outbox, &call->station.chunks, REQUEST_BYTES_MAX);
 	inbox_init(&call->inbox);
-	station_dial(&call->station, &call->client);
+	station_dial(&call->station, &call->client, &call->outbox);
 	loop_run(&call->station.loop);
 	if (!call->over)
 		ws_client_drop(&call->client, "asked", "");

@@ -120,8 +120,7 @@ static void send_one(struct load *load, struct load_connection *connection, uint
 		request->key = key_space_draw(&load->keys, &load->rng);
 	request->measured = pace_counts(&load->pace, due_us);
 	if (request_pieces(&load->request, request->id, request->key, pieces) ||
-	    station_send(&load->station, &connection->client, &connection->outbox, pieces,
-			 REQUEST_PIECES)) {
+	    station_send(&load->station, &connection->client, pieces, REQUEST_PIECES)) {
 		outstanding_withdraw(&load->outstanding, request);
 		tally_unsent(load->tally);
 		return;
@@ -176,12 +175,19 @@ static void start(struct load *load, uint64_t now_us)
 	}
 }
 
+static void dial_next(struct load *load)
+{
+	struct load_connection *connection = &load->connections[load->dialled++];
+
+	station_dial(&load->station, &connection->client, &connection->outbox);
+}
+
 /* Keeps DIALS_MAX dials under way until all connections have been tried, then starts. */
 static void dial_more(struct load *load, uint64_t now_us)
 {
 	while (load->dialled < load->settings->connections &&
 	       load->dialled - load->live_count - load->ended < DIALS_MAX)
-		station_dial(&load->station, &load->connections[load->dialled++].client);
+		dial_next(load);
 	if (load->live_count + load->ended < load->settings->connections)
 		return;
 	if (load->live_count > 0)
@@ -190,7 +196,7 @@ static void dial_more(struct load *load, uint64_t now_us)
 		loop_stop(&load->station.loop);
 }
 
-static struct outbox *on_opened(struct ws_client *client)
+static void on_opened(struct ws_client *client)
 {
 	struct load_connection *connection = connection_of(client);
 	struct load *load = connection->load;
@@ -198,7 +204,6 @@ static struct outbox *on_opened(struct ws_client *client)
 	connection->up = true;
 	connection->live_at = load->live_count;
 	load->live[load->live_count++] = connection;
-	return &connection->outbox;
 }
 
 static void on_answered(struct load *load, struct load_connection *connection, uint64_t now_us)
@@ -215,7 +220,7 @@ static void on_answered(struct load *load, struct load_connection *connection, u
 		drain(load, now_us, 0);
 }
 
-static void on_data(struct ws_client *client, bool binary, struct span piece, bool ends_frame,
+static void on_data(struct ws_client *client, bool binary, struct span piece, uint64_t frame_left,
 		    bool ends_message)
 {
 	struct load_connection *connection = connection_of(client);
@@ -223,7 +228,7 @@ static void on_data(struct ws_client *client, bool binary, struct span piece, bo
 	struct span message;
 	uint64_t now_us;
 
-	switch (inbox_add(&connection->inbox, piece, ends_frame, ends_message, ANSWER_BYTES_MAX,
+	switch (inbox_add(&connection->inbox, piece, frame_left == 0, ends_message, ANSWER_BYTES_MAX,
 			  ANSWER_FRAMES_MAX, &message)) {
 	case INBOX_MORE:
 		return;

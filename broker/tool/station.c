@@ -9,6 +9,9 @@
 /* Beside the connections: the loop's own, the terminal. */
 #define SPARE_DESCRIPTORS 64
 
+/* Many small answers come with one read; there may be very many connections. */
+#define RX_BUFFER_BYTES 4096
+
 #define CHUNK_BYTES  ((size_t)4096)
 #define SPARE_CHUNKS 4096
 
@@ -45,8 +48,8 @@ static enum wsb_err open_group(struct station *station, const struct ws_client_e
 	enum wsb_err err;
 
 	strbuf_init(&errors);
-	err = ws_client_group_init(&station->group, &station->context, "tool", events,
-				   station->target.tls ? &tls : NULL, &errors);
+	err = ws_client_group_init(&station->group, &station->context, "tool", RX_BUFFER_BYTES,
+				   events, station->target.tls ? &tls : NULL, &errors);
 	if (err)
 		fail(err, why, why_size, errors.len > 0 ? errors.text : wsb_err_text(err));
 	strbuf_fini(&errors);
@@ -136,9 +139,9 @@ void station_tick(struct station *station, uint64_t now_us)
 	ws_context_tick(&station->context, now_us);
 }
 
-void station_dial(struct station *station, struct ws_client *client)
+void station_dial(struct station *station, struct ws_client *client, struct outbox *outbox)
 {
-	ws_client_dial(client, &station->group, &station->target,
+	ws_client_dial(client, &station->group, &station->target, outbox,
 		       clock_monotonic_us() + station->arguments->timeout_us);
 }
 
@@ -151,10 +154,11 @@ static const uint8_t *next_mask(struct station *station)
 	return station->masks[--station->masks_left];
 }
 
-enum wsb_err station_send(struct station *station, struct ws_client *client, struct outbox *outbox,
+enum wsb_err station_send(struct station *station, struct ws_client *client,
 			  const struct span *pieces, size_t count)
 {
-	enum wsb_err err = wsframe_append(outbox, WS_TEXT, next_mask(station), pieces, count);
+	enum wsb_err err =
+		wsframe_append(client->outbox, WS_TEXT, next_mask(station), pieces, count);
 
 	if (!err)
 		wire_want_write(&client->wire);

@@ -51,11 +51,12 @@ bool station_close(struct station *station) WSB_CHECKED;
 void station_turn(struct station *station);
 void station_tick(struct station *station, uint64_t now_us);
 
-void station_dial(struct station *station, struct ws_client *client);
+/* Frames will be written from outbox. */
+void station_dial(struct station *station, struct ws_client *client, struct outbox *outbox);
 
 /* Appends a text frame with a fresh mask; it leaves at the end of the turn. Errors of
  * outbox_reserve. */
-enum wsb_err station_send(struct station *station, struct ws_client *client, struct outbox *outbox,
+enum wsb_err station_send(struct station *station, struct ws_client *client,
 			  const struct span *pieces, size_t count) WSB_CHECKED;
 
 /* For the group's events: the bearer token, if there is one. */
