@@ -85,7 +85,7 @@ static void drain_goodbye(struct engine *engine, uint64_t now_us)
 		for (size_t state = CONNECTION_WARMING; state <= CONNECTION_DRAINING; state++) {
 			list_each(&pool->states[state], node)
 				link_close(engine, list_entry(node, struct connection, state_link),
-					   1000, "asked");
+					   1000, "asked", now_us);
 		}
 	}
 }

@@ -159,8 +159,22 @@ static void pause_if_full(struct engine *engine, struct session *session)
 	engine->ports->pause(engine->ports->io, session->transport, true);
 }
 
+/* Adds a piece. What a frame declares is not believed in so far as memory goes, but a message that
+ * says it will be too big need not be waited for. */
+static enum inbox_verdict gather(struct inbox *inbox, struct span piece, uint64_t frame_left,
+				 bool ends_message, uint64_t bytes_max, size_t frames_max,
+				 struct span *message)
+{
+	if (frame_left > bytes_max) {
+		inbox_release(inbox);
+		return INBOX_TOO_BIG;
+	}
+	return inbox_add(inbox, piece, frame_left == 0, ends_message, bytes_max, frames_max,
+			 message);
+}
+
 void engine_client_data(struct engine *engine, struct session *session, bool binary,
-			struct span piece, bool ends_frame, bool ends_message, uint64_t now_us)
+			struct span piece, uint64_t frame_left, bool ends_message, uint64_t now_us)
 {
 	const struct limits_settings *limits = &engine->config->limits;
 	struct span message;
@@ -169,8 +183,8 @@ void engine_client_data(struct engine *engine, struct session *session, bool bin
 	session->heard_us = now_us;
 	if (session->state != SESSION_OPEN)
 		return;
-	switch (inbox_add(&session->inbox, piece, ends_frame, ends_message, limits->message_bytes,
-			  limits->fragments, &message)) {
+	switch (gather(&session->inbox, piece, frame_left, ends_message, limits->message_bytes,
+		       limits->fragments, &message)) {
 	case INBOX_MORE:
 		return;
 	case INBOX_COMPLETE:
@@ -266,33 +280,43 @@ void engine_connection_opened(struct engine *engine, struct connection *connecti
 	engine_leave(engine, now_us);
 }
 
-/* One too big for any client's send buffer can be given to nobody. It is read to its end and thrown
- * away, since the connection carries many others' answers. */
-static void connection_message_too_big(struct engine *engine, struct connection *connection,
-				       bool ends_message)
+/* How long an upstream's message may be: what a client may send, or be sent. */
+static uint64_t upstream_message_max(const struct engine *engine)
 {
-	connection->skipping = !ends_message;
+	const struct limits_settings *limits = &engine->config->limits;
+
+	return limits->send_buffer_bytes > limits->message_bytes ? limits->send_buffer_bytes
+								 : limits->message_bytes;
+}
+
+/* It could be given to nobody, and nothing behind it arrives before its end, if there is one: the
+ * connection ends, and what else is under way on it goes elsewhere at once. */
+static void connection_message_too_big(struct engine *engine, struct connection *connection,
+				       uint64_t now_us)
+{
 	engine->stats.oddities[ODD_TOO_BIG]++;
 	log_event(engine->log, LOG_WARN, "upstream.message_too_big",
 		  log_text("pool", connection->pool->settings->name),
 		  log_text("endpoint", connection->endpoint->settings->name),
 		  log_number("connection", connection->id),
+		  log_number("limit_bytes", upstream_message_max(engine)),
 		  log_text("limit", "limits.send_buffer"));
+	link_close(engine, connection, 1009, "too_big", now_us);
+	failover_connection(engine, connection, now_us);
 }
 
 void engine_connection_data(struct engine *engine, struct connection *connection, bool binary,
-			    struct span piece, bool ends_frame, bool ends_message, uint64_t now_us)
+			    struct span piece, uint64_t frame_left, bool ends_message,
+			    uint64_t now_us)
 {
 	struct span message;
 
 	engine->stats.bytes_in[SIDE_UPSTREAM] += piece.len;
 	connection->stats.bytes_in += piece.len;
-	if (connection->skipping) {
-		connection->skipping = !ends_message;
+	if (connection->doom)
 		return;
-	}
-	switch (inbox_add(&connection->inbox, piece, ends_frame, ends_message,
-			  engine->config->limits.send_buffer_bytes, SIZE_MAX, &message)) {
+	switch (gather(&connection->inbox, piece, frame_left, ends_message,
+		       upstream_message_max(engine), SIZE_MAX, &message)) {
 	case INBOX_MORE:
 		return;
 	case INBOX_COMPLETE:
@@ -300,7 +324,7 @@ void engine_connection_data(struct engine *engine, struct connection *connection
 		inbox_release(&connection->inbox);
 		break;
 	default:
-		connection_message_too_big(engine, connection, ends_message);
+		connection_message_too_big(engine, connection, now_us);
 		break;
 	}
 	engine_leave(engine, now_us);

@@ -68,11 +68,11 @@ struct session *engine_client_opened(struct engine *engine, size_t listener,
 				     const struct admittance *admittance, void *transport,
 				     uint64_t now_us);
 
-/* A piece of a message: all of a frame, or a part of it. ends_frame: the frame ends here;
- * ends_message: and it is the last of its message. binary: of the message. piece is valid during
- * the call. */
+/* A piece of a message: all of a frame, or a part of it. frame_left: bytes of the frame that are
+ * still to come, as its header declares; ends_message: none are, and it is the last frame of its
+ * message. binary: of the message. piece is valid during the call. */
 void engine_client_data(struct engine *engine, struct session *session, bool binary,
-			struct span piece, bool ends_frame, bool ends_message, uint64_t now_us);
+			struct span piece, uint64_t frame_left, bool ends_message, uint64_t now_us);
 void engine_client_pong(struct engine *engine, struct session *session, uint64_t now_us);
 /* The socket is gone. code: from the peer's close frame, 0 when there was none. The session ends
  * with this. */
@@ -90,7 +90,8 @@ struct session *engine_http_request(struct engine *engine, size_t listener,
 void engine_connection_opened(struct engine *engine, struct connection *connection, void *transport,
 			      uint64_t now_us);
 void engine_connection_data(struct engine *engine, struct connection *connection, bool binary,
-			    struct span piece, bool ends_frame, bool ends_message, uint64_t now_us);
+			    struct span piece, uint64_t frame_left, bool ends_message,
+			    uint64_t now_us);
 void engine_connection_pong(struct engine *engine, struct connection *connection, uint64_t now_us);
 /* The dial failed or the socket is gone. cause is a stable word: dns, connect, tls, upgrade,
  * protocol, eof, closed (code and reason are the peer's then), asked (after close or abort). */

@@ -22,11 +22,11 @@ static void link_doom(struct connection *connection, const char *reason, uint64_
 }
 
 void link_close(struct engine *engine, struct connection *connection, uint16_t code,
-		const char *reason)
+		const char *reason, uint64_t now_us)
 {
 	if (!connection->transport || connection->doom)
 		return;
-	connection->doom = reason;
+	link_doom(connection, reason, now_us);
 	engine->stats.closes[SIDE_UPSTREAM][close_class_of(code)]++;
 	engine->ports->close(engine->ports->io, connection->transport, code, span_text(reason));
 }

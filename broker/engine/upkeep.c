@@ -37,7 +37,7 @@ static void upkeep_connection(struct engine *engine, struct connection *connecti
 		return;
 	}
 	if (connection->state == CONNECTION_DRAINING && connection->in_flight == 0) {
-		link_close(engine, connection, 1000, "asked");
+		link_close(engine, connection, 1000, "asked", now_us);
 		return;
 	}
 	if (settings->probe.interval_us == 0 || engine->upstreams_paused)
@@ -81,7 +81,7 @@ static void upkeep_pool(struct engine *engine, struct pool *pool, uint64_t now_u
 	pool_upkeep(pool, now_us);
 	while ((connection = pool_next_surplus(pool, now_us))) {
 		if (connection->in_flight == 0)
-			link_close(engine, connection, 1000, "asked");
+			link_close(engine, connection, 1000, "asked", now_us);
 	}
 	while ((connection = pool_next_dial(pool, now_us)))
 		engine->ports->dial(engine->ports->io, connection);

@@ -141,8 +141,8 @@ void http_socket_take_body(struct http_socket *socket, const struct http_head *h
 	if (head->expect.len == strlen("100-continue") &&
 	    strncasecmp(head->expect.at, "100-continue", head->expect.len) == 0) {
 		memcpy(line + LWS_PRE, go_on, sizeof(go_on) - 1);
-		if (lws_write(socket->wire.wsi, line + LWS_PRE, sizeof(go_on) - 1,
-			      LWS_WRITE_HTTP) < 0)
+		if (lws_write(socket->wire.wsi, line + LWS_PRE, sizeof(go_on) - 1, LWS_WRITE_HTTP) <
+		    0)
 			wire_abort(&socket->wire);
 	}
 }
@@ -251,7 +251,7 @@ static int on_received(struct http_socket *socket, const char *bytes, size_t len
 	if (socket->wire.state != WIRE_OPEN)
 		return 0;
 	socket->site->data(socket, lws_frame_is_binary(wsi), span_of(bytes, len),
-			   lws_remaining_packet_payload(wsi) == 0, lws_is_final_fragment(wsi));
+			   lws_remaining_packet_payload(wsi), lws_is_final_fragment(wsi));
 	return 0;
 }
 
@@ -291,8 +291,8 @@ static int on_websocket(struct http_socket *socket, enum lws_callback_reasons re
 	}
 }
 
-static int on_http(struct http_socket *socket, enum lws_callback_reasons reason,
-		   const char *bytes, size_t len)
+static int on_http(struct http_socket *socket, enum lws_callback_reasons reason, const char *bytes,
+		   size_t len)
 {
 	switch ((int)reason) {
 	case LWS_CALLBACK_HTTP:

@@ -1,8 +1,9 @@
-/* broker/io/http_socket.h: one accepted socket: the HTTP requests on it, or the WebSocket it became.
+/* broker/io/http_socket.h: one accepted socket: the HTTP requests on it, or the WebSocket it
+ * became.
  *
  * What a listener serves is a site: it is asked for each request and told of each message. The site
- * of a socket is that of the listener it came in by and never changes, whatever the peer writes into
- * its Host header or asks for by SNI. */
+ * of a socket is that of the listener it came in by and never changes, whatever the peer writes
+ * into its Host header or asks for by SNI. */
 #ifndef WSB_BROKER_IO_HTTP_SOCKET_H
 #define WSB_BROKER_IO_HTTP_SOCKET_H
 
@@ -29,12 +30,13 @@ struct http_site {
 	void (*request)(struct http_socket *socket, const struct http_head *head);
 	/* Its whole body, after http_socket_take_body: http_socket_reply, now or later. */
 	void (*body)(struct http_socket *socket, struct span body);
-	/* Wants to become a WebSocket: true lets it, else http_socket_reply has been called. NULL: never. */
+	/* Wants to become a WebSocket: true lets it, else http_socket_reply has been called. NULL:
+	 * never. */
 	bool (*upgrade)(struct http_socket *socket, const struct http_head *head);
 	/* It is one. False: drop it. The site calls wire_opened. */
 	bool (*opened)(struct http_socket *socket);
-	void (*data)(struct http_socket *socket, bool binary, struct span piece, bool ends_frame,
-		     bool ends_message);
+	void (*data)(struct http_socket *socket, bool binary, struct span piece,
+		     uint64_t frame_left, bool ends_message);
 	void (*pong)(struct http_socket *socket);
 	/* It is gone; called only while socket->session is set. */
 	void (*closed)(struct http_socket *socket);
@@ -50,15 +52,15 @@ enum http_phase {
 struct http_socket {
 	struct wire wire;
 	const struct http_site *site;
-	void *session; /* the site's: set while it must be told of the end */
+	void *session;	      /* the site's: set while it must be told of the end */
 	const char *identity; /* the site's: as whom the peer came in; NULL: anonymous */
 	uint8_t role;	      /* the site's */
 	bool json;	      /* the site's: encoding of the request under way */
 	bool takes_body;
-	bool closes;	      /* the connection ends after the reply */
+	bool closes; /* the connection ends after the reply */
 	enum http_phase phase;
 	size_t body_max;
-	struct strbuf *body;  /* NULL unless a request is under way */
+	struct strbuf *body; /* NULL unless a request is under way */
 	struct strbuf *reply;
 };
 

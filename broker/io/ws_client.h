@@ -45,7 +45,7 @@ struct ws_client_events {
 	enum wsb_err (*headers)(struct ws_client *client, char **at, size_t room);
 	void (*opened)(struct ws_client *client); /* the WebSocket stands */
 	/* Bytes of a message, in order. */
-	void (*data)(struct ws_client *client, bool binary, struct span piece, bool ends_frame,
+	void (*data)(struct ws_client *client, bool binary, struct span piece, uint64_t frame_left,
 		     bool ends_message);
 	void (*pong)(struct ws_client *client); /* NULL: nobody asks */
 	/* The last call, once for every dial and never from within ws_client_dial; client may be

@@ -77,9 +77,8 @@ static bool on_upgrade(struct http_socket *socket, const struct http_head *head)
 static bool on_opened(struct http_socket *socket)
 {
 	struct ws_server *server = server_of(socket);
-	struct admittance verdict = {.status = 101,
-				     .identity = socket->identity,
-				     .role = (enum token_role)socket->role};
+	struct admittance verdict = {
+		.status = 101, .identity = socket->identity, .role = (enum token_role)socket->role};
 	const char *subprotocol = lws_get_protocol(socket->wire.wsi)->name;
 	struct session *session;
 
@@ -93,10 +92,10 @@ static bool on_opened(struct http_socket *socket)
 	return true;
 }
 
-static void on_data(struct http_socket *socket, bool binary, struct span piece, bool ends_frame,
+static void on_data(struct http_socket *socket, bool binary, struct span piece, uint64_t frame_left,
 		    bool ends_message)
 {
-	engine_client_data(server_of(socket)->engine, socket->session, binary, piece, ends_frame,
+	engine_client_data(server_of(socket)->engine, socket->session, binary, piece, frame_left,
 			   ends_message, clock_monotonic_us());
 }
 

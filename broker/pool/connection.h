@@ -40,7 +40,6 @@ struct connection {
 	void *transport; /* io's side; NULL before it is open and after it has closed */
 	struct outbox outbox;
 	struct inbox inbox;
-	bool skipping;	      /* the message under way is too big: its rest is thrown away */
 	struct list attempts; /* the engine's: what was sent on it and waits for an answer */
 	struct greeting greeting;
 	uint32_t in_flight;	/* leases out */

@@ -1,5 +1,4 @@
-/* broker/session/settings.h: the limits that hold for every client, and for all of them together.
- */
+/* broker/session/settings.h: the limits that hold for every client, and for all of them. */
 #ifndef WSB_BROKER_SESSION_SETTINGS_H
 #define WSB_BROKER_SESSION_SETTINGS_H
 

@@ -228,8 +228,8 @@ static void on_data(struct ws_client *client, bool binary, struct span piece, ui
 	struct span message;
 	uint64_t now_us;
 
-	switch (inbox_add(&connection->inbox, piece, frame_left == 0, ends_message, ANSWER_BYTES_MAX,
-			  ANSWER_FRAMES_MAX, &message)) {
+	switch (inbox_add(&connection->inbox, piece, frame_left == 0, ends_message,
+			  ANSWER_BYTES_MAX, ANSWER_FRAMES_MAX, &message)) {
 	case INBOX_MORE:
 		return;
 	case INBOX_COMPLETE:

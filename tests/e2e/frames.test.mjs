@@ -186,7 +186,7 @@ test('a client that answers pings stays', async (t) => {
 
 test('an idle client is closed after limits.idle', async (t) => {
 	const { wire } = await raw(t, { limits: { idle: '300ms' } });
-	await wire.end(4000);
+	await wire.end(8000);
 });
 
 test('garbage after the 101 ends this client alone', async (t) => {

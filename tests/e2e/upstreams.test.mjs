@@ -162,8 +162,8 @@ test('an upstream that does not read counts as full', async (t) => {
 	assert.ok(sound.of('echo').length > 50);
 });
 
-test('a message of the upstream above limits.message ends its connection, not the client', async (t) => {
-	const { connect, upstream } = await setup(t, { limits: { message: '64KiB' }, pool: { size: 1, queue: { age: '10s' } } });
+test('a message of the upstream that no client could be sent ends its connection, not the client', async (t) => {
+	const { connect, upstream } = await setup(t, { limits: { message: '64KiB', send_buffer: '64KiB' }, pool: { size: 1, queue: { age: '10s' } } });
 	const client = await connect();
 	const answer = await client.call('big', { bytes: 200000 });
 	assert.ok(answer.error, 'too big to pass');

@@ -202,7 +202,7 @@ Test(upstream, an_array_counts_member_by_member)
 	stage_end(&stage);
 }
 
-Test(upstream, a_message_over_every_bound_harms_nobody_else)
+Test(upstream, a_message_over_every_bound_ends_its_connection)
 {
 	struct stage stage;
 	struct peer *client, *upstream;
@@ -210,17 +210,22 @@ Test(upstream, a_message_over_every_bound_harms_nobody_else)
 
 	stage_init(&stage);
 	stage.setup.config.limits.send_buffer_bytes = 2000;
+	stage.setup.config.limits.message_bytes = 1000;
 	stage_begin_ready(&stage);
 	client = stage_client(&stage);
 	upstream = stage_upstream(&stage, 0);
 	says(client, GET("1"));
 	hears_request(upstream);
 	memset(piece, ' ', sizeof(piece));
-	for (int i = 0; i < 10; i++)
-		peer_piece(upstream, false, span_of(piece, sizeof(piece)), false, i == 9);
+	for (int i = 0; i < 2; i++)
+		peer_piece(upstream, false, span_of(piece, sizeof(piece)), false, false);
+	cr_assert_eq(stage.outside.engine->stats.oddities[ODD_TOO_BIG], 0, "2000 bytes fit");
+	peer_piece(upstream, false, span_of(piece, sizeof(piece)), false, false);
 	cr_assert_eq(stage.outside.engine->stats.oddities[ODD_TOO_BIG], 1);
-	answers(upstream, 1, "\"result\":1");
-	expect_hears(client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":1}");
+	cr_assert_eq(upstream->connection->state, CONNECTION_DRAINING);
+	cr_assert_eq(upstream->connection->in_flight, 0, "what it carried was settled at once");
+	expect_error(client, .id = "1", .code = -32001, .reason = "upstream_lost", .pool = "main",
+		     .endpoint = "a");
 	stage_end(&stage);
 }
 
