@@ -7,6 +7,7 @@
 #include "broker/console/console.h"
 #include "broker/control/catalog.h"
 #include "broker/control/config.h"
+#include "broker/control/nearest.h"
 #include "broker/io/tls.h"
 #include "broker/tool/tool.h"
 #include "broker/worker.h"
@@ -85,9 +86,8 @@ static struct config *load(const struct source *source)
 	enum wsb_err err;
 
 	strbuf_init(&errors);
-	err = source->file
-		      ? config_load(&config, source->file, &errors)
-		      : config_from_urls(&config, source->urls, source->url_count, &errors);
+	err = source->file ? config_load(&config, source->file, &errors)
+			   : config_from_urls(&config, source->urls, source->url_count, &errors);
 	if (!err)
 		err = tls_prepare(config, &errors);
 	if (err) {
@@ -117,7 +117,7 @@ static int run_serve(int argc, char *const *argv)
 				   NULL);
 	config = load(&source);
 	if (!config)
-		return EXIT_FAILED;
+		return source.file ? EXIT_FAILED : EXIT_USAGE;
 	log_init(&log, config->log.level, config->log.format, write_line, NULL, clock_wall_us);
 	code = worker_run(config, &log, stdout);
 	config_destroy(config);
@@ -206,6 +206,33 @@ static int run_help(int argc, char *const *argv)
 	return EXIT_DONE;
 }
 
+/* `COMMAND --help` for the commands of the table. */
+static int run_command(const struct command *command, int argc, char *const *argv)
+{
+	if (!command->summary || argc != 1 ||
+	    (strcmp(argv[0], "--help") != 0 && strcmp(argv[0], "-h") != 0))
+		return command->run(argc, argv);
+	printf("Usage: wsbroker %s\n\n%s\n", command->usage, command->summary);
+	return EXIT_DONE;
+}
+
+static int unknown_command(const char *name)
+{
+	struct nearest nearest;
+	struct strbuf what;
+	int code;
+
+	nearest_init(&nearest, span_text(name));
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		nearest_offer(&nearest, span_text(commands[i].name));
+	strbuf_init(&what);
+	strbuf_text(&what, "unknown command");
+	nearest_suggest(&nearest, &what);
+	code = usage_error(name, what.failed ? "unknown command" : what.text, NULL);
+	strbuf_fini(&what);
+	return code;
+}
+
 int main(int argc, char **argv)
 {
 	const char *name;
@@ -214,7 +241,7 @@ int main(int argc, char **argv)
 		return usage_error("", "a command must be given", NULL);
 	for (size_t i = 0; i < COMMAND_COUNT; i++) {
 		if (strcmp(argv[1], commands[i].name) == 0)
-			return commands[i].run(argc - 2, argv + 2);
+			return run_command(&commands[i], argc - 2, argv + 2);
 	}
 	name = tool_command(argc, argv);
 	if (name && tool_knows(name))
@@ -222,5 +249,5 @@ int main(int argc, char **argv)
 	name = console_command(argc, argv);
 	if (name && console_knows(name))
 		return console_run(argc, argv);
-	return usage_error(name ? name : argv[1], "unknown command", NULL);
+	return unknown_command(name ? name : argv[1]);
 }

@@ -90,8 +90,8 @@ static void print_banner(const struct config *config, FILE *out)
 	for (size_t i = 0; i < config->listener_count; i++) {
 		const struct listener_settings *listener = &config->listeners[i];
 		const char *scheme = listener->address.kind == ADDRESS_UNIX ? ""
-				     : listener->tls.certificate	     ? "wss://"
-									     : "ws://";
+				     : listener->tls.certificate	    ? "wss://"
+									    : "ws://";
 
 		fprintf(out, "data      %s%s%s%s\n", scheme, listener->address.text,
 			scheme[0] ? "" : " ", listener->path);

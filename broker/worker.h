@@ -7,8 +7,8 @@
 #include "common/log.h"
 
 /* Runs until it has drained after a SIGTERM or SIGINT, or a second one ends it at once. What it
- * serves is told on out, what keeps it from starting on the standard error. Returns the process's exit
- * code: 0 drained, 1 could not start or was cut short. Borrows config and log. */
+ * serves is told on out, what keeps it from starting on the standard error. Returns the process's
+ * exit code: 0 drained, 1 could not start or was cut short. Borrows config and log. */
 int worker_run(const struct config *config, struct log *log, FILE *out);
 
 #endif

@@ -13,10 +13,9 @@
 /* The Host header: with the port where it is not the scheme's own, an IPv6 address in brackets. */
 void dial_host_write(const char *name, uint16_t port, bool tls, char host[DIAL_HOST_MAX]);
 
-/* Appends the pool's headers, and Authorization when the URL carries user and password and no header
- * says otherwise, at *at, which is moved behind them. WSB_ELIMIT: they do not fit into room. */
-enum wsb_err dial_headers_append(const struct pool_settings *pool,
-				 const struct endpoint_settings *endpoint, char **at,
+/* Appends the pool's headers at *at, which is moved behind them. WSB_ELIMIT: they do not fit into
+ * room. */
+enum wsb_err dial_headers_append(const struct pool_settings *pool, char **at,
 				 size_t room) WSB_CHECKED;
 
 #endif

@@ -10,13 +10,15 @@
 #define KEY_BYTES_MAX	   127
 
 static const char *const method_names[] = {
-	[LWSHUMETH_GET] = "GET",       [LWSHUMETH_POST] = "POST",   [LWSHUMETH_OPTIONS] = "OPTIONS",
-	[LWSHUMETH_PUT] = "PUT",       [LWSHUMETH_PATCH] = "PATCH", [LWSHUMETH_DELETE] = "DELETE",
+	[LWSHUMETH_GET] = "GET",	 [LWSHUMETH_POST] = "POST",
+	[LWSHUMETH_OPTIONS] = "OPTIONS", [LWSHUMETH_PUT] = "PUT",
+	[LWSHUMETH_PATCH] = "PATCH",	 [LWSHUMETH_DELETE] = "DELETE",
 	[LWSHUMETH_CONNECT] = "CONNECT", [LWSHUMETH_HEAD] = "HEAD",
 };
 
 /* A header that was sent more than once is joined by the library. */
-static struct span copy_header(struct http_head *head, struct lws *wsi, enum lws_token_indexes token)
+static struct span copy_header(struct http_head *head, struct lws *wsi,
+			       enum lws_token_indexes token)
 {
 	char *at = head->text + head->used;
 	int room = (int)(sizeof(head->text) - head->used);
@@ -31,8 +33,8 @@ static struct span copy_header(struct http_head *head, struct lws *wsi, enum lws
 	return span_of(at, (size_t)len);
 }
 
-/* The library has cut the query at its ampersands and decoded each part: they are put together again
- * so that whoever decodes it gets what was meant. */
+/* The library has cut the query at its ampersands and decoded each part: they are put together
+ * again so that whoever decodes it gets what was meant. */
 static struct span copy_query(struct http_head *head, struct lws *wsi)
 {
 	char part[WS_HEAD_BYTES_MAX];
@@ -120,8 +122,8 @@ static bool next_element(struct span *list, struct span *element)
 		element->at++;
 		element->len--;
 	}
-	while (element->len > 0 && (element->at[element->len - 1] == ' ' ||
-				    element->at[element->len - 1] == '\t'))
+	while (element->len > 0 &&
+	       (element->at[element->len - 1] == ' ' || element->at[element->len - 1] == '\t'))
 		element->len--;
 	return true;
 }
@@ -131,8 +133,7 @@ static bool list_has(struct span list, const char *word)
 	struct span element;
 
 	while (next_element(&list, &element)) {
-		if (element.len == strlen(word) &&
-		    strncasecmp(element.at, word, element.len) == 0)
+		if (element.len == strlen(word) && strncasecmp(element.at, word, element.len) == 0)
 			return true;
 	}
 	return false;

@@ -13,7 +13,7 @@ static enum encoding encoding_of(struct span type)
 	if (type.len < len || strncasecmp(type.at, msgpack_type, len) != 0)
 		return ENCODING_JSON;
 	return type.len == len || type.at[len] == ';' || type.at[len] == ' ' ? ENCODING_MSGPACK
-									      : ENCODING_JSON;
+									     : ENCODING_JSON;
 }
 
 void http_post_begin(struct http_socket *socket, const struct http_head *head,
@@ -26,13 +26,12 @@ void http_post_begin(struct http_socket *socket, const struct http_head *head,
 void http_post_body(struct http_socket *socket, struct engine *engine, size_t listener,
 		    struct span body)
 {
-	struct admittance verdict = {.status = 200,
-				     .identity = socket->identity,
-				     .role = (enum token_role)socket->role};
+	struct admittance verdict = {
+		.status = 200, .identity = socket->identity, .role = (enum token_role)socket->role};
 
-	socket->session = engine_http_request(
-		engine, listener, &verdict, socket->json ? ENCODING_JSON : ENCODING_MSGPACK, body,
-		&socket->wire, clock_monotonic_us());
+	socket->session = engine_http_request(engine, listener, &verdict,
+					      socket->json ? ENCODING_JSON : ENCODING_MSGPACK, body,
+					      &socket->wire, clock_monotonic_us());
 }
 
 void http_post_respond(struct http_socket *socket, int status, uint32_t retry_after_s,

@@ -11,10 +11,10 @@ struct http_reply {
 	int status;
 	const char *content_type; /* NULL: there is no body, and no word of one */
 	struct span body;
-	uint32_t retry_after_s;	  /* 0: no such header */
-	const char *extra;	  /* more header lines, each with its line end; NULL: none */
-	bool close;		  /* the connection ends after it */
-	bool head_only;		  /* the answer to HEAD: the body is only counted */
+	uint32_t retry_after_s; /* 0: no such header */
+	const char *extra;	/* more header lines, each with its line end; NULL: none */
+	bool close;		/* the connection ends after it */
+	bool head_only;		/* the answer to HEAD: the body is only counted */
 };
 
 void http_reply_write(const struct http_reply *reply, struct strbuf *out);

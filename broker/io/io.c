@@ -119,8 +119,7 @@ static enum wsb_err open_all(struct io *io, struct strbuf *errors)
 	if (!io->servers)
 		return WSB_ENOMEM;
 	for (size_t i = 0; i < config->listener_count; i++) {
-		enum wsb_err err =
-			ws_server_open(&io->servers[i], &io->context, config, i, errors);
+		enum wsb_err err = ws_server_open(&io->servers[i], &io->context, config, i, errors);
 
 		io->server_count++;
 		first = first ? first : err;

@@ -34,8 +34,8 @@ void io_tick(struct io *io, uint64_t now_us);
 /* Closes the listeners of the data endpoint; what is open stays. May be called twice. */
 void io_close_listeners(struct io *io);
 
-/* Drops every socket and runs the loop until the engine has been told of each end. False: something did
- * not end in time; then nothing may be freed. */
+/* Drops every socket and runs the loop until the engine has been told of each end. False: something
+ * did not end in time; then nothing may be freed. */
 bool io_end(struct io *io) WSB_CHECKED;
 
 /* After io_end. NULL is allowed. */

@@ -40,8 +40,8 @@ static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *o
 
 	(void)ssl;
 	(void)context;
-	if (SSL_select_next_proto(&chosen, out_len, ours, sizeof(ours) - 1, offered,
-				  offered_len) != OPENSSL_NPN_NEGOTIATED)
+	if (SSL_select_next_proto(&chosen, out_len, ours, sizeof(ours) - 1, offered, offered_len) !=
+	    OPENSSL_NPN_NEGOTIATED)
 		return SSL_TLSEXT_ERR_NOACK;
 	*out = chosen;
 	return SSL_TLSEXT_ERR_OK;
@@ -51,8 +51,7 @@ static void harden(SSL_CTX *context)
 {
 	SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
 	SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
-	SSL_CTX_set_mode(context,
-			 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_mode(context, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
 }
 
 static void dress_server(SSL_CTX *context, const struct listener_tls_settings *settings,
@@ -66,7 +65,8 @@ static void dress_server(SSL_CTX *context, const struct listener_tls_settings *s
 		ERR_clear_error();
 	}
 	SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
-	/* The library would pick another listener's certificate by the name that the peer asks for. */
+	/* The library would pick another listener's certificate by the name that the peer asks for.
+	 */
 	SSL_CTX_set_tlsext_servername_callback(context, NULL);
 }
 
@@ -123,7 +123,8 @@ void tls_vhost_info(struct lws_context_creation_info *info,
 {
 	if (!settings->certificate)
 		return;
-	/* The library makes a context for clients as well: at least without the system's authorities. */
+	/* The library makes a context for clients as well: at least without the system's
+	 * authorities. */
 	info->options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
 			 LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX |
 			 LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
@@ -172,7 +173,8 @@ void tls_client_destroy(void *ssl_context)
 
 void tls_sha256(struct span bytes, uint8_t digest[32])
 {
-	int done = EVP_Digest(bytes.at ? bytes.at : "", bytes.len, digest, NULL, EVP_sha256(), NULL);
+	int done =
+		EVP_Digest(bytes.at ? bytes.at : "", bytes.len, digest, NULL, EVP_sha256(), NULL);
 
 	assert(done == 1);
 	(void)done;

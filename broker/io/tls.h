@@ -9,19 +9,22 @@
 #include "common/span.h"
 #include "common/strbuf.h"
 
-/* Loads every certificate, key and authority that config names into scratch contexts. WSB_EINVAL: each
- * that cannot be used is a line "FILE: message" in errors. */
+/* Loads every certificate, key and authority that config names into scratch contexts. WSB_EINVAL:
+ * each that cannot be used is a line "FILE: message" in errors. */
 enum wsb_err tls_prepare(const struct config *config, struct strbuf *errors) WSB_CHECKED;
 
-/* Adds TLS to the vhost of a listener; nothing when settings name no certificate. Borrows settings. */
+/* Adds TLS to the vhost of a listener; nothing when settings name no certificate. Borrows settings.
+ */
 void tls_vhost_info(struct lws_context_creation_info *info,
 		    const struct listener_tls_settings *settings);
 
-/* To be called for LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS with the vhost and the context
- * that it brings: fills the context from the settings above. Returns what the callback returns. */
+/* To be called for LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS with the vhost and the
+ * context that it brings: fills the context from the settings above. Returns what the callback
+ * returns. */
 int tls_dress_vhost(struct lws_vhost *vhost, void *ssl_context);
 
-/* An OpenSSL context for the upstreams of a pool, destroyed by the caller. WSB_EINVAL: errors says why. */
+/* An OpenSSL context for the upstreams of a pool, destroyed by the caller. WSB_EINVAL: errors says
+ * why. */
 enum wsb_err tls_client_create(void **out, const struct pool_tls_settings *settings,
 			       struct strbuf *errors) WSB_CHECKED;
 void tls_client_destroy(void *ssl_context); /* NULL is allowed */

@@ -88,8 +88,8 @@ void wire_heard_close(struct wire *wire, const char *payload, size_t len);
 /* Whether the peer has gone, or will send nothing more. For a socket that is about to end. */
 bool wire_at_end(const struct wire *wire);
 
-/* The library ends the socket by itself: after a breach of the protocol it sends a close frame of its
- * own, but not after every one; then ours says 1002. */
+/* The library ends the socket by itself: after a breach of the protocol it sends a close frame of
+ * its own, but not after every one; then ours says 1002. */
 void wire_dropped(struct wire *wire);
 
 /* The library has let go of the socket: nothing pending will leave any more. */

@@ -254,6 +254,8 @@ static void on_closed(struct ws_client *client, struct lws *wsi)
 	lws_set_opaque_user_data(wsi, NULL);
 	if (client->wire.peer_closed)
 		note_cause(client, "closed", "");
+	else if (client->group->context->ending)
+		note_cause(client, "asked", "");
 	else
 		/* Without a word: either it has gone, or it broke the protocol and the library
 		 * ended it. */
@@ -266,7 +268,7 @@ static int on_received(struct ws_client *client, struct lws *wsi, const char *by
 {
 	if (client->wire.state == WIRE_OPEN)
 		client->group->events->data(client, lws_frame_is_binary(wsi), span_of(bytes, len),
-					    lws_remaining_packet_payload(wsi) == 0,
+					    lws_remaining_packet_payload(wsi),
 					    lws_is_final_fragment(wsi));
 	return 0;
 }

@@ -18,7 +18,8 @@
 static const lws_retry_bo_t no_keep_alive = {.secs_since_valid_ping = 0,
 					     .secs_since_valid_hangup = 0};
 
-/* The library's log callback carries no context: the one thing in the process that must be static. */
+/* The library's log callback carries no context: the one thing in the process that must be static.
+ */
 static struct log *library_log;
 
 static void on_library_log(int level, const char *line)

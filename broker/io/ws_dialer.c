@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include "broker/io/dial_headers.h"
+#include "broker/pool/pool.h"
 #include "common/clock.h"
 
 /* Large, so that many answers are taken with one read. */
@@ -27,8 +28,7 @@ static enum wsb_err add_headers(struct ws_client *client, char **at, size_t room
 {
 	struct ws_dial *dial = dial_of(client);
 
-	return dial_headers_append(dial->pool->settings, dial->connection->endpoint->settings, at,
-				   room);
+	return dial_headers_append(dial->pool->settings, at, room);
 }
 
 static void on_opened(struct ws_client *client)
@@ -40,12 +40,12 @@ static void on_opened(struct ws_client *client)
 				 clock_monotonic_us());
 }
 
-static void on_data(struct ws_client *client, bool binary, struct span piece, bool ends_frame,
+static void on_data(struct ws_client *client, bool binary, struct span piece, uint64_t frame_left,
 		    bool ends_message)
 {
 	struct ws_dial *dial = dial_of(client);
 
-	engine_connection_data(dial->dialer->engine, dial->connection, binary, piece, ends_frame,
+	engine_connection_data(dial->dialer->engine, dial->connection, binary, piece, frame_left,
 			       ends_message, clock_monotonic_us());
 }
 
@@ -135,14 +135,15 @@ void ws_dialer_fini(struct ws_dialer *dialer)
 	*dialer = (struct ws_dialer){0};
 }
 
+/* Every connection is of a pool that is configured. */
 static struct ws_dialer_pool *pool_of(struct ws_dialer *dialer, const struct connection *connection)
 {
-	for (size_t i = 0; i < dialer->pool_count; i++) {
-		if (dialer->pools[i].settings == connection->pool->settings)
-			return &dialer->pools[i];
-	}
-	assert(!"a connection of a pool that is not configured");
-	return NULL;
+	size_t i = 0;
+
+	while (i < dialer->pool_count && dialer->pools[i].settings != connection->pool->settings)
+		i++;
+	assert(i < dialer->pool_count);
+	return &dialer->pools[i];
 }
 
 void ws_dialer_dial(struct ws_dialer *dialer, struct connection *connection)
