@@ -51,7 +51,7 @@ static void plan_temper(struct sim *sim, struct temper *temper)
 	temper->quotes = (uint32_t)sim_pick(sim, 0, 5);
 	temper->errs = (uint32_t)sim_pick(sim, 0, 15);
 	temper->babbles = (uint32_t)sim_pick(sim, 0, 15);
-	temper->kills = (uint32_t)plan_either(sim, 50, 0, 6, 0);
+	temper->kills = (uint32_t)plan_either(sim, 50, 0, 6, sim_chance(sim, 10) ? 50 : 0);
 	temper->hangs = (uint32_t)plan_either(sim, 30, 0, 60, 0);
 	temper->stalls = (uint32_t)plan_either(sim, 40, 0, 15, 0);
 	temper->rejects = (uint32_t)plan_either(sim, 30, 0, 50, 0);

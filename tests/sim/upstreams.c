@@ -275,6 +275,25 @@ void upstream_read(struct sim *sim, struct sim_upstream *upstream, size_t max)
 	}
 }
 
+/* The id of a request that is under way, but not here; 0: there is none. */
+static uint64_t upstream_stolen_id(struct sim *sim, const struct sim_upstream *upstream)
+{
+	const struct exchange_slab *slab = &sim->outside.engine->exchanges;
+	uint64_t id = 0;
+	uint64_t seen = 0;
+
+	for (size_t i = 0; slab->chunk_count > 0 && i < 64; i++) {
+		struct exchange *exchange = &slab->chunks[0][i];
+
+		if (exchange->state == EXCHANGE_FREE || exchange->notification ||
+		    exchange_attempt_on(exchange, upstream->peer->connection))
+			continue;
+		if (rng_below(&sim->rng, ++seen) == 0)
+			id = exchange_id(exchange);
+	}
+	return id;
+}
+
 void upstream_babble(struct sim *sim, struct sim_upstream *upstream)
 {
 	static const char *const words[] = {
@@ -290,9 +309,20 @@ void upstream_babble(struct sim *sim, struct sim_upstream *upstream)
 		"42",
 		"\xc1",
 	};
-	struct span text = span_text(words[sim_pick(sim, 0, 10)]);
+	uint64_t stolen_id = upstream_stolen_id(sim, upstream);
 
-	peer_say(upstream->peer, sim_chance(sim, 30), text);
+	if (upstream->peer->state != PEER_OPEN)
+		return;
+	agenda_add(&sim->agenda, sim->outside.now_us + sim_pick(sim, 10 * MS, 400 * MS),
+		   EVENT_BABBLE, upstream->peer);
+	if (stolen_id && sim_chance(sim, 60)) {
+		strbuf_clear(&sim->scratch);
+		strbuf_printf(&sim->scratch, "{\"id\":%" PRIu64 ",\"result\":\"stolen\"}",
+			      stolen_id);
+		peer_say(upstream->peer, false, strbuf_span(&sim->scratch));
+		return;
+	}
+	peer_say(upstream->peer, sim_chance(sim, 30), span_text(words[sim_pick(sim, 0, 10)]));
 }
 
 /* What the dying connection took and what it did not: the one may not be sent again unless the

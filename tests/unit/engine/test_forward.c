@@ -1,6 +1,7 @@
 /* The straight path: what is forwarded, what comes back, and under which id. */
 #include <criterion/criterion.h>
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "tests/unit/engine/stage.h"
 
@@ -277,6 +278,36 @@ Test(forward, a_client_keeps_its_order_on_a_connection)
 				   upstream->body.text, text);
 		answers(upstream, id, "\"result\":1");
 	}
+	stage_end(&stage);
+}
+
+/* An upstream that does not read is full; when it reads again nobody tells the engine. */
+Test(forward, newcomers_do_not_jump_the_queue)
+{
+	const char *first = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"a\"}";
+	const size_t spaces = CONNECTION_STALL_BYTES;
+	char *big = malloc(spaces + strlen(first));
+	struct stage stage;
+	struct peer *client, *upstream;
+
+	cr_assert_not_null(big);
+	memset(big, ' ', spaces);
+	memcpy(big + spaces, first, strlen(first));
+	stage_init(&stage);
+	stage.setup.config.limits.message_bytes = 2 * spaces;
+	stage_begin_ready(&stage);
+	client = stage_client(&stage);
+	upstream = stage_upstream(&stage, 0);
+	peer_say(client, false, span_of(big, spaces + strlen(first)));
+	says(client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"b\"}");
+	cr_assert_eq(stage.outside.engine->lanes[0].queue.count, 1);
+	hears_request(upstream);
+	says(client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"c\"}");
+	hears_request(upstream);
+	cr_assert(strstr(upstream->body.text, "\"b\""), "%s", upstream->body.text);
+	hears_request(upstream);
+	cr_assert(strstr(upstream->body.text, "\"c\""), "%s", upstream->body.text);
+	free(big);
 	stage_end(&stage);
 }
 
