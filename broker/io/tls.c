@@ -171,6 +171,14 @@ void tls_client_destroy(void *ssl_context)
 	SSL_CTX_free(ssl_context);
 }
 
+const char *tls_client_complaint(struct lws *wsi)
+{
+	SSL *ssl = lws_get_ssl(wsi);
+	long verdict = ssl ? SSL_get_verify_result(ssl) : X509_V_OK;
+
+	return verdict == X509_V_OK ? NULL : X509_verify_cert_error_string(verdict);
+}
+
 void tls_sha256(struct span bytes, uint8_t digest[32])
 {
 	int done =

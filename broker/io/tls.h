@@ -29,6 +29,9 @@ enum wsb_err tls_client_create(void **out, const struct pool_tls_settings *setti
 			       struct strbuf *errors) WSB_CHECKED;
 void tls_client_destroy(void *ssl_context); /* NULL is allowed */
 
+/* Why the peer's certificate was refused; NULL: it was not. For a handshake that has failed. */
+const char *tls_client_complaint(struct lws *wsi);
+
 /* For admission: tokens of which only the hash is known. */
 void tls_sha256(struct span bytes, uint8_t digest[32]);
 

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include "broker/control/address.h"
 #include "broker/io/dial_headers.h"
 #include "broker/io/tls.h"
@@ -138,9 +139,11 @@ static void connect_next(struct ws_client *client)
 		try_address(client);
 		if (client->wire.wsi)
 			return;
+		ws_context_sweep(client->group->context);
 		client->address_at++;
 	}
-	note_cause(client, "connect", "no address could be reached");
+	note_cause(client, "connect",
+		   client->error ? strerror(client->error) : "no address could be reached");
 	over(client);
 }
 
@@ -215,29 +218,47 @@ void ws_client_close(struct ws_client *client, uint16_t code, struct span reason
 	wire_close(&client->wire, code, reason);
 }
 
-/* The library speaks of one failed attempt; while only TCP has failed there may be another address.
- */
-static void on_failed(struct ws_client *client, struct lws *wsi, const char *text, size_t len)
+/* Why TCP has failed; 0 when the system does not know any more. */
+static int connect_error(struct lws *wsi)
+{
+	int error = 0;
+	socklen_t len = sizeof(error);
+
+	return getsockopt(lws_get_socket_fd(wsi), SOL_SOCKET, SO_ERROR, &error, &len) ? 0 : error;
+}
+
+/* What the library says of a handshake that has failed, or what we know better. */
+static void note_handshake_error(struct ws_client *client, struct lws *wsi, const char *text,
+				 size_t len)
 {
 	unsigned int status = lws_http_client_http_response(wsi);
+	const char *complaint = tls_client_complaint(wsi);
 	char line[WS_CLIENT_TEXT_MAX];
 
-	lws_set_opaque_user_data(wsi, NULL);
-	client->wire.wsi = NULL;
-	if (!client->end.cause && client->stage == CLIENT_CONNECTING) {
-		snprintf(client->text, sizeof(client->text), "%.*s", (int)(text ? len : 0),
-			 text ? text : "");
-		client->address_at++;
-		schedule(client);
-		return;
-	}
 	if (client->stage == CLIENT_UPGRADING && status != 0) {
 		client->end.status = status;
 		snprintf(line, sizeof(line), "the upgrade was answered with status %u", status);
+	} else if (client->stage == CLIENT_SECURING && complaint) {
+		snprintf(line, sizeof(line), "the certificate was refused: %s", complaint);
 	} else {
 		snprintf(line, sizeof(line), "%.*s", (int)(text ? len : 0), text ? text : "");
 	}
 	note_cause(client, stage_causes[client->stage], line);
+}
+
+/* The library speaks of one failed attempt; while only TCP has failed there may be another address.
+ */
+static void on_failed(struct ws_client *client, struct lws *wsi, const char *text, size_t len)
+{
+	lws_set_opaque_user_data(wsi, NULL);
+	client->wire.wsi = NULL;
+	if (!client->end.cause && client->stage == CLIENT_CONNECTING) {
+		client->error = connect_error(wsi);
+		client->address_at++;
+		schedule(client);
+		return;
+	}
+	note_handshake_error(client, wsi, text, len);
 	over(client);
 }
 

@@ -84,6 +84,7 @@ struct ws_client {
 	bool asked; /* its end was our own wish, and will be reported as such */
 	struct ws_end end;
 	size_t address_at; /* the one being tried */
+	int error;	   /* errno of the last one that failed; 0: unknown */
 	struct resolver_answer answer;
 	char text[WS_CLIENT_TEXT_MAX];
 };

@@ -1,6 +1,9 @@
 #include "broker/io/ws_context.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include "broker/io/wire.h"
@@ -93,6 +96,29 @@ void ws_context_turn(struct ws_context *context)
 	if (context->wake && context->lws && !context->ending)
 		lws_cancel_service(context->lws);
 	context->wake = false;
+}
+
+static void free_watcher(uv_handle_t *handle)
+{
+	free(handle);
+}
+
+/* A watcher of ours is active, or its descriptor open. */
+static void close_forgotten(uv_handle_t *handle, void *unused)
+{
+	uv_os_fd_t fd;
+
+	(void)unused;
+	if (uv_handle_get_type(handle) != UV_POLL || uv_is_active(handle) ||
+	    uv_is_closing(handle) || uv_fileno(handle, &fd))
+		return;
+	if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+		uv_close(handle, free_watcher);
+}
+
+void ws_context_sweep(struct ws_context *context)
+{
+	uv_walk(&context->loop->uv, close_forgotten, NULL);
 }
 
 void ws_context_tick(struct ws_context *context, uint64_t now_us)
