@@ -88,5 +88,7 @@ int call_many_run(const struct tool_arguments *arguments)
 	struct load_result result;
 	int code = run("call", &settings, &result);
 
-	return code == TOOL_DONE && result.tally.errors > 0 ? TOOL_FAILED : code;
+	if (code == TOOL_DONE && (result.tally.errors > 0 || result.tally.answers < call->count))
+		code = TOOL_FAILED;
+	return code;
 }
