@@ -41,9 +41,9 @@ void ws_context_fini(struct ws_context *context);
 /* Writes what has gathered. Call once per turn. */
 void ws_context_turn(struct ws_context *context);
 
-/* To be called when lws_client_connect_via_info has returned NULL: the library closes a socket whose
- * connect fails at once (no route, no such file), but forgets the watcher, which would keep the loop
- * from ever being closed. */
+/* To be called when lws_client_connect_via_info has returned NULL: the library closes a socket
+ * whose connect fails at once (no route, no such file), but forgets the watcher, which would keep
+ * the loop from ever being closed. */
 void ws_context_sweep(struct ws_context *context);
 
 /* Ends what is past its deadline. */
