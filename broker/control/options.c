@@ -61,8 +61,8 @@ const struct option options[] = {
 	 .help = "Buffered bytes of the whole process; above it nothing is read until they "
 		 "drain."},
 	{ROW, "limits.message", OPTION_SIZE, "1MiB", 1 * KIB, 1 * GIB, IN(limits.message_bytes),
-	 .help = "Largest message of a client; a longer one closes it with 1009. An upstream's may be as "
-		 "long as `limits.send_buffer`, if that is more."},
+	 .help = "Largest message of a client; a longer one closes it with 1009. An upstream's "
+		 "may be as long as `limits.send_buffer`, if that is more."},
 	{ROW, "limits.fragments", OPTION_NUMBER, "1024", 1, 1048576, IN(limits.fragments),
 	 .help = "Most frames of one message; more close its connection with 1009."},
 	{ROW, "limits.batch", OPTION_NUMBER, "100", 1, 10000, IN(limits.batch),

@@ -82,6 +82,7 @@ enum wsb_err engine_create(struct engine **out, const struct config *config,
 	outbox_pool_init(&engine->connection_outboxes, CONNECTION_CHUNK_BYTES,
 			 CONNECTION_CHUNKS_SPARE);
 	session_lists_init(&engine->sessions);
+	visitors_init(&engine->visitors, config->limits.clients);
 	list_init(&engine->pings);
 	exchange_slab_init(&engine->exchanges);
 	timerq_init(&engine->timers, now_us);
@@ -117,6 +118,7 @@ void engine_destroy(struct engine *engine)
 	for (size_t i = 0; i < engine->lane_count; i++)
 		pool_destroy(engine->lanes[i].pool);
 	free(engine->lanes);
+	visitors_fini(&engine->visitors);
 	exchange_slab_fini(&engine->exchanges);
 	route_table_destroy(engine->routes);
 	envelope_destroy(engine->envelope);
@@ -245,6 +247,19 @@ void engine_client_closed(struct engine *engine, struct session *session, uint16
 	engine_leave(engine, now_us);
 }
 
+/* Whoever comes anew with each request still has one budget. */
+static struct quota *http_quota(struct engine *engine, struct session *session,
+				const struct admittance *admittance, uint64_t now_us)
+{
+	uint32_t per_second = engine->config->limits.rate_per_client;
+	const char *name = admittance->identity ? admittance->identity : admittance->peer;
+	struct quota *quota = NULL;
+
+	if (per_second > 0)
+		quota = visitors_quota(&engine->visitors, name, per_second, now_us);
+	return quota ? quota : &session->own_quota;
+}
+
 struct session *engine_http_request(struct engine *engine, size_t listener,
 				    const struct admittance *admittance, enum encoding encoding,
 				    struct span body, void *transport, uint64_t now_us)
@@ -260,6 +275,7 @@ struct session *engine_http_request(struct engine *engine, size_t listener,
 	}
 	session->listener = (uint32_t)listener;
 	session->identity = admittance->identity;
+	session->quota = http_quota(engine, session, admittance, now_us);
 	engine->stats.bytes_in[SIDE_CLIENT] += body.len;
 	intake_message(engine, session, body, encoding == ENCODING_MSGPACK, now_us);
 	answered = session->state == SESSION_CLOSED;

@@ -57,6 +57,7 @@ struct admittance {
 	const char *identity;	 /* name of the token; NULL: anonymous. Lives as long as the
 				    configuration */
 	enum token_role role;
+	char peer[64]; /* address of the peer of an HTTP request; "" when it has none. Set by io */
 };
 void engine_admit(struct engine *engine, const struct admission *admission, struct admittance *out);
 

@@ -43,7 +43,7 @@ static bool intake_check(struct engine *engine, struct session *session,
 		settle_refuse(engine, caller, NULL, RESULT_INVALID, "invalid_request", text, NULL);
 		return false;
 	}
-	if (!quota_take(&session->quota, now_us)) {
+	if (!quota_take(session->quota, now_us)) {
 		settle_refuse(engine, caller, NULL, RESULT_RATE_LIMITED, "rate_limited",
 			      "the client's budget of requests is used up",
 			      "limits.rate_per_client");

@@ -4,6 +4,7 @@
 #define WSB_BROKER_ENGINE_STATE_H
 
 #include "broker/engine/engine.h"
+#include "broker/engine/visitors.h"
 #include "broker/exchange/exchange.h"
 #include "broker/exchange/fairqueue.h"
 #include "broker/exchange/retry.h"
@@ -42,6 +43,7 @@ struct engine {
 	struct outbox_pool client_outboxes;
 	struct outbox_pool connection_outboxes;
 	struct session_lists sessions;
+	struct visitors visitors;
 	struct list pings; /* open WebSocket sessions, the one to look at next first */
 	struct exchange_slab exchanges;
 	struct timerq timers;

@@ -25,7 +25,8 @@ enum wsb_err session_create(struct session **out, struct session_lists *lists,
 	session->heard_us = session->message_us = now_us;
 	outbox_init(&session->outbox, outboxes, limits->send_buffer_bytes);
 	inbox_init(&session->inbox);
-	quota_init(&session->quota, limits->rate_per_client, now_us);
+	quota_init(&session->own_quota, limits->rate_per_client, now_us);
+	session->quota = &session->own_quota;
 	list_init(&session->exchanges);
 	list_init(&session->batches);
 	list_node_init(&session->ping_link);

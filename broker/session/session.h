@@ -45,7 +45,8 @@ struct session {
 	const char *identity;	/* token name; NULL: anonymous */
 	struct outbox outbox;
 	struct inbox inbox;
-	struct quota quota;
+	struct quota own_quota;
+	struct quota *quota;   /* own_quota, or one shared with others; used as messages come in */
 	struct list exchanges; /* the engine's: its requests under way */
 	struct list batches;   /* the engine's: its batches under way */
 	void *parties; /* the engine's: its lines in the pools' queues; NULL until it waits */

@@ -104,3 +104,14 @@ test('a client that goes before its answer leaves nothing behind', async (t) => 
 	wire.socket.destroy();
 	assert.equal((await post(broker, echo('next'))).status, 200);
 });
+
+test('429 with Retry-After when the budget of requests is used up, over all requests of a peer', async (t) => {
+	const { broker } = await setup(t, { limits: { rate_per_client: 3 } });
+	const answers = [];
+	for (let at = 0; at < 6; at++) answers.push(await post(broker, echo(at)));
+	const refused = answers.filter(({ status }) => status === 429);
+	assert.ok(refused.length >= 2, answers.map(({ status }) => status).join());
+	assert.ok(Number(refused[0].headers['retry-after']) >= 1);
+	assertError(refused[0].json, { code: -32004, reason: 'rate_limited', retryable: true, limit: /^limits.rate_per_client$/ });
+	assert.equal(answers[0].status, 200);
+});

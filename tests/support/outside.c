@@ -283,11 +283,11 @@ void peer_piece(struct peer *peer, bool binary, struct span piece, bool ends_fra
 		memcpy(copy, piece.at, piece.len);
 	piece.at = copy;
 	if (peer->kind == PEER_UPSTREAM)
-		engine_connection_data(outside->engine, peer->connection, binary, piece, ends_frame ? 0 : 1,
-				       ends_message, outside->now_us);
+		engine_connection_data(outside->engine, peer->connection, binary, piece,
+				       ends_frame ? 0 : 1, ends_message, outside->now_us);
 	else
-		engine_client_data(outside->engine, peer->session, binary, piece, ends_frame ? 0 : 1,
-				   ends_message, outside->now_us);
+		engine_client_data(outside->engine, peer->session, binary, piece,
+				   ends_frame ? 0 : 1, ends_message, outside->now_us);
 	free(copy);
 }
 
