@@ -77,25 +77,30 @@ static void failover_notification(struct engine *engine, struct lane *lane, stru
 	dispatch_exchange(engine, exchange, true, now_us);
 }
 
+/* What greeted this connection is nobody's request and stays behind. */
 static void failover_unsent_frames(struct engine *engine, struct lane *lane,
 				   struct connection *connection, uint64_t now_us)
 {
+	struct span unbegun = outbox_unbegun(&connection->outbox);
+	uint64_t position = outbox_position(&connection->outbox) - unbegun.len;
 	struct strbuf *frames = &engine->joined;
 	struct ws_header header;
 	struct span rest;
 
 	strbuf_clear(frames);
-	strbuf_add(frames, outbox_unbegun(&connection->outbox));
+	strbuf_add(frames, unbegun);
 	for (rest = strbuf_span(frames); wsframe_read(rest, &header) == WSB_OK;) {
 		char *payload = frames->text + (rest.at - frames->text) + header.header_len;
+		size_t len = header.header_len + header.payload_len;
 
-		if (header.mask && (header.opcode == WS_TEXT || header.opcode == WS_BINARY)) {
+		if (position >= connection->greeting_end && header.mask &&
+		    (header.opcode == WS_TEXT || header.opcode == WS_BINARY)) {
 			wsframe_mask(payload, header.payload_len, header.mask);
 			failover_notification(engine, lane, span_of(payload, header.payload_len),
 					      now_us);
 		}
-		rest = span_of(payload + header.payload_len,
-			       rest.len - header.header_len - header.payload_len);
+		position += len;
+		rest = span_of(rest.at + len, rest.len - len);
 	}
 }
 

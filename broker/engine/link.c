@@ -81,6 +81,7 @@ static void link_greeted(struct engine *engine, struct connection *connection, u
 	if (connection->pool->settings->probe.interval_us == 0)
 		connection->first_pong = true;
 	if (connection->first_pong) {
+		connection->greeting_end = outbox_position(&connection->outbox);
 		pool_connection_made_ready(connection, now_us);
 		return;
 	}

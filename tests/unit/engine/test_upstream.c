@@ -94,6 +94,25 @@ Test(upstream, a_greeting_in_messagepack)
 	end_greeted(&stage, step);
 }
 
+Test(upstream, a_greeting_is_for_its_connection_alone)
+{
+	struct stage stage;
+
+	stage_init(&stage);
+	setup_greeting(stage.pool)->send = "{\"jsonrpc\":\"2.0\",\"method\":\"login\"}";
+	stage.pool->probe.interval_us = 0;
+	stage.pool->size = 2;
+	stage_begin_ready(&stage);
+	stage_pass(&stage, 100 * STAGE_MS);
+	stage_open_dials(&stage);
+	says(stage_client(&stage), "{\"jsonrpc\":\"2.0\",\"method\":\"told\"}");
+	stage_kill(stage_upstream(&stage, 0));
+	expect_hears(stage_upstream(&stage, 0), "{\"jsonrpc\":\"2.0\",\"method\":\"login\"}");
+	expect_hears(stage_upstream(&stage, 0), "{\"jsonrpc\":\"2.0\",\"method\":\"told\"}");
+	expect_silence(stage_upstream(&stage, 0));
+	stage_end(&stage);
+}
+
 Test(upstream, one_that_is_silent_is_given_up)
 {
 	struct stage stage;
