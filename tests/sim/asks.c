@@ -39,7 +39,7 @@ static void ask_keep_id(struct ask *ask, const void *bytes, size_t len)
 }
 
 /* All that JSON allows; some are unique, some equal to everybody's. */
-static void ask_name_json(struct sim *sim, struct ask *ask)
+static void ask_name_json(struct sim *sim, struct ask *ask, bool alone)
 {
 	static const char *const forms[] = {
 		"%u",
@@ -54,7 +54,7 @@ static void ask_name_json(struct sim *sim, struct ask *ask)
 	static const char *const equal[] = {"null", "1", "0", "\"x\"", "\"\""};
 	char text[SIM_ID_MAX];
 
-	if (sim_chance(sim, 20)) {
+	if (alone && sim_chance(sim, 20)) {
 		const char *id = equal[sim_pick(sim, 0, 4)];
 
 		ask_keep_id(ask, id, strlen(id));
@@ -77,7 +77,7 @@ static void ask_name_json(struct sim *sim, struct ask *ask)
 	ask_keep_id(ask, text, strlen(text));
 }
 
-static void ask_name_msgpack(struct sim *sim, struct ask *ask)
+static void ask_name_msgpack(struct sim *sim, struct ask *ask, bool alone)
 {
 	static const struct {
 		uint8_t first;
@@ -87,7 +87,7 @@ static void ask_name_msgpack(struct sim *sim, struct ask *ask)
 	uint8_t id[SIM_ID_MAX];
 	size_t form = sim_pick(sim, 0, 7);
 
-	if (sim_chance(sim, 20)) {
+	if (alone && sim_chance(sim, 20)) {
 		ask_keep_id(ask, &equal[sim_pick(sim, 0, 3)], 1);
 		return;
 	}
@@ -177,8 +177,23 @@ static enum ask_kind ask_kind_at_random(struct sim *sim, enum encoding encoding)
 	return kind == ASK_HUGE_NUMBER && encoding == ENCODING_MSGPACK ? ASK_GET : kind;
 }
 
-/* Appends one member or message that is a request or notification. */
-static void ask_compose(struct sim *sim, struct sim_client *client, enum encoding encoding)
+/* In a batch an id may be its neighbour's. It is nobody else's then: two batches of errors alone
+ * could not be told apart. */
+static void ask_name(struct sim *sim, const struct sim_client *client, struct ask *ask, bool alone)
+{
+	const struct ask *neighbour = ask - 1;
+
+	if (!alone && client->ask_count > 1 && neighbour->id_len > 0 && sim_chance(sim, 10))
+		ask_keep_id(ask, neighbour->id, neighbour->id_len);
+	else if (ask->encoding == ENCODING_JSON)
+		ask_name_json(sim, ask, alone);
+	else
+		ask_name_msgpack(sim, ask, alone);
+}
+
+/* Appends one message that is a request or notification, alone or a member of a batch. */
+static void ask_compose(struct sim *sim, struct sim_client *client, enum encoding encoding,
+			bool alone)
 {
 	struct ask *ask = asks_add(sim, client, encoding);
 	const struct route_settings *route;
@@ -191,12 +206,8 @@ static void ask_compose(struct sim *sim, struct sim_client *client, enum encodin
 	/* One to be dropped is answered when it passes the rate. */
 	if (ask->kind == ASK_DROPPED && sim->setup.config.limits.rate_per_client)
 		ask->wants_answer = false;
-	if (ask->wants_answer) {
-		if (encoding == ENCODING_JSON)
-			ask_name_json(sim, ask);
-		else
-			ask_name_msgpack(sim, ask);
-	}
+	if (ask->wants_answer)
+		ask_name(sim, client, ask, alone);
 	route = &sim->setup.routes[2 * ask->pool + (ask->kind == ASK_GET ? 0 : 1)];
 	ask->timeout_us = route->timeout_us;
 	ask_params(sim, ask);
@@ -230,7 +241,7 @@ static void asks_compose_batch(struct sim *sim, struct sim_client *client, enum 
 	*batch = (struct ask_batch){.first = sim->ask_count, .count = count};
 	for (uint32_t i = 0; i < count; i++) {
 		compose_batch(&client->outgoing, encoding, i, count);
-		ask_compose(sim, client, encoding);
+		ask_compose(sim, client, encoding, false);
 		ask = &sim->asks[batch->first + i];
 		ask->batched = true;
 		ask->batch = sim->batch_count - 1;
@@ -285,7 +296,7 @@ void asks_compose(struct sim *sim, struct sim_client *client)
 	client->sent = 0;
 	client->binary = encoding == ENCODING_MSGPACK || (dice < 90 && sim_chance(sim, 10));
 	if (dice < 78)
-		ask_compose(sim, client, encoding);
+		ask_compose(sim, client, encoding, true);
 	else if (dice < 95)
 		asks_compose_batch(sim, client, encoding);
 	else

@@ -111,6 +111,7 @@ struct sim_upstream {
 	const struct temper *temper;
 	bool hangs;
 	bool stalled;
+	bool greeted;
 	uint32_t newest[SIM_CLIENTS]; /* number of the last ask of each client + 1 */
 };
 

@@ -22,6 +22,16 @@ void upstream_dialled(struct sim *sim, struct peer *peer)
 		   EVENT_DIAL, peer);
 }
 
+/* For a while it reads nothing, or a little now and then. */
+static void upstream_may_stall(struct sim *sim, struct sim_upstream *upstream)
+{
+	if (!sim_chance(sim, upstream->temper->stalls))
+		return;
+	upstream->stalled = true;
+	agenda_add(&sim->agenda, sim->outside.now_us + sim_pick(sim, 0, 300 * MS), EVENT_WAKE,
+		   upstream->peer);
+}
+
 void upstream_settle_dial(struct sim *sim, struct peer *peer)
 {
 	static const char *const causes[] = {"dns", "connect", "tls", "upgrade"};
@@ -38,6 +48,7 @@ void upstream_settle_dial(struct sim *sim, struct peer *peer)
 	upstream->hangs = sim_chance(sim, temper->hangs);
 	sim_trace(sim, "upstream %" PRIu64 " of pool %u opens%s", peer->number, upstream->pool,
 		  upstream->hangs ? " and hangs" : "");
+	upstream_may_stall(sim, upstream);
 	peer_open(peer);
 	if (sim_chance(sim, temper->kills * 3))
 		agenda_add(&sim->agenda, now_us + sim_pick(sim, 0, 1500 * MS), EVENT_KILL, peer);
@@ -58,6 +69,10 @@ static void upstream_greet(struct sim *sim, struct sim_upstream *upstream)
 {
 	enum encoding encoding = sim->setup.pools[upstream->pool].encoding;
 
+	if (upstream->greeted)
+		sim_fail(sim, "a connection is greeted once", "upstream %" PRIu64,
+			 upstream->peer->number);
+	upstream->greeted = true;
 	if (upstream->hangs)
 		return;
 	strbuf_clear(&sim->scratch);
@@ -250,11 +265,7 @@ static void upstream_hear(struct sim *sim, struct sim_upstream *upstream, bool b
 		  ask->number, ask->writes);
 	if (message.id.at)
 		upstream_answer(sim, upstream, message.id, message.params);
-	if (sim_chance(sim, upstream->temper->stalls)) {
-		upstream->stalled = true;
-		agenda_add(&sim->agenda, sim->outside.now_us + sim_pick(sim, 0, 300 * MS),
-			   EVENT_WAKE, upstream->peer);
-	}
+	upstream_may_stall(sim, upstream);
 }
 
 void upstream_read(struct sim *sim, struct sim_upstream *upstream, size_t max)
