@@ -56,6 +56,7 @@ test('the back-pressure reaches TCP: the sender\'s writes stop', async (t) => {
 	const { broker, upstream } = await setup(t, {
 		upstreams: [{ methods: { held: held.method } }],
 		limits: { in_flight_per_client: 2 },
+		routes: [{ method: '*', pool: 'main', timeout: '2m' }],
 	});
 	const wire = await upgrade(t, broker.address);
 	const filler = 'x'.repeat(200000);
@@ -87,7 +88,7 @@ test('waiting requests are served fairly across clients', async (t) => {
 	assert.equal(order.filter((who) => who === 'modest').length, 3, `order: ${order}`);
 });
 
-test('a client that does not read is cut with 1013, and only that one', async (t) => {
+test('a client that does not read is cut with 1013, and only that one', { timeout: 60000 }, async (t) => {
 	const { broker, connect } = await setup(t, { limits: { send_buffer: '256KiB' }, upstreams: 2 });
 	const other = await connect();
 	const deaf = await upgrade(t, broker.address);
@@ -95,7 +96,7 @@ test('a client that does not read is cut with 1013, and only that one', async (t
 	for (let id = 0; id < 400; id++)
 		deaf.send(ask('big', { bytes: 100000 }, id));
 	const mark = /slow_reader/;
-	await until(() => mark.test(broker.log), { deadline: 10000, what: 'slow_reader in the log' });
+	await until(() => mark.test(broker.log), { deadline: 30000, what: 'slow_reader in the log' });
 	assert.deepEqual(await other.result('echo', [1]), [1]);
 	deaf.resume();
 	assert.equal((await deaf.closing()).code, 1013);
@@ -104,13 +105,13 @@ test('a client that does not read is cut with 1013, and only that one', async (t
 	assert.deepEqual(await other.result('big', { bytes: 200000 }).then((text) => text.length), 200000);
 });
 
-test('a client that never reads again is gone after five seconds', { timeout: 25000 }, async (t) => {
+test('a client that never reads again is gone after five seconds', { timeout: 60000 }, async (t) => {
 	const { broker } = await setup(t, { limits: { send_buffer: '256KiB' } });
 	const deaf = await upgrade(t, broker.address);
 	deaf.pause();
 	for (let id = 0; id < 400; id++)
 		deaf.send(ask('big', { bytes: 100000 }, id));
-	await until(() => /slow_reader/.test(broker.log), { deadline: 10000, what: 'slow_reader in the log' });
+	await until(() => /slow_reader/.test(broker.log), { deadline: 30000, what: 'slow_reader in the log' });
 	await until(async () => await broker.metric('wsbroker_clients') === 0, { deadline: 9000, what: 'the socket to be closed', every: 100 });
 });
 
