@@ -12,6 +12,10 @@
 /* How long the rest of a refused request is read, so that the peer gets to see the refusal. */
 #define LINGER_US (2 * US_PER_S)
 
+/* How often bytes beyond a request may be offered before its reply is out: a turn of the loop or
+ * two in good order. */
+#define OVERRUNS_MAX 16
+
 static const struct wire_kind accepted_wire = {.masks = false};
 
 enum wsb_err http_socket_accept(const struct http_site *site, struct ws_context *context,
@@ -188,8 +192,11 @@ static int on_request(struct http_socket *socket)
 		http_socket_refuse(socket, 400, NULL, "the request cannot be read", 0, NULL);
 		return 0;
 	}
-	socket->closes = (head.content_length > 0 || head.transfer_encoding.at) &&
-			 !span_is(head.method, "POST");
+	/* Where messages are taken, what is not a POST is a mistake, and is not kept alive: a POST
+	 * pipelined behind it would be read from the wrong place (see on_overrun). */
+	socket->closes =
+		!span_is(head.method, "POST") &&
+		(head.content_length > 0 || head.transfer_encoding.at || socket->site->body);
 	socket->site->request(socket, &head);
 	if (socket->takes_body && socket->phase == HTTP_READING)
 		wire_give_time(&socket->wire, clock_monotonic_us() + socket->site->handshake_us);
@@ -204,8 +211,18 @@ static int on_body(struct http_socket *socket, const char *bytes, size_t len)
 	return socket->body->failed ? -1 : 0;
 }
 
-/* Nothing more is read until there is a reply. A pipelined request that has been read already is
- * offered as more of this one's body, and stays with the library as long as we do not take it. */
+/* The library offers what follows a request as more of its body, again and again, until it is taken
+ * or refused, and would read a pipelined request with a body from the wrong place: for ever, in one
+ * call, when yet another follows. So the reply to this request is the last one on the connection,
+ * which ends unanswered when the library does not wait for it. */
+static int on_overrun(struct http_socket *socket)
+{
+	socket->closes = true;
+	if (socket->phase == HTTP_ANSWERING)
+		wire_pause(&socket->wire, true);
+	return ++socket->overruns > OVERRUNS_MAX ? -1 : 0;
+}
+
 static int on_body_complete(struct http_socket *socket)
 {
 	struct strbuf *body = socket->body;
@@ -213,11 +230,10 @@ static int on_body_complete(struct http_socket *socket)
 	if (socket->phase == HTTP_DISCARDING)
 		return -1;
 	if (socket->phase != HTTP_READING || !body)
-		return 0;
+		return on_overrun(socket);
 	timerq_disarm(&socket->wire.context->timers, &socket->wire.deadline);
 	socket->phase = HTTP_ANSWERING;
 	socket->body = NULL;
-	wire_pause(&socket->wire, true);
 	socket->site->body(socket, strbuf_span(body));
 	free_buffer(&body);
 	return 0;

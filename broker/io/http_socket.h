@@ -57,7 +57,8 @@ struct http_socket {
 	uint8_t role;	      /* the site's */
 	bool json;	      /* the site's: encoding of the request under way */
 	bool takes_body;
-	bool closes; /* the connection ends after the reply */
+	bool closes;	  /* the connection ends after the reply */
+	uint8_t overruns; /* how often bytes beyond the request were offered */
 	enum http_phase phase;
 	size_t body_max;
 	struct strbuf *body; /* NULL unless a request is under way */

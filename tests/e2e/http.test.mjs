@@ -87,6 +87,22 @@ test('one connection carries many requests, in any slicing', async (t) => {
 	}
 });
 
+for (const [what, method] of [['built-in', 'wsbroker.ping'], ['forwarded', 'echo']]) {
+	test(`requests that are pipelined behind a ${what} one are left unanswered, and hold nobody up`, async (t) => {
+		const { broker } = await setup(t);
+		const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method });
+		const whole = `POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+		for (const before of ['', 'GET / HTTP/1.1\r\nHost: x\r\n\r\n']) {
+			const wire = await dial(t, broker.address);
+			wire.write(before + whole.repeat(4));
+			assert.equal((await wire.readHead()).status, before ? 400 : 200);
+			await wire.end();
+			assert.equal((await post(broker, echo('next'))).status, 200);
+		}
+		assert.doesNotMatch(broker.log, /client\.unreadable/);
+	});
+}
+
 test('a body that never comes does not hold anything else up', async (t) => {
 	const { broker, connect } = await setup(t, { limits: { handshake: '400ms' } });
 	const wire = await dial(t, broker.address);
