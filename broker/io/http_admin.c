@@ -20,6 +20,7 @@ static void on_request(struct http_socket *socket, const struct http_head *head)
 		.content_type = response.content_type,
 		.body = strbuf_span(&response.body),
 		.head_only = span_is(head->method, "HEAD"),
+		.allow = response.allow,
 		.extra = "Cache-Control: no-store\r\n",
 		/* No request has a body that is read, and what is not read would be taken for the
 		 * next one. */

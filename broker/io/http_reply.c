@@ -48,6 +48,8 @@ void http_reply_write(const struct http_reply *reply, struct strbuf *out)
 		strbuf_printf(out, "Content-Length: %zu\r\n", reply->body.len);
 	if (reply->retry_after_s > 0)
 		strbuf_printf(out, "Retry-After: %u\r\n", reply->retry_after_s);
+	if (reply->allow)
+		strbuf_printf(out, "Allow: %s\r\n", reply->allow);
 	if (reply->extra)
 		strbuf_text(out, reply->extra);
 	if (reply->close)

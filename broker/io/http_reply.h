@@ -12,6 +12,7 @@ struct http_reply {
 	const char *content_type; /* NULL: there is no body, and no word of one */
 	struct span body;
 	uint32_t retry_after_s; /* 0: no such header */
+	const char *allow;	/* the methods that the path does have; NULL: no word of them */
 	const char *extra;	/* more header lines, each with its line end; NULL: none */
 	bool close;		/* the connection ends after it */
 	bool head_only;		/* the answer to HEAD: the body is only counted */
