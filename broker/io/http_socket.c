@@ -6,6 +6,7 @@
 #include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "broker/io/http_wire.h"
 #include "broker/io/tls.h"
 #include "common/clock.h"
 
@@ -15,8 +16,6 @@
 /* How often bytes beyond a request may be offered before its reply is out: a turn of the loop or
  * two in good order. */
 #define OVERRUNS_MAX 16
-
-static const struct wire_kind accepted_wire = {.masks = false};
 
 enum wsb_err http_socket_accept(const struct http_site *site, struct ws_context *context,
 				struct lws_vhost *vhost, int fd)
@@ -28,17 +27,17 @@ enum wsb_err http_socket_accept(const struct http_site *site, struct ws_context 
 		close(fd);
 		return WSB_ENOMEM;
 	}
-	wire_init(&socket->wire, context, &accepted_wire);
+	wire_init(&socket->wire, context, &http_wire_kind);
 	socket->site = site;
 	adoption.vh = vhost;
 	adoption.type = LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP | LWS_ADOPT_ALLOW_SSL;
 	adoption.fd.sockfd = fd;
-	socket->wire.wsi = lws_adopt_descriptor_vhost_via_info(&adoption);
-	if (!socket->wire.wsi) {
+	socket->wsi = lws_adopt_descriptor_vhost_via_info(&adoption);
+	if (!socket->wsi) {
 		free(socket);
 		return WSB_EIO;
 	}
-	lws_set_opaque_user_data(socket->wire.wsi, socket);
+	lws_set_opaque_user_data(socket->wsi, socket);
 	wire_give_time(&socket->wire, clock_monotonic_us() + site->handshake_us);
 	return WSB_OK;
 }
@@ -63,8 +62,10 @@ static struct strbuf *new_buffer(void)
 
 static void tell_closed(struct http_socket *socket)
 {
-	if (socket->session)
-		socket->site->closed(socket);
+	if (!socket->session)
+		return;
+	socket->wsi = NULL;
+	socket->site->closed(socket);
 	socket->session = NULL;
 }
 
@@ -96,11 +97,11 @@ void http_socket_reply(struct http_socket *socket, const struct http_reply *repl
 		return;
 	}
 	socket->phase = HTTP_REPLYING;
-	if (!socket->wire.wsi)
+	if (!socket->wsi)
 		return;
 	/* The library does not look whether a socket can be written while it must not be read. */
 	wire_pause(&socket->wire, false);
-	lws_callback_on_writable(socket->wire.wsi);
+	lws_callback_on_writable(socket->wsi);
 }
 
 void http_socket_refuse(struct http_socket *socket, int status, const char *title,
@@ -145,8 +146,7 @@ void http_socket_take_body(struct http_socket *socket, const struct http_head *h
 	if (head->expect.len == strlen("100-continue") &&
 	    strncasecmp(head->expect.at, "100-continue", head->expect.len) == 0) {
 		memcpy(line + LWS_PRE, go_on, sizeof(go_on) - 1);
-		if (lws_write(socket->wire.wsi, line + LWS_PRE, sizeof(go_on) - 1, LWS_WRITE_HTTP) <
-		    0)
+		if (lws_write(socket->wsi, line + LWS_PRE, sizeof(go_on) - 1, LWS_WRITE_HTTP) < 0)
 			wire_abort(&socket->wire);
 	}
 }
@@ -155,7 +155,7 @@ void http_socket_take_body(struct http_socket *socket, const struct http_head *h
 static int write_reply(struct http_socket *socket)
 {
 	struct span bytes = strbuf_span(socket->reply);
-	int written = lws_write(socket->wire.wsi, (unsigned char *)socket->reply->text, bytes.len,
+	int written = lws_write(socket->wsi, (unsigned char *)socket->reply->text, bytes.len,
 				LWS_WRITE_HTTP);
 
 	free_buffer(&socket->reply);
@@ -166,7 +166,7 @@ static int write_reply(struct http_socket *socket)
  * unread is reset, and the peer may lose the reply. */
 static int finish_reply(struct http_socket *socket)
 {
-	struct lws *wsi = socket->wire.wsi;
+	struct lws *wsi = socket->wsi;
 
 	if (write_reply(socket))
 		return -1;
@@ -187,7 +187,7 @@ static int on_request(struct http_socket *socket)
 	struct http_head head;
 
 	timerq_disarm(&socket->wire.context->timers, &socket->wire.deadline);
-	if (http_head_read(&head, socket->wire.wsi)) {
+	if (http_head_read(&head, socket->wsi)) {
 		socket->closes = true;
 		http_socket_refuse(socket, 400, NULL, "the request cannot be read", 0, NULL);
 		return 0;
@@ -246,10 +246,10 @@ static int on_upgrade(struct http_socket *socket, const char *protocol)
 	struct http_head head;
 	const char *why = NULL;
 
-	if (lws_hdr_total_length(socket->wire.wsi, WSI_TOKEN_UPGRADE) <= 0)
+	if (lws_hdr_total_length(socket->wsi, WSI_TOKEN_UPGRADE) <= 0)
 		return -1;
 	socket->closes = true;
-	if (http_head_read(&head, socket->wire.wsi))
+	if (http_head_read(&head, socket->wsi))
 		why = "the request cannot be read";
 	else if (strcasecmp(protocol, "websocket") != 0 || !socket->site->upgrade)
 		why = "no such upgrade here";
@@ -262,7 +262,7 @@ static int on_upgrade(struct http_socket *socket, const char *protocol)
 
 static int on_received(struct http_socket *socket, const char *bytes, size_t len)
 {
-	struct lws *wsi = socket->wire.wsi;
+	struct lws *wsi = socket->wsi;
 
 	if (socket->wire.state != WIRE_OPEN)
 		return 0;
@@ -276,7 +276,7 @@ static int on_writable(struct http_socket *socket)
 	if (socket->phase == HTTP_REPLYING && socket->reply)
 		return finish_reply(socket);
 	if (socket->phase == HTTP_DISCARDING)
-		shutdown(lws_get_socket_fd(socket->wire.wsi), SHUT_WR);
+		shutdown(lws_get_socket_fd(socket->wsi), SHUT_WR);
 	return 0;
 }
 
@@ -294,10 +294,10 @@ static int on_websocket(struct http_socket *socket, enum lws_callback_reasons re
 		wire_flush(&socket->wire);
 		return 0;
 	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-		wire_heard_close(&socket->wire, bytes, len);
+		http_wire_heard_close(socket, bytes, len);
 		return -1;
 	case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL:
-		wire_dropped(&socket->wire);
+		http_wire_dropped(socket);
 		return 0;
 	case LWS_CALLBACK_CLOSED:
 		tell_closed(socket);
@@ -350,7 +350,6 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
 	case LWS_CALLBACK_ADD_POLL_FD:
 	case LWS_CALLBACK_DEL_POLL_FD:
 	case LWS_CALLBACK_CHANGE_MODE_POLL_FD:
-	case LWS_CALLBACK_OPENSSL_PERFORM_SERVER_CERT_VERIFICATION: /* of some dial, to any vhost */
 		return 0;
 	case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
 		return tls_dress_vhost(in, user);

@@ -51,6 +51,7 @@ enum http_phase {
 
 struct http_socket {
 	struct wire wire;
+	struct lws *wsi; /* NULL before the library has it, and after */
 	const struct http_site *site;
 	void *session;	      /* the site's: set while it must be told of the end */
 	const char *identity; /* the site's: as whom the peer came in; NULL: anonymous */

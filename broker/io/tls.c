@@ -4,6 +4,9 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include "broker/io/resolver.h"
 
 /* Everything is shown at once: each file that cannot be used gets a line of its own. */
 static void complain(struct strbuf *errors, const char *file, const char *what)
@@ -74,6 +77,10 @@ static void dress_client(SSL_CTX *context, const struct pool_tls_settings *setti
 			 struct strbuf *errors)
 {
 	harden(context);
+	/* A WebSocket has a goodbye of its own: who leaves without TLS's has merely left. */
+	SSL_CTX_set_options(context, SSL_OP_IGNORE_UNEXPECTED_EOF);
+	/* What was taken must be known, not only that all was: the rest can move elsewhere. */
+	SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE);
 	if (settings->ca)
 		load_authorities(context, settings->ca, errors);
 	else
@@ -171,12 +178,51 @@ void tls_client_destroy(void *ssl_context)
 	SSL_CTX_free(ssl_context);
 }
 
-const char *tls_client_complaint(struct lws *wsi)
+/* Of this name or address only. A name in a certificate may begin with a star, but not hold one
+ * in the middle of a label. */
+static bool bind_host(SSL *ssl, const char *host)
 {
-	SSL *ssl = lws_get_ssl(wsi);
-	long verdict = ssl ? SSL_get_verify_result(ssl) : X509_V_OK;
+	if (resolver_is_address(host))
+		return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1;
+	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+	return SSL_set1_host(ssl, host) == 1;
+}
 
-	return verdict == X509_V_OK ? NULL : X509_verify_cert_error_string(verdict);
+enum wsb_err tls_client_session(SSL **out, void *ssl_context, int fd, const char *host, bool verify)
+{
+	static const unsigned char protocols[] = "\x08http/1.1";
+	SSL *ssl = SSL_new(ssl_context);
+
+	*out = NULL;
+	if (!ssl)
+		return WSB_ENOMEM;
+	SSL_set_verify(ssl, verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
+	if (SSL_set_fd(ssl, fd) != 1 ||
+	    SSL_set_alpn_protos(ssl, protocols, sizeof(protocols) - 1) != 0) {
+		SSL_free(ssl);
+		return WSB_ENOMEM;
+	}
+	if (host && ((!resolver_is_address(host) && SSL_set_tlsext_host_name(ssl, host) != 1) ||
+		     (verify && !bind_host(ssl, host)))) {
+		SSL_free(ssl);
+		return WSB_EINVAL;
+	}
+	SSL_set_connect_state(ssl);
+	*out = ssl;
+	return WSB_OK;
+}
+
+void tls_client_complaint(const SSL *ssl, char *text, size_t size)
+{
+	const char *reason = ERR_reason_error_string(ERR_peek_error());
+	long verdict = SSL_get_verify_result(ssl);
+
+	if (verdict != X509_V_OK && SSL_get_verify_mode(ssl) != SSL_VERIFY_NONE)
+		snprintf(text, size, "the certificate was refused: %s",
+			 X509_verify_cert_error_string(verdict));
+	else
+		snprintf(text, size, "%s", reason ? reason : "the peer hung up");
+	ERR_clear_error();
 }
 
 void tls_sha256(struct span bytes, uint8_t digest[32])

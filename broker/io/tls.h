@@ -3,6 +3,9 @@
 #define WSB_BROKER_IO_TLS_H
 
 #include <libwebsockets.h>
+#include <openssl/types.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include "broker/control/config.h"
 #include "common/err.h"
@@ -29,8 +32,16 @@ enum wsb_err tls_client_create(void **out, const struct pool_tls_settings *setti
 			       struct strbuf *errors) WSB_CHECKED;
 void tls_client_destroy(void *ssl_context); /* NULL is allowed */
 
-/* Why the peer's certificate was refused; NULL: it was not. For a handshake that has failed. */
-const char *tls_client_complaint(struct lws *wsi);
+/* A TLS session on a connected descriptor, whose handshake is the caller's to drive and which the
+ * caller frees. host is the peer's name or address: asked for by SNI when it is a name, NULL for
+ * neither; with verify its certificate must be valid for it. WSB_ENOMEM, WSB_EINVAL: no certificate
+ * can be for such a host. */
+enum wsb_err tls_client_session(SSL **out, void *ssl_context, int fd, const char *host,
+				bool verify) WSB_CHECKED;
+
+/* Why a handshake or a session has failed, for people: the verdict on the certificate, or what
+ * OpenSSL says first. Takes the errors off OpenSSL's queue. */
+void tls_client_complaint(const SSL *ssl, char *text, size_t size);
 
 /* For admission: tokens of which only the hash is known. */
 void tls_sha256(struct span bytes, uint8_t digest[32]);

@@ -1,14 +1,11 @@
-/* broker/io/wire.h: one socket, whichever side opened it: what waits to be written, how it closes
- * and when its time is up.
+/* broker/io/wire.h: one WebSocket, whichever side opened it: what waits to be written, how it
+ * closes and when its time is up. How bytes reach the socket is its kind's business.
  *
- * All frames, control frames included, are written raw and whole from the outbox, with one call for
- * all that has gathered in a turn. The library answers pings by itself with a framed pong; it does
- * so only while it holds no unsent rest, and it is only ever handed whole frames, so that its pong
- * falls between two of ours. */
+ * All frames, control frames included, are written whole from the outbox, with one call for all
+ * that has gathered in a turn. */
 #ifndef WSB_BROKER_IO_WIRE_H
 #define WSB_BROKER_IO_WIRE_H
 
-#include <libwebsockets.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,9 +26,16 @@ enum wire_state {
 
 struct wire;
 
-/* The few things that differ between the sides. */
+/* What differs between the sides. */
 struct wire_kind {
 	bool masks; /* a client's frames are masked */
+	/* Hands over what is pending, as far as the socket takes it, and sees to the rest. For a
+	 * wire that is open or closing. */
+	void (*write)(struct wire *wire);
+	/* wire->paused has changed. */
+	void (*pause)(struct wire *wire);
+	/* The wire is dead now: ends the socket, and reports that later. */
+	void (*drop)(struct wire *wire);
 	/* The deadline has passed while shaking; wire_abort follows. NULL: nothing to add. */
 	void (*late)(struct wire *wire);
 };
@@ -39,7 +43,6 @@ struct wire_kind {
 struct wire {
 	struct ws_context *context;
 	const struct wire_kind *kind;
-	struct lws *wsi;	/* NULL before there is a socket, and after */
 	struct outbox *outbox;	/* NULL unless open or closing */
 	struct list_node dirty; /* on context->dirty */
 	struct timer deadline;
@@ -52,7 +55,7 @@ struct wire {
 };
 
 void wire_init(struct wire *wire, struct ws_context *context, const struct wire_kind *kind);
-/* Takes it off every list. wsi must be gone. */
+/* Takes it off every list. */
 void wire_fini(struct wire *wire);
 
 /* The handshake must be done by then; wire_opened calls the deadline off. */
@@ -61,10 +64,16 @@ void wire_give_time(struct wire *wire, uint64_t deadline_us);
 /* The WebSocket stands: frames are written from outbox from now on. */
 void wire_opened(struct wire *wire, struct outbox *outbox);
 
+/* Whether frames are written and read. */
+static inline bool wire_is_up(const struct wire *wire)
+{
+	return wire->state == WIRE_OPEN || wire->state == WIRE_CLOSING;
+}
+
 /* outbox has something pending: it is written at the end of the turn. */
 static inline void wire_want_write(struct wire *wire)
 {
-	if (!list_is_linked(&wire->dirty) && wire->wsi)
+	if (!list_is_linked(&wire->dirty) && wire_is_up(wire))
 		list_append(&wire->context->dirty, &wire->dirty);
 }
 
@@ -81,18 +90,14 @@ void wire_abort(struct wire *wire);
 /* Stops or resumes reading. */
 void wire_pause(struct wire *wire, bool paused);
 
-/* The peer's close frame, as the library hands it over: remembered, and answered unless it is the
- * answer to ours. The caller then tells the library to drop the socket. */
-void wire_heard_close(struct wire *wire, const char *payload, size_t len);
+/* Remembers the peer's close frame. code 0: it had none. */
+void wire_note_close(struct wire *wire, uint16_t code, struct span reason);
 
-/* Whether the peer has gone, or will send nothing more. For a socket that is about to end. */
-bool wire_at_end(const struct wire *wire);
+/* Appends a close frame to outbox, masked as its side must. As wsframe_append_close. */
+enum wsb_err wire_append_close(const struct wire *wire, struct outbox *outbox, uint16_t code,
+			       struct span reason) WSB_CHECKED;
 
-/* The library ends the socket by itself: after a breach of the protocol it sends a close frame of
- * its own, but not after every one; then ours says 1002. */
-void wire_dropped(struct wire *wire);
-
-/* The library has let go of the socket: nothing pending will leave any more. */
+/* The socket is gone: nothing pending will leave any more. */
 void wire_ended(struct wire *wire);
 
 struct span wire_peer_reason(const struct wire *wire);

@@ -1,13 +1,12 @@
 #include "broker/io/ws_client.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include "broker/control/address.h"
 #include "broker/io/dial_headers.h"
+#include "broker/io/entropy.h"
 #include "broker/io/tls.h"
-
-static const char protocol_name[] = "client";
+#include "broker/io/ws_frames.h"
 
 static const char *const stage_causes[] = {
 	[CLIENT_RESOLVING] = "dns",	[CLIENT_CONNECTING] = "connect", [CLIENT_SECURING] = "tls",
@@ -29,13 +28,6 @@ static void note_cause(struct ws_client *client, const char *cause, const char *
 	snprintf(client->text, sizeof(client->text), "%s", text);
 }
 
-/* The socket is gone, or there never was one. */
-static void over(struct ws_client *client)
-{
-	client->stage = CLIENT_OVER;
-	schedule(client);
-}
-
 static void on_late(struct wire *wire)
 {
 	struct ws_client *client = list_entry(wire, struct ws_client, wire);
@@ -43,7 +35,33 @@ static void on_late(struct wire *wire)
 	ws_client_drop(client, stage_causes[client->stage], client->group->late);
 }
 
-static const struct wire_kind wire_kind = {.masks = true, .late = on_late};
+static void write_frames(struct wire *wire)
+{
+	ws_frames_write(list_entry(wire, struct ws_client, wire));
+}
+
+static void pause_reading(struct wire *wire)
+{
+	ws_frames_watch(list_entry(wire, struct ws_client, wire));
+}
+
+static void drop(struct wire *wire)
+{
+	struct ws_client *client = list_entry(wire, struct ws_client, wire);
+
+	if (client->query)
+		resolver_forget(client->query);
+	client->query = NULL;
+	stream_close(&client->stream);
+	client->stage = CLIENT_OVER;
+	schedule(client);
+}
+
+static const struct wire_kind wire_kind = {.masks = true,
+					   .write = write_frames,
+					   .pause = pause_reading,
+					   .drop = drop,
+					   .late = on_late};
 
 struct ws_client *ws_client_of(struct wire *wire)
 {
@@ -57,8 +75,7 @@ static void on_resolved(void *context, const struct resolver_answer *answer)
 	client->query = NULL;
 	client->answer = *answer;
 	if (answer->count == 0) {
-		note_cause(client, "dns", answer->error);
-		over(client);
+		ws_client_drop(client, "dns", answer->error);
 		return;
 	}
 	client->stage = CLIENT_CONNECTING;
@@ -79,72 +96,210 @@ static void resolve(struct ws_client *client)
 		schedule(client);
 		return;
 	}
-	if (resolver_ask(&client->query, uv, target->host, on_resolved, client)) {
-		note_cause(client, "dns", "the look-up could not begin");
-		over(client);
+	if (resolver_ask(&client->query, uv, target->host, on_resolved, client))
+		ws_client_drop(client, "dns", "the look-up could not begin");
+}
+
+/* What has been received belongs to the upgrade, or to the frames behind it. */
+static void on_upgraded(struct ws_client *client, char *rest, size_t len)
+{
+	upgrade_end(&client->upgrade);
+	wsreader_init(&client->reader, WSREADER_SERVER);
+	client->stage = CLIENT_OPEN;
+	wire_opened(&client->wire, client->outbox);
+	client->group->events->opened(client);
+	ws_frames_take(client, rest, len);
+	ws_frames_watch(client);
+}
+
+static void on_refused(struct ws_client *client, const struct upgrade_refusal *refusal)
+{
+	char text[WS_CLIENT_TEXT_MAX];
+
+	client->end.status = refusal->status;
+	if (refusal->why)
+		snprintf(text, sizeof(text), "%s", refusal->why);
+	else
+		snprintf(text, sizeof(text), "the upgrade was answered with status %u",
+			 refusal->status);
+	ws_client_drop(client, "upgrade", text);
+}
+
+/* The socket waits for something, or the handshake has failed. */
+static void on_obstacle(struct ws_client *client, enum stream_verdict verdict, int needs)
+{
+	char text[WS_CLIENT_TEXT_MAX] = "the peer hung up";
+	const char *cause = stage_causes[client->stage];
+
+	if (verdict == STREAM_BLOCKED) {
+		stream_watch(&client->stream, needs);
+		return;
+	}
+	if (client->stream.broken) {
+		cause = "tls";
+		tls_client_complaint(client->stream.ssl, text, sizeof(text));
+	} else if (verdict == STREAM_FAILED) {
+		snprintf(text, sizeof(text), "%s", strerror(errno));
+	}
+	ws_client_drop(client, cause, text);
+}
+
+static void read_answer(struct ws_client *client)
+{
+	char *bytes = client->group->context->received;
+
+	for (;;) {
+		struct upgrade_refusal refusal;
+		size_t len, used;
+		enum stream_verdict verdict =
+			stream_read(&client->stream, bytes, WS_RECEIVED_BYTES, &len);
+
+		if (verdict != STREAM_DONE) {
+			on_obstacle(client, verdict, client->stream.read_needs);
+			return;
+		}
+		switch (upgrade_take(&client->upgrade, span_of(bytes, len), &used, &refusal)) {
+		case UPGRADE_MORE:
+			break;
+		case UPGRADE_ACCEPTED:
+			on_upgraded(client, bytes + used, len - used);
+			return;
+		case UPGRADE_REFUSED:
+			on_refused(client, &refusal);
+			return;
+		}
 	}
 }
 
-static int tls_flags(const struct ws_client *client)
+static void go_on_upgrading(struct ws_client *client)
 {
-	int flags = LCCSCF_HTTP_NO_FOLLOW_REDIRECT;
+	struct span request = strbuf_span(&client->upgrade.request);
 
-	if (!client->target->tls)
-		return flags;
-	flags |= LCCSCF_USE_SSL;
-	if (!client->group->verify)
-		flags |= LCCSCF_ALLOW_SELFSIGNED | LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK |
-			 LCCSCF_ALLOW_EXPIRED | LCCSCF_ALLOW_INSECURE;
-	return flags;
+	while (client->request_sent < request.len) {
+		size_t len;
+		enum stream_verdict verdict =
+			stream_write(&client->stream,
+				     span_of(request.at + client->request_sent,
+					     request.len - client->request_sent),
+				     &len);
+
+		if (verdict != STREAM_DONE) {
+			on_obstacle(client, verdict, client->stream.write_needs);
+			return;
+		}
+		client->request_sent += len;
+	}
+	read_answer(client);
 }
 
-static void try_address(struct ws_client *client)
+static void begin_upgrade(struct ws_client *client)
 {
 	const struct ws_target *target = client->target;
-	struct lws_client_connect_info info = {0};
-	char address[1 + UNIX_PATH_BYTES_MAX + 1];
-	char host[DIAL_HOST_MAX];
+	const struct ws_client_events *events = client->group->events;
+	char host[DIAL_HOST_MAX] = "localhost";
+	char headers[WS_HEAD_BYTES_MAX];
+	char *end = headers;
+	struct upgrade_request request = {
+		.host = host, .path = target->path, .subprotocol = client->group->subprotocol};
 
-	/* A path behind a plus sign is a Unix socket to the library. */
-	if (target->unix_path)
-		snprintf(address, sizeof(address), "+%s", target->unix_path);
-	else
-		snprintf(address, sizeof(address), "%s",
-			 client->answer.addresses[client->address_at]);
-	if (target->unix_path)
-		snprintf(host, sizeof(host), "localhost");
-	else
+	client->stage = CLIENT_UPGRADING;
+	if (!target->unix_path)
 		dial_host_write(target->host, target->port, target->tls, host);
-	info.context = client->group->context->lws;
-	info.vhost = client->group->vhost;
-	info.address = address;
-	info.port = target->port;
-	info.path = target->path;
-	info.host = host;
-	info.ssl_connection = tls_flags(client);
-	info.protocol = client->group->subprotocol;
-	info.local_protocol_name = protocol_name;
-	info.ietf_version_or_minus_one = -1;
-	info.alpn = "http/1.1";
-	info.opaque_user_data = client;
-	info.retry_and_idle_policy = ws_context_no_keep_alive();
-	client->wire.state = WIRE_SHAKING;
-	client->wire.wsi = lws_client_connect_via_info(&info);
+	if (events->headers && events->headers(client, &end, sizeof(headers))) {
+		ws_client_drop(client, "upgrade", "the headers are too long");
+		return;
+	}
+	request.headers = span_of(headers, (size_t)(end - headers));
+	entropy_fill(request.nonce, sizeof(request.nonce));
+	if (upgrade_begin(&client->upgrade, &request))
+		ws_client_drop(client, "upgrade", "no memory for the request");
+	else
+		go_on_upgrading(client);
+}
+
+static void shake(struct ws_client *client)
+{
+	enum stream_verdict verdict = stream_shake(&client->stream);
+
+	if (verdict == STREAM_DONE)
+		begin_upgrade(client);
+	else
+		on_obstacle(client, verdict, client->stream.read_needs);
+}
+
+/* There may be another address. */
+static void on_connect_failed(struct ws_client *client, int error)
+{
+	client->error = error;
+	client->address_at++;
+	stream_close(&client->stream);
+	schedule(client);
+}
+
+static void on_connected(struct ws_client *client)
+{
+	struct ws_client_group *group = client->group;
+	int error = stream_connect_error(&client->stream);
+
+	if (error) {
+		on_connect_failed(client, error);
+	} else if (!client->target->tls) {
+		begin_upgrade(client);
+	} else {
+		client->stage = CLIENT_SECURING;
+		if (stream_secure(&client->stream, group->ssl_context, client->target->host,
+				  group->verify))
+			ws_client_drop(client, "tls", "no session could be begun");
+		else
+			shake(client);
+	}
+}
+
+static void on_ready(void *context, int events)
+{
+	struct ws_client *client = context;
+
+	switch (client->stage) {
+	case CLIENT_CONNECTING:
+		on_connected(client);
+		return;
+	case CLIENT_SECURING:
+		shake(client);
+		return;
+	case CLIENT_UPGRADING:
+		go_on_upgrading(client);
+		return;
+	case CLIENT_OPEN:
+		ws_frames_ready(client, events);
+		return;
+	default:
+		return;
+	}
+}
+
+/* 0, or an errno. */
+static int connect_to(struct ws_client *client, const char *address)
+{
+	const struct ws_target *target = client->target;
+	uv_loop_t *uv = &client->group->context->loop->uv;
+
+	if (target->unix_path)
+		return stream_connect_unix(&client->stream, uv, target->unix_path, on_ready,
+					   client);
+	return stream_connect_tcp(&client->stream, uv, address, target->port, on_ready, client);
 }
 
 /* One address after the other, until one lets us in or all have been tried. */
 static void connect_next(struct ws_client *client)
 {
 	while (!client->group->context->ending && client->address_at < client->answer.count) {
-		try_address(client);
-		if (client->wire.wsi)
+		client->error = connect_to(client, client->answer.addresses[client->address_at]);
+		if (!client->error)
 			return;
-		ws_context_sweep(client->group->context);
 		client->address_at++;
 	}
-	note_cause(client, "connect",
-		   client->error ? strerror(client->error) : "no address could be reached");
-	over(client);
+	ws_client_drop(client, "connect",
+		       client->error ? strerror(client->error) : "no address could be reached");
 }
 
 /* The last thing that happens to a client. */
@@ -160,6 +315,9 @@ static void report_end(struct ws_client *client)
 	end.code = wire->peer_code;
 	end.text = wire->peer_closed ? wire_peer_reason(wire) : span_text(client->text);
 	list_remove(&client->group->steps, &client->step);
+	list_remove(&client->group->clients, &client->member);
+	upgrade_end(&client->upgrade);
+	pongs_fini(&client->pongs);
 	wire_ended(wire);
 	client->group->events->closed(client, &end);
 }
@@ -192,6 +350,11 @@ void ws_client_dial(struct ws_client *client, struct ws_client_group *group,
 	client->target = target;
 	client->outbox = outbox;
 	list_node_init(&client->step);
+	list_node_init(&client->member);
+	list_append(&group->clients, &client->member);
+	stream_init(&client->stream);
+	upgrade_init(&client->upgrade);
+	pongs_init(&client->pongs);
 	wire_give_time(&client->wire, deadline_us);
 	schedule(client);
 }
@@ -199,13 +362,7 @@ void ws_client_dial(struct ws_client *client, struct ws_client_group *group,
 void ws_client_drop(struct ws_client *client, const char *cause, const char *text)
 {
 	note_cause(client, cause, text);
-	if (client->query)
-		resolver_forget(client->query);
-	client->query = NULL;
-	if (client->wire.wsi)
-		wire_abort(&client->wire);
-	else
-		over(client);
+	wire_abort(&client->wire);
 }
 
 void ws_client_close(struct ws_client *client, uint16_t code, struct span reason)
@@ -218,185 +375,28 @@ void ws_client_close(struct ws_client *client, uint16_t code, struct span reason
 	wire_close(&client->wire, code, reason);
 }
 
-/* Why TCP has failed; 0 when the system does not know any more. */
-static int connect_error(struct lws *wsi)
-{
-	int error = 0;
-	socklen_t len = sizeof(error);
-
-	return getsockopt(lws_get_socket_fd(wsi), SOL_SOCKET, SO_ERROR, &error, &len) ? 0 : error;
-}
-
-/* What the library says of a handshake that has failed, or what we know better. */
-static void note_handshake_error(struct ws_client *client, struct lws *wsi, const char *text,
-				 size_t len)
-{
-	unsigned int status = lws_http_client_http_response(wsi);
-	const char *complaint = tls_client_complaint(wsi);
-	char line[WS_CLIENT_TEXT_MAX];
-
-	if (client->stage == CLIENT_UPGRADING && status != 0) {
-		client->end.status = status;
-		snprintf(line, sizeof(line), "the upgrade was answered with status %u", status);
-	} else if (client->stage == CLIENT_SECURING && complaint) {
-		snprintf(line, sizeof(line), "the certificate was refused: %s", complaint);
-	} else {
-		snprintf(line, sizeof(line), "%.*s", (int)(text ? len : 0), text ? text : "");
-	}
-	note_cause(client, stage_causes[client->stage], line);
-}
-
-/* The library speaks of one failed attempt; while only TCP has failed there may be another address.
- */
-static void on_failed(struct ws_client *client, struct lws *wsi, const char *text, size_t len)
-{
-	lws_set_opaque_user_data(wsi, NULL);
-	client->wire.wsi = NULL;
-	if (!client->end.cause && client->stage == CLIENT_CONNECTING) {
-		client->error = connect_error(wsi);
-		client->address_at++;
-		schedule(client);
-		return;
-	}
-	note_handshake_error(client, wsi, text, len);
-	over(client);
-}
-
-static int on_established(struct ws_client *client)
-{
-	client->stage = CLIENT_OPEN;
-	wire_opened(&client->wire, client->outbox);
-	client->group->events->opened(client);
-	return 0;
-}
-
-static void on_closed(struct ws_client *client, struct lws *wsi)
-{
-	lws_set_opaque_user_data(wsi, NULL);
-	if (client->wire.peer_closed)
-		note_cause(client, "closed", "");
-	else if (client->group->context->ending)
-		note_cause(client, "asked", "");
-	else
-		/* Without a word: either it has gone, or it broke the protocol and the library
-		 * ended it. */
-		note_cause(client, wire_at_end(&client->wire) ? "eof" : "protocol", "");
-	client->wire.wsi = NULL;
-	report_end(client);
-}
-
-static int on_received(struct ws_client *client, struct lws *wsi, const char *bytes, size_t len)
-{
-	if (client->wire.state == WIRE_OPEN)
-		client->group->events->data(client, lws_frame_is_binary(wsi), span_of(bytes, len),
-					    lws_remaining_packet_payload(wsi),
-					    lws_is_final_fragment(wsi));
-	return 0;
-}
-
-/* The request is being written, so TCP and TLS stand. */
-static int on_request(struct ws_client *client, char **at, size_t room)
-{
-	client->stage = CLIENT_UPGRADING;
-	if (!client->group->events->headers)
-		return 0;
-	return client->group->events->headers(client, at, room) ? -1 : 0;
-}
-
-static int on_socket(struct ws_client *client, struct lws *wsi, enum lws_callback_reasons reason,
-		     void *in, size_t len)
-{
-	switch ((int)reason) {
-	case LWS_CALLBACK_WSI_CREATE:
-		if (client->target->tls)
-			client->stage = CLIENT_SECURING;
-		return 0;
-	case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
-		return on_request(client, in, len);
-	case LWS_CALLBACK_CLIENT_ESTABLISHED:
-		return on_established(client);
-	case LWS_CALLBACK_CLIENT_RECEIVE_PONG:
-		if (client->wire.state == WIRE_OPEN && client->group->events->pong)
-			client->group->events->pong(client);
-		return 0;
-	case LWS_CALLBACK_CLIENT_WRITEABLE:
-		wire_flush(&client->wire);
-		return 0;
-	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-		wire_heard_close(&client->wire, in, len);
-		return -1;
-	case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
-	case LWS_CALLBACK_CLOSED_CLIENT_HTTP:
-		on_failed(client, wsi, in, len);
-		return 0;
-	case LWS_CALLBACK_CLIENT_CLOSED:
-		on_closed(client, wsi);
-		return 0;
-	default:
-		return 0;
-	}
-}
-
-/* Some callbacks come with a wsi that is none, and the end of a socket that never was one of ours
- * may be reported after its client has gone: only those that on_socket knows are followed. */
-static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
-		    size_t len)
-{
-	struct ws_client *client;
-
-	(void)user;
-	switch ((int)reason) {
-	case LWS_CALLBACK_CLIENT_RECEIVE:
-		client = lws_get_opaque_user_data(wsi);
-		return client ? on_received(client, wsi, in, len) : -1;
-	case LWS_CALLBACK_WSI_CREATE:
-	case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
-	case LWS_CALLBACK_CLIENT_ESTABLISHED:
-	case LWS_CALLBACK_CLIENT_RECEIVE_PONG:
-	case LWS_CALLBACK_CLIENT_WRITEABLE:
-	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-	case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
-	case LWS_CALLBACK_CLOSED_CLIENT_HTTP:
-	case LWS_CALLBACK_CLIENT_CLOSED:
-		client = lws_get_opaque_user_data(wsi);
-		return client ? on_socket(client, wsi, reason, in, len) : 0;
-	case LWS_CALLBACK_OPENSSL_PERFORM_CLIENT_CERT_VERIFICATION:
-		/* Of some listener's socket: OpenSSL's verdict stands. */
-		return len == 1 ? 0 : 1;
-	default:
-		return 0;
-	}
-}
-
-/* Each group has a vhost of its own, since that is what the library hangs a client's TLS on. */
 enum wsb_err ws_client_group_init(struct ws_client_group *group, struct ws_context *context,
-				  const char *name, size_t rx_buffer_bytes,
 				  const struct ws_client_events *events,
 				  const struct pool_tls_settings *tls, struct strbuf *errors)
 {
-	struct lws_context_creation_info info = ws_context_vhost_info(name, group->protocols);
-
 	*group = (struct ws_client_group){.context = context, .events = events};
 	group->late = "it took too long";
-	group->protocols[0] = (struct lws_protocols){
-		.name = protocol_name,
-		.callback = on_event,
-		.rx_buffer_size = rx_buffer_bytes,
-		.tx_packet_size = WS_TX_PACKET_BYTES,
-	};
+	list_init(&group->clients);
 	list_init(&group->steps);
-	info.port = CONTEXT_PORT_NO_LISTEN;
-	if (tls) {
-		enum wsb_err err = tls_client_create(&group->ssl_context, tls, errors);
+	if (!tls)
+		return WSB_OK;
+	group->verify = tls->verify;
+	return tls_client_create(&group->ssl_context, tls, errors);
+}
 
-		if (err)
-			return err;
-		group->verify = tls->verify;
-		info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
-		info.provided_client_ssl_ctx = group->ssl_context;
+void ws_client_group_end(struct ws_client_group *group)
+{
+	list_each(&group->clients, node) {
+		struct ws_client *client = list_entry(node, struct ws_client, member);
+
+		client->asked = true;
+		ws_client_drop(client, "asked", "");
 	}
-	group->vhost = lws_create_vhost(context->lws, &info);
-	return group->vhost ? WSB_OK : WSB_EIO;
 }
 
 void ws_client_group_fini(struct ws_client_group *group)

@@ -4,11 +4,13 @@
 #ifndef WSB_BROKER_IO_WS_CLIENT_H
 #define WSB_BROKER_IO_WS_CLIENT_H
 
-#include <libwebsockets.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "broker/io/pongs.h"
 #include "broker/io/resolver.h"
+#include "broker/io/stream.h"
+#include "broker/io/upgrade.h"
 #include "broker/io/wire.h"
 #include "broker/io/ws_context.h"
 #include "broker/pool/settings.h"
@@ -17,6 +19,7 @@
 #include "common/outbox.h"
 #include "common/span.h"
 #include "common/strbuf.h"
+#include "common/wsreader.h"
 
 #define WS_CLIENT_TEXT_MAX 160
 
@@ -44,7 +47,8 @@ struct ws_client_events {
 	/* Appends lines to the head of the upgrade at *at and moves it behind them. NULL: none. */
 	enum wsb_err (*headers)(struct ws_client *client, char **at, size_t room);
 	void (*opened)(struct ws_client *client); /* the WebSocket stands */
-	/* Bytes of a message, in order. */
+	/* Bytes of a message, in order; valid during the call. Some may follow a pause: what had
+	 * been read before. */
 	void (*data)(struct ws_client *client, bool binary, struct span piece, uint64_t frame_left,
 		     bool ends_message);
 	void (*pong)(struct ws_client *client); /* NULL: nobody asks */
@@ -59,11 +63,10 @@ struct ws_client_group {
 	const struct ws_client_events *events;
 	const char *subprotocol; /* NULL: none */
 	const char *late;	 /* what to say of a dial that took too long */
-	struct lws_vhost *vhost;
-	struct lws_protocols protocols[2]; /* the library keeps looking at them */
-	void *ssl_context;		   /* NULL: no TLS */
+	void *ssl_context;	 /* NULL: no TLS */
 	bool verify;
-	struct list steps; /* clients that go on outside of the library's callbacks */
+	struct list clients; /* all whose end has not been reported */
+	struct list steps;   /* those that go on outside of callbacks */
 };
 
 struct ws_client {
@@ -72,6 +75,7 @@ struct ws_client {
 	const struct ws_target *target;
 	struct outbox *outbox;
 	struct resolver_query *query; /* under way, or NULL */
+	struct list_node member;      /* of group->clients */
 	struct list_node step;
 	enum ws_client_stage {
 		CLIENT_RESOLVING,
@@ -81,24 +85,30 @@ struct ws_client {
 		CLIENT_OPEN,
 		CLIENT_OVER, /* end says why; reported at the next step */
 	} stage;
-	bool asked; /* its end was our own wish, and will be reported as such */
+	bool asked;   /* its end was our own wish, and will be reported as such */
+	bool blocked; /* the socket took less than there was, and will say when it takes more */
+	bool mute;    /* it takes nothing any more; what it has received can still be read */
 	struct ws_end end;
+	struct stream stream;
+	struct upgrade upgrade;
+	size_t request_sent; /* bytes of the upgrade's that are out */
+	struct wsreader reader;
+	struct pongs pongs;
 	size_t address_at; /* the one being tried */
 	int error;	   /* errno of the last one that failed; 0: unknown */
 	struct resolver_answer answer;
 	char text[WS_CLIENT_TEXT_MAX];
 };
 
-/* Borrows context, events and tls (NULL: no target uses TLS). name is that of the library's vhost.
- * A client is handed at most rx_buffer_bytes of a message at a time, and holds as much memory.
- * WSB_EINVAL: errors says what is wrong with tls; WSB_ENOMEM, WSB_EIO. The caller sets late and
- * subprotocol afterwards, where wanted. */
+/* Borrows context and events; tls is NULL when no target uses it. WSB_EINVAL: errors says what is
+ * wrong with tls; WSB_ENOMEM. The caller sets late and subprotocol afterwards, where wanted. */
 enum wsb_err ws_client_group_init(struct ws_client_group *group, struct ws_context *context,
-				  const char *name, size_t rx_buffer_bytes,
 				  const struct ws_client_events *events,
 				  const struct pool_tls_settings *tls,
 				  struct strbuf *errors) WSB_CHECKED;
-/* Every client must have ended and the library's context be gone. */
+/* Drops every client; their ends are reported from ws_client_group_turn. */
+void ws_client_group_end(struct ws_client_group *group);
+/* Every client must have ended. */
 void ws_client_group_fini(struct ws_client_group *group);
 /* Goes on with what could not be done inside a callback. Call once per turn. */
 void ws_client_group_turn(struct ws_client_group *group);

@@ -1,15 +1,13 @@
 #include "broker/io/ws_context.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include "broker/io/wire.h"
 #include "common/clock.h"
 
-/* One read takes as much as this: many answers of an upstream at once. */
+/* One read of a client takes as much as this: many requests at once. */
 #define SERVICE_BUFFER_BYTES (128 * 1024)
 
 #define KEEP_ALIVE_S 60
@@ -55,6 +53,9 @@ enum wsb_err ws_context_init(struct ws_context *context, struct loop *loop, stru
 	*context = (struct ws_context){.loop = loop, .log = log};
 	timerq_init(&context->timers, clock_monotonic_us());
 	list_init(&context->dirty);
+	context->received = malloc(WS_RECEIVED_BYTES);
+	if (!context->received)
+		return WSB_ENOMEM;
 	route_library_log(log);
 	info.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
 		       LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
@@ -67,7 +68,10 @@ enum wsb_err ws_context_init(struct ws_context *context, struct loop *loop, stru
 	info.alpn = "http/1.1";
 	info.user = context;
 	context->lws = lws_create_context(&info);
-	return context->lws ? WSB_OK : WSB_EIO;
+	if (context->lws)
+		return WSB_OK;
+	free(context->received);
+	return WSB_EIO;
 }
 
 void ws_context_end(struct ws_context *context)
@@ -85,6 +89,7 @@ void ws_context_fini(struct ws_context *context)
 		lws_context_destroy(context->lws);
 	assert(list_is_empty(&context->dirty));
 	library_log = NULL;
+	free(context->received);
 }
 
 void ws_context_turn(struct ws_context *context)
@@ -96,29 +101,6 @@ void ws_context_turn(struct ws_context *context)
 	if (context->wake && context->lws && !context->ending)
 		lws_cancel_service(context->lws);
 	context->wake = false;
-}
-
-static void free_watcher(uv_handle_t *handle)
-{
-	free(handle);
-}
-
-/* A watcher of ours is active, or its descriptor open. */
-static void close_forgotten(uv_handle_t *handle, void *unused)
-{
-	uv_os_fd_t fd;
-
-	(void)unused;
-	if (uv_handle_get_type(handle) != UV_POLL || uv_is_active(handle) ||
-	    uv_is_closing(handle) || uv_fileno(handle, &fd))
-		return;
-	if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
-		uv_close(handle, free_watcher);
-}
-
-void ws_context_sweep(struct ws_context *context)
-{
-	uv_walk(&context->loop->uv, close_forgotten, NULL);
 }
 
 void ws_context_tick(struct ws_context *context, uint64_t now_us)
@@ -141,11 +123,6 @@ struct lws_context_creation_info ws_context_vhost_info(const char *name,
 	info.keepalive_timeout = KEEP_ALIVE_S;
 	info.retry_and_idle_policy = &no_keep_alive;
 	return info;
-}
-
-const lws_retry_bo_t *ws_context_no_keep_alive(void)
-{
-	return &no_keep_alive;
 }
 
 /* The library allocates and clears a table entry for each descriptor the process may have, so a

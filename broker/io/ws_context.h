@@ -19,17 +19,22 @@
 /* What one raw write may pass to the library: far above what is ever handed over at once. */
 #define WS_TX_PACKET_BYTES (1024 * 1024)
 
+/* One read of an upstream: many answers at once. */
+#define WS_RECEIVED_BYTES ((size_t)64 * 1024)
+
 struct ws_context {
 	struct lws_context *lws; /* NULL once the library has let go of it */
 	struct loop *loop;
 	struct log *log;
 	struct timerq timers; /* deadlines of wires */
 	struct list dirty;    /* wires to be written at the end of the turn */
+	char *received;	      /* WS_RECEIVED_BYTES, shared by all outgoing sockets */
 	bool wake;	      /* the library has to look at its own timers soon */
 	bool ending;	      /* every socket is being closed; nothing new may begin */
 };
 
-/* Borrows loop and log. The library's own time limits stand safely behind handshake_us. WSB_EIO. */
+/* Borrows loop and log. The library's own time limits stand safely behind handshake_us. WSB_EIO,
+ * WSB_ENOMEM. */
 enum wsb_err ws_context_init(struct ws_context *context, struct loop *loop, struct log *log,
 			     uint64_t handshake_us) WSB_CHECKED;
 
@@ -41,11 +46,6 @@ void ws_context_fini(struct ws_context *context);
 /* Writes what has gathered. Call once per turn. */
 void ws_context_turn(struct ws_context *context);
 
-/* To be called when lws_client_connect_via_info has returned NULL: the library closes a socket
- * whose connect fails at once (no route, no such file), but forgets the watcher, which would keep
- * the loop from ever being closed. */
-void ws_context_sweep(struct ws_context *context);
-
 /* Ends what is past its deadline. */
 void ws_context_tick(struct ws_context *context, uint64_t now_us);
 
@@ -53,9 +53,6 @@ void ws_context_tick(struct ws_context *context, uint64_t now_us);
  * keep-alive of the library's own. The caller adds the rest and hands it to lws_create_vhost. */
 struct lws_context_creation_info ws_context_vhost_info(const char *name,
 						       const struct lws_protocols *protocols);
-
-/* For the library's connect information: no keep-alive of its own on upstreams either. */
-const lws_retry_bo_t *ws_context_no_keep_alive(void);
 
 /* Raises the limit of open descriptors to what `wanted` of them need, as far as the system lets
  * us; returns how many there are now. Call before ws_context_init. */

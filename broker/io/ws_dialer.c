@@ -6,9 +6,6 @@
 #include "broker/pool/pool.h"
 #include "common/clock.h"
 
-/* Large, so that many answers are taken with one read. */
-#define RX_BUFFER_BYTES ((size_t)64 * 1024)
-
 /* One upstream socket. */
 struct ws_dial {
 	struct ws_client client;
@@ -87,8 +84,7 @@ static enum wsb_err init_pool(struct ws_dialer_pool *pool, struct ws_context *co
 			      const struct pool_settings *settings, struct strbuf *errors)
 {
 	const struct pool_tls_settings *tls = pool_uses_tls(settings) ? &settings->tls : NULL;
-	enum wsb_err err = ws_client_group_init(&pool->group, context, settings->name,
-						RX_BUFFER_BYTES, &events, tls, errors);
+	enum wsb_err err = ws_client_group_init(&pool->group, context, &events, tls, errors);
 
 	pool->settings = settings;
 	pool->group.subprotocol = settings->subprotocol;
@@ -122,8 +118,8 @@ void ws_dialer_set_engine(struct ws_dialer *dialer, struct engine *engine)
 
 void ws_dialer_end(struct ws_dialer *dialer)
 {
-	list_each(&dialer->dialing, node)
-		ws_client_drop(&list_entry(node, struct ws_dial, dialing)->client, "asked", "");
+	for (size_t i = 0; i < dialer->pool_count; i++)
+		ws_client_group_end(&dialer->pools[i].group);
 }
 
 void ws_dialer_fini(struct ws_dialer *dialer)

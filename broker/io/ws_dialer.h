@@ -35,9 +35,9 @@ enum wsb_err ws_dialer_init(struct ws_dialer *dialer, struct ws_context *context
 			    const struct config *config, struct strbuf *errors) WSB_CHECKED;
 void ws_dialer_set_engine(struct ws_dialer *dialer, struct engine *engine);
 
-/* Gives up every dial; their ends are reported from ws_dialer_turn. */
+/* Drops every connection and every dial; their ends are reported from ws_dialer_turn. */
 void ws_dialer_end(struct ws_dialer *dialer);
-/* Every connection must have ended and the library's context be gone. */
+/* Every connection must have ended. */
 void ws_dialer_fini(struct ws_dialer *dialer);
 
 /* Begins a dial; what becomes of it is reported later. */

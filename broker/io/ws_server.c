@@ -79,7 +79,7 @@ static bool on_opened(struct http_socket *socket)
 	struct ws_server *server = server_of(socket);
 	struct admittance verdict = {
 		.status = 101, .identity = socket->identity, .role = (enum token_role)socket->role};
-	const char *subprotocol = lws_get_protocol(socket->wire.wsi)->name;
+	const char *subprotocol = lws_get_protocol(socket->wsi)->name;
 	struct session *session;
 
 	verdict.subprotocol = subprotocol[0] ? subprotocol : NULL;

@@ -9,9 +9,6 @@
 /* Beside the connections: the loop's own, the terminal. */
 #define SPARE_DESCRIPTORS 64
 
-/* Many small answers come with one read; there may be very many connections. */
-#define RX_BUFFER_BYTES 4096
-
 #define CHUNK_BYTES  ((size_t)4096)
 #define SPARE_CHUNKS 4096
 
@@ -48,8 +45,8 @@ static enum wsb_err open_group(struct station *station, const struct ws_client_e
 	enum wsb_err err;
 
 	strbuf_init(&errors);
-	err = ws_client_group_init(&station->group, &station->context, "tool", RX_BUFFER_BYTES,
-				   events, station->target.tls ? &tls : NULL, &errors);
+	err = ws_client_group_init(&station->group, &station->context, events,
+				   station->target.tls ? &tls : NULL, &errors);
 	if (err)
 		fail(err, why, why_size, errors.len > 0 ? errors.text : wsb_err_text(err));
 	strbuf_fini(&errors);
@@ -114,6 +111,7 @@ bool station_close(struct station *station)
 {
 	bool settled;
 
+	ws_client_group_end(&station->group);
 	ws_context_end(&station->context);
 	settled = loop_settle(&station->loop);
 	/* The turns have ended with the loop: what they would still have reported is done here. */

@@ -17,9 +17,9 @@ import { until } from './support/time.mjs';
 const nothing = () => ({});
 
 // A wss:// upstream with the given certificate, and a broker that trusts the authority.
-async function secure(t, { pair = 'server', upstream = nothing, tls = nothing, ready = 'ready', endpoint } = {}) {
+async function secure(t, { pair = 'server', host, upstream = nothing, tls = nothing, ready = 'ready', endpoint } = {}) {
 	const certs = certificates(t);
-	const server = await startUpstream(t, { tls: { ...certs.pair(pair), ...upstream(certs) } });
+	const server = await startUpstream(t, { host, tls: { ...certs.pair(pair), ...upstream(certs) } });
 	const broker = await startBroker(t, {
 		pools: [pool([endpoint?.(server) ?? server.url], { tls: { ca: certs.file('ca.pem'), ...tls(certs) }, queue: { age: '400ms' } })],
 	}, { ready });
@@ -59,6 +59,20 @@ test('wss:// upstream by address: the address is in the certificate', async (t) 
 		endpoint: ({ port }) => `wss://127.0.0.1:${port}/`,
 	});
 	assert.deepEqual(await (await connect(t, broker.url)).result('echo', [1]), [1]);
+});
+
+test('wss:// upstream by IPv6 address', async (t) => {
+	const { broker } = await secure(t, {
+		host: '::1', endpoint: ({ port }) => `wss://[::1]:${port}/`,
+	});
+	assert.deepEqual(await (await connect(t, broker.url)).result('echo', [1]), [1]);
+});
+
+test('wss:// upstream by an address that the certificate does not hold', async (t) => {
+	const { broker, server } = await secure(t, {
+		pair: 'elsewhere', endpoint: ({ port }) => `wss://127.0.0.1:${port}/`, ready: 'live',
+	});
+	await assertRefused(broker, server);
 });
 
 test('verify: false takes any certificate', async (t) => {

@@ -2,7 +2,10 @@
 // never closes a shared connection, and nothing of it reaches a client.
 
 import assert from 'node:assert/strict';
-import { test } from './support/case.mjs';
+import net from 'node:net';
+import { pool, startBroker } from './support/broker.mjs';
+import { cleanup, test } from './support/case.mjs';
+import { freePort } from './support/ports.mjs';
 import { assertError, setup } from './support/setup.mjs';
 import { never, until } from './support/time.mjs';
 
@@ -102,6 +105,75 @@ for (const code of [1000, 1001, 1011, 1012, 1013]) {
 		assert.deepEqual(await client.result('echo', [1], { deadline: 10000 }), [1], 'and comes back');
 		assert.equal(upstream.handshakes.length, 2);
 		assert.equal(client.socket.readyState, 1, 'the client notices nothing');
+	});
+}
+
+for (const code of [1000, 1011, 1012, 1013]) {
+	test(`a close with ${code} is answered and counted as what it is`, async (t) => {
+		const { upstream, broker } = await setup(t, { pool: { size: 1 } });
+		const counted = () => broker.metric(/^wsbroker_.*closes.*_total$/, { code: String(code) });
+		const before = await counted();
+		const [connection] = upstream.connections;
+		connection.socket.close(code, 'as asked');
+		await until(() => connection.closed, { what: 'the end of the connection' });
+		assert.equal(connection.closed.code, code);
+		await until(async () => await counted() > before, { what: 'the close to be counted' });
+	});
+}
+
+test('each ping of the upstream is answered', async (t) => {
+	const { connect, upstream } = await setup(t, { pool: { size: 1 } });
+	const client = await connect();
+	const [{ socket }] = upstream.connections;
+	const pongs = [];
+	socket.on('pong', (payload) => pongs.push(payload.toString()));
+	socket._socket.write(Buffer.concat(['one', '', 'x'.repeat(125)].map((text) =>
+		Buffer.concat([Buffer.from([0x89, text.length]), Buffer.from(text)]))));
+	await until(() => pongs.length >= 3, { what: 'three pongs' });
+	assert.deepEqual(pongs.slice(0, 3), ['one', '', 'x'.repeat(125)]);
+	assert.deepEqual(await client.result('echo', [1]), [1]);
+	assert.equal(upstream.handshakes.length, 1);
+});
+
+const RUDE = {
+	'a masked frame': [[0x81, 0x81, 1, 2, 3, 4, 5], 1002],
+	'a reserved bit': [[0xc1, 0x00], 1002],
+	'a fragmented ping': [[0x09, 0x00], 1002],
+	'a continuation of nothing': [[0x80, 0x00], 1002],
+	'a close code that must not be sent': [[0x88, 0x02, 0x03, 0xed], 1002],
+	'a close reason that is no text': [[0x88, 0x03, 0x03, 0xe8, 0xff], 1007],
+};
+
+for (const [what, [bytes, code]] of Object.entries(RUDE)) {
+	test(`${what} is answered with ${code}`, async (t) => {
+		const { connect, upstream } = await setup(t, { pool: { size: 1, queue: { age: '10s' } } });
+		const client = await connect();
+		const [connection] = upstream.connections;
+		connection.socket._socket.write(Buffer.from(bytes));
+		await until(() => connection.closed, { what: 'the end of the connection' });
+		assert.equal(connection.closed.code, code);
+		assert.deepEqual(await client.result('echo', [1], { deadline: 10000 }), [1], 'elsewhere');
+	});
+}
+
+const ANSWERS = {
+	'HTTP/1.1 403 Forbidden\r\n\r\n': /status 403/,
+	'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n': /Sec-WebSocket-Accept/,
+	'SSH-2.0-upstream\r\n\r\n': /not HTTP/,
+	'': /hung up/,
+};
+
+for (const [answer, reason] of Object.entries(ANSWERS)) {
+	test(`an upgrade that is answered with ${JSON.stringify(answer.slice(0, 20))}…`, async (t) => {
+		const port = await freePort();
+		const server = net.createServer((socket) => {
+			socket.on('error', () => {});
+			socket.once('data', () => socket.end(answer));
+		});
+		cleanup(t, () => server.close());
+		server.listen(port, '127.0.0.1');
+		const broker = await startBroker(t, { pools: [pool([`ws://127.0.0.1:${port}/`])] }, { ready: 'live' });
+		await until(() => /upgrade/.test(broker.log) && reason.test(broker.log), { what: 'the reason in the log' });
 	});
 }
 

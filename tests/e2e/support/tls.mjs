@@ -1,5 +1,5 @@
-// Certificates made by openssl when the tests run: an authority, a server's for localhost and
-// 127.0.0.1, a client's, and a server's of another authority.
+// Certificates made by openssl when the tests run: an authority, a server's for localhost, 127.0.0.1
+// and ::1, a client's, and a server's of another authority.
 
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -11,7 +11,7 @@ export function certificates(t) {
 	const read = (name) => fs.readFileSync(path.join(directory, name));
 	authority(directory, 'ca');
 	authority(directory, 'stranger');
-	issue(directory, 'server', 'ca', 'DNS:localhost,IP:127.0.0.1');
+	issue(directory, 'server', 'ca', 'DNS:localhost,IP:127.0.0.1,IP:::1');
 	issue(directory, 'elsewhere', 'ca', 'DNS:elsewhere.test');
 	issue(directory, 'client', 'ca', 'DNS:client.test');
 	issue(directory, 'forged', 'stranger', 'DNS:localhost,IP:127.0.0.1');

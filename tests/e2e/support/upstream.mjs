@@ -21,6 +21,7 @@ const MSGPACK_CODEC = {
 // Starts an upstream that lives as long as the test t. options:
 //   name      what `who` answers
 //   encoding  'json' or 'msgpack'
+//   host      the address it listens on, instead of 127.0.0.1
 //   tls       options of https.createServer: then it is a wss:// server
 //   server    more options for WebSocketServer (verifyClient, handleProtocols, …)
 //   greet     function (message, connection) → true when it dealt with the message
@@ -35,8 +36,8 @@ export async function startUpstream(t, options = {}) {
 }
 
 export class Upstream {
-	constructor(port, { name = `u${port}`, encoding = 'json', tls, server, greet, methods } = {}) {
-		Object.assign(this, { port, name, tls, greet });
+	constructor(port, { name = `u${port}`, encoding = 'json', host = '127.0.0.1', tls, server, greet, methods } = {}) {
+		Object.assign(this, { port, host, name, tls, greet });
 		this.serverOptions = server;
 		this.codec = encoding === 'msgpack' ? MSGPACK_CODEC : JSON_CODEC;
 		this.methods = { ...METHODS, ...methods };
@@ -52,11 +53,11 @@ export class Upstream {
 			this.wss = new WebSocketServer({ server: this.http, ...this.serverOptions });
 			this.wss.on('connection', (socket, request) => this.#open(socket, request));
 			this.http.on('tlsClientError', () => {});
-			this.http.listen(this.port, '127.0.0.1');
+			this.http.listen(this.port, this.host);
 			await once(this.http, 'listening');
 			return;
 		}
-		this.wss = new WebSocketServer({ port: this.port, host: '127.0.0.1', ...this.serverOptions });
+		this.wss = new WebSocketServer({ port: this.port, host: this.host, ...this.serverOptions });
 		this.wss.on('connection', (socket, request) => this.#open(socket, request));
 		await once(this.wss, 'listening');
 	}

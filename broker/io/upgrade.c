@@ -1,0 +1,219 @@
+#include "broker/io/upgrade.h"
+
+#include <assert.h>
+#include <openssl/evp.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#define KEY_BYTES  25 /* base64 of the nonce, with its end */
+#define SHA1_BYTES 20
+#define VERSION	   "HTTP/1."
+
+#define SWITCHING_PROTOCOLS 101
+
+void upgrade_init(struct upgrade *upgrade)
+{
+	*upgrade = (struct upgrade){0};
+	strbuf_init(&upgrade->request);
+	strbuf_init(&upgrade->answer);
+}
+
+void upgrade_end(struct upgrade *upgrade)
+{
+	strbuf_fini(&upgrade->request);
+	strbuf_fini(&upgrade->answer);
+	upgrade_init(upgrade);
+}
+
+/* RFC 6455, section 4.2.2: proves that the server has understood the key. */
+static void write_accept(const char key[KEY_BYTES], char accept[UPGRADE_ACCEPT_BYTES])
+{
+	unsigned char digest[SHA1_BYTES];
+	char text[64];
+	int len = snprintf(text, sizeof(text), "%s258EAFA5-E914-47DA-95CA-C5AB0DC85B11", key);
+	int done = EVP_Digest(text, (size_t)len, digest, NULL, EVP_sha1(), NULL);
+
+	assert(done == 1);
+	(void)done;
+	EVP_EncodeBlock((unsigned char *)accept, digest, sizeof(digest));
+}
+
+enum wsb_err upgrade_begin(struct upgrade *upgrade, const struct upgrade_request *request)
+{
+	struct strbuf *out = &upgrade->request;
+	char key[KEY_BYTES];
+
+	EVP_EncodeBlock((unsigned char *)key, request->nonce, sizeof(request->nonce));
+	write_accept(key, upgrade->accept);
+	upgrade->subprotocol = request->subprotocol;
+	strbuf_printf(out,
+		      "GET %s HTTP/1.1\r\n"
+		      "Host: %s\r\n"
+		      "Upgrade: websocket\r\n"
+		      "Connection: Upgrade\r\n"
+		      "Sec-WebSocket-Key: %s\r\n"
+		      "Sec-WebSocket-Version: 13\r\n",
+		      request->path, request->host, key);
+	if (request->subprotocol)
+		strbuf_printf(out, "Sec-WebSocket-Protocol: %s\r\n", request->subprotocol);
+	if (request->headers.at)
+		strbuf_add(out, request->headers);
+	strbuf_text(out, "\r\n");
+	return out->failed ? WSB_ENOMEM : WSB_OK;
+}
+
+/* Takes the first line off *text, its end included; everything when it has none. */
+static struct span take_line(struct span *text)
+{
+	const char *end = memmem(text->at, text->len, "\r\n", 2);
+	struct span line = span_of(text->at, end ? (size_t)(end - text->at) : text->len);
+	size_t taken = end ? line.len + 2 : line.len;
+
+	*text = span_of(text->at + taken, text->len - taken);
+	return line;
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static struct span trim(struct span text)
+{
+	while (text.len > 0 && is_blank(text.at[0]))
+		text = span_of(text.at + 1, text.len - 1);
+	while (text.len > 0 && is_blank(text.at[text.len - 1]))
+		text.len--;
+	return text;
+}
+
+static bool equals_ignoring_case(struct span text, const char *other)
+{
+	return text.len == strlen(other) && strncasecmp(text.at, other, text.len) == 0;
+}
+
+/* Whether a comma-separated list holds the token. */
+static bool lists(struct span list, const char *token)
+{
+	while (list.len > 0) {
+		const char *comma = memchr(list.at, ',', list.len);
+		size_t len = comma ? (size_t)(comma - list.at) : list.len;
+
+		if (equals_ignoring_case(trim(span_of(list.at, len)), token))
+			return true;
+		len += comma ? 1 : 0;
+		list = span_of(list.at + len, list.len - len);
+	}
+	return false;
+}
+
+/* "HTTP/1.1 101 Switching Protocols"; 0 when it is nothing of the kind. */
+static unsigned int read_status(struct span line)
+{
+	const size_t at = strlen(VERSION) + 2;
+	unsigned int status = 0;
+
+	if (line.len < at + 3 || !span_begins(line, VERSION) || line.at[at - 1] != ' ')
+		return 0;
+	for (size_t i = at; i < at + 3; i++) {
+		if (line.at[i] < '0' || line.at[i] > '9')
+			return 0;
+		status = status * 10 + (unsigned int)(line.at[i] - '0');
+	}
+	return line.len == at + 3 || line.at[at + 3] == ' ' ? status : 0;
+}
+
+/* What a whole answer must have said. */
+struct findings {
+	bool upgrade;
+	bool connection;
+	bool accept;
+	bool subprotocol;
+};
+
+/* What is wrong with one line of the head; NULL: nothing. */
+static const char *read_header(const struct upgrade *upgrade, struct span line,
+			       struct findings *found)
+{
+	const char *colon = memchr(line.at, ':', line.len);
+	struct span name, value;
+
+	if (!colon || colon == line.at || is_blank(line.at[0]))
+		return "a header that cannot be read";
+	name = span_of(line.at, (size_t)(colon - line.at));
+	value = trim(span_of(colon + 1, line.len - name.len - 1));
+	if (equals_ignoring_case(name, "upgrade")) {
+		found->upgrade = found->upgrade || lists(value, "websocket");
+	} else if (equals_ignoring_case(name, "connection")) {
+		found->connection = found->connection || lists(value, "upgrade");
+	} else if (equals_ignoring_case(name, "sec-websocket-accept")) {
+		if (found->accept || !span_is(value, upgrade->accept))
+			return "Sec-WebSocket-Accept does not fit the key";
+		found->accept = true;
+	} else if (equals_ignoring_case(name, "sec-websocket-extensions")) {
+		return "an extension that was not offered";
+	} else if (equals_ignoring_case(name, "sec-websocket-protocol")) {
+		if (found->subprotocol || !upgrade->subprotocol ||
+		    !span_is(value, upgrade->subprotocol))
+			return "a subprotocol that was not asked for";
+		found->subprotocol = true;
+	}
+	return NULL;
+}
+
+static const char *read_headers(const struct upgrade *upgrade, struct span lines)
+{
+	struct findings found = {0};
+
+	while (lines.len > 0) {
+		struct span line = take_line(&lines);
+		const char *fault = line.len > 0 ? read_header(upgrade, line, &found) : NULL;
+
+		if (fault)
+			return fault;
+	}
+	if (!found.upgrade || !found.connection)
+		return "status 101, but no upgrade to WebSocket";
+	return found.accept ? NULL : "Sec-WebSocket-Accept is missing";
+}
+
+static enum upgrade_verdict judge(const struct upgrade *upgrade, struct upgrade_refusal *refusal)
+{
+	struct span head = strbuf_span(&upgrade->answer);
+
+	refusal->status = read_status(take_line(&head));
+	refusal->why = NULL;
+	if (refusal->status == 0)
+		refusal->why = "the answer to the upgrade is not HTTP/1.1";
+	else if (refusal->status == SWITCHING_PROTOCOLS)
+		refusal->why = read_headers(upgrade, head);
+	return refusal->status == SWITCHING_PROTOCOLS && !refusal->why ? UPGRADE_ACCEPTED
+								       : UPGRADE_REFUSED;
+}
+
+/* The end may be cut anywhere: the last three bytes that came before are looked at again. */
+enum upgrade_verdict upgrade_take(struct upgrade *upgrade, struct span bytes, size_t *used,
+				  struct upgrade_refusal *refusal)
+{
+	struct strbuf *answer = &upgrade->answer;
+	size_t before = answer->len;
+	size_t room = UPGRADE_HEAD_MAX - before;
+	size_t from = before < 3 ? 0 : before - 3;
+	const char *end;
+
+	strbuf_add(answer, span_of(bytes.at, bytes.len < room ? bytes.len : room));
+	*refusal = (struct upgrade_refusal){.why = "no memory for the answer to the upgrade"};
+	if (answer->failed)
+		return UPGRADE_REFUSED;
+	end = memmem(answer->text + from, answer->len - from, "\r\n\r\n", 4);
+	if (!end) {
+		refusal->why = "the head of the answer to the upgrade is too long";
+		*used = answer->len - before;
+		return answer->len == UPGRADE_HEAD_MAX ? UPGRADE_REFUSED : UPGRADE_MORE;
+	}
+	answer->len = (size_t)(end - answer->text) + 4;
+	*used = answer->len - before;
+	return judge(upgrade, refusal);
+}
