@@ -100,6 +100,20 @@ void strbuf_json(struct strbuf *buf, struct span text)
 	strbuf_text(buf, "\"");
 }
 
+void strbuf_plain(struct strbuf *buf, struct span text)
+{
+	char unit[ESCAPE_UNIT_MAX];
+
+	while (text.len > 0 && !buf->failed) {
+		if (text.at[0] == '"' || text.at[0] == '\\') {
+			strbuf_add(buf, span_of(text.at, 1));
+			text = span_of(text.at + 1, text.len - 1);
+			continue;
+		}
+		strbuf_add(buf, span_of(unit, escape_next(&text, unit)));
+	}
+}
+
 struct span strbuf_span(const struct strbuf *buf)
 {
 	return buf->text ? span_of(buf->text, buf->len) : span_of("", 0);

@@ -25,6 +25,9 @@ void strbuf_printf(struct strbuf *buf, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 /* A JSON string token, quotes included; bytes that are not UTF-8 become U+FFFD. */
 void strbuf_json(struct strbuf *buf, struct span text);
+/* The text for people to see: what could steer a terminal or end the line is escaped, quotes and
+ * backslashes stay. */
+void strbuf_plain(struct strbuf *buf, struct span text);
 
 struct span strbuf_span(const struct strbuf *buf); /* empty, never absent */
 

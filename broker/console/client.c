@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define CONNECT_MS 5000L
-#define ANSWER_MS  30000L
+#define ANSWER_MS  10000L
 
 struct client {
 	const char *admin;

@@ -16,14 +16,16 @@ struct command {
 	const char *name;
 	const char *path;
 	void (*page)(const json_t *answer, struct strbuf *out);
+	json_type answer; /* an answer of another type is no broker's */
 	const char *help;
 };
 
 static const struct command commands[] = {
-	{"status", ADMIN_STATUS, page_status,
+	{"status", ADMIN_STATUS, page_status, JSON_OBJECT,
 	 "is all well, and if not, why: verdict, reasons, numbers"},
-	{"pools", ADMIN_POOLS, page_pools, "pools and their endpoints"},
-	{"connections", ADMIN_CONNECTIONS, page_connections, "every upstream connection"},
+	{"pools", ADMIN_POOLS, page_pools, JSON_ARRAY, "pools and their endpoints"},
+	{"connections", ADMIN_CONNECTIONS, page_connections, JSON_ARRAY,
+	 "every upstream connection"},
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
@@ -64,7 +66,15 @@ void console_help(FILE *out)
 
 static int complain(int code, const char *what, const char *why)
 {
-	fprintf(stderr, "wsbroker: %s%s%s\n", what, why[0] ? ": " : "", why);
+	struct strbuf line;
+
+	/* Some of it comes from whoever answers there. */
+	strbuf_init(&line);
+	strbuf_plain(&line, span_text(what));
+	strbuf_text(&line, why[0] ? ": " : "");
+	strbuf_plain(&line, span_text(why));
+	fprintf(stderr, "wsbroker: %s\n", strbuf_span(&line).at);
+	strbuf_fini(&line);
 	return code;
 }
 
@@ -86,8 +96,10 @@ static int render(const struct command *command, const struct strbuf *body, bool
 {
 	json_t *answer = json_loadb(strbuf_span(body).at, body->len, 0, NULL);
 
-	if (!answer)
+	if (!answer || json_typeof(answer) != command->answer) {
+		json_decref(answer);
 		return complain(EXIT_FAILED, "the answer is not that of a broker's admin API", "");
+	}
 	if (json)
 		strbuf_add(out, strbuf_span(body));
 	else

@@ -11,6 +11,12 @@ static const char *text_of(const json_t *object, const char *key)
 	return text ? text : "-";
 }
 
+static void add_text(struct strbuf *out, const char *label, const json_t *object, const char *key)
+{
+	strbuf_text(out, label);
+	strbuf_plain(out, span_text(text_of(object, key)));
+}
+
 static void cell_text(struct table *table, const json_t *object, const char *key)
 {
 	table_cell(table, text_of(object, key));
@@ -90,8 +96,9 @@ static void add_requests(const json_t *status, struct strbuf *out)
 	{
 		if (json_integer_value(count) == 0)
 			continue;
-		strbuf_printf(out, "%s%" JSON_INTEGER_FORMAT " %s", separator,
-			      json_integer_value(count), name);
+		strbuf_printf(out, "%s%" JSON_INTEGER_FORMAT " ", separator,
+			      json_integer_value(count));
+		strbuf_plain(out, span_text(name));
 		separator = ", ";
 	}
 	strbuf_printf(out, "%s%" JSON_INTEGER_FORMAT " in flight\n", separator,
@@ -104,8 +111,9 @@ static void add_facts(const json_t *status, struct strbuf *out)
 	char second[HUMAN_TEXT_MAX];
 
 	duration_text(status, "uptime_seconds", first);
-	strbuf_printf(out, "node      %s, wsbroker %s, up %s, %s\n", text_of(status, "node"),
-		      text_of(status, "version"), first,
+	add_text(out, "node      ", status, "node");
+	add_text(out, ", wsbroker ", status, "version");
+	strbuf_printf(out, ", up %s, %s\n", first,
 		      json_is_true(json_object_get(status, "ready")) ? "ready" : "not ready");
 	strbuf_printf(out,
 		      "clients   %" JSON_INTEGER_FORMAT " of at most %" JSON_INTEGER_FORMAT "\n",
@@ -129,7 +137,8 @@ void page_status(const json_t *status, struct strbuf *out)
 	const json_t *pools = json_object_get(status, "pools");
 	struct table table;
 
-	strbuf_printf(out, "%s\n\n", text_of(status, "verdict"));
+	add_text(out, "", status, "verdict");
+	strbuf_text(out, "\n\n");
 	add_reasons(status, out);
 	add_facts(status, out);
 	table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));

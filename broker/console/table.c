@@ -4,7 +4,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include "common/escape.h"
 
 #define COLUMNS_MAX 24
 #define CELL_BYTES  512
@@ -25,18 +24,7 @@ void table_fini(struct table *table)
 
 void table_cell(struct table *table, const char *text)
 {
-	struct span rest = span_text(text);
-	char unit[ESCAPE_UNIT_MAX];
-
-	while (rest.len > 0 && !table->cells.failed) {
-		/* Quotes and backslashes are harmless here. */
-		if (rest.at[0] == '"' || rest.at[0] == '\\') {
-			strbuf_add(&table->cells, span_of(rest.at, 1));
-			rest = span_of(rest.at + 1, rest.len - 1);
-			continue;
-		}
-		strbuf_add(&table->cells, span_of(unit, escape_next(&rest, unit)));
-	}
+	strbuf_plain(&table->cells, span_text(text));
 	strbuf_add(&table->cells, span_of("", 1));
 	table->cell_count++;
 }

@@ -41,7 +41,7 @@ static int run(const char *command, const struct load_settings *settings,
 	if (result->connected == 0)
 		return tool_not_connected(command, arguments->url, result->status, result->why);
 	if (result->why[0])
-		fprintf(stderr, "wsbroker %s: %s: %s\n", command, arguments->url, result->why);
+		tool_complain(command, arguments->url, result->why);
 	if (print(&report, arguments->json) != TOOL_DONE)
 		return TOOL_FAILED;
 	return tally_is_clean(&result->tally) ? TOOL_DONE : TOOL_FAILED;

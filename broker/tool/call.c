@@ -47,7 +47,7 @@ static void fail(struct call *call, int code, const char *what)
 {
 	if (call->stage >= CALL_ANSWERED)
 		return;
-	fprintf(stderr, "wsbroker call: %s: %s\n", call->arguments->url, what);
+	tool_complain("call", call->arguments->url, what);
 	call->stage = CALL_FAILED;
 	call->code = code;
 	loop_stop(&call->station.loop);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "broker/tool/arguments.h"
 #include "broker/tool/commands.h"
+#include "common/strbuf.h"
 
 #define HTTP_UNAUTHORIZED 401
 #define HTTP_FORBIDDEN	  403
@@ -53,9 +54,19 @@ void tool_help(FILE *out)
 		fprintf(out, "  wsbroker %-28s %s\n", commands[i].usage, commands[i].summary);
 }
 
+void tool_complain(const char *command, const char *url, const char *why)
+{
+	struct strbuf text;
+
+	strbuf_init(&text);
+	strbuf_plain(&text, span_text(why));
+	fprintf(stderr, "wsbroker %s: %s: %s\n", command, url, strbuf_span(&text).at);
+	strbuf_fini(&text);
+}
+
 int tool_not_connected(const char *command, const char *url, unsigned int status, const char *why)
 {
-	fprintf(stderr, "wsbroker %s: %s: %s\n", command, url, why);
+	tool_complain(command, url, why);
 	return status == HTTP_UNAUTHORIZED || status == HTTP_FORBIDDEN ? TOOL_DENIED
 								       : TOOL_UNREACHABLE;
 }

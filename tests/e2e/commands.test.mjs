@@ -1,8 +1,9 @@
 // The subcommands of the one binary.
 
 import assert from 'node:assert/strict';
+import http from 'node:http';
 import { WSBROKER, command } from './support/broker.mjs';
-import { test } from './support/case.mjs';
+import { cleanup, test } from './support/case.mjs';
 import { run, startChild } from './support/child.mjs';
 import { connect } from './support/client.mjs';
 import { freePort, isFree } from './support/ports.mjs';
@@ -59,6 +60,35 @@ test('an unreachable broker is exit 3', async () => {
 	}
 	const { code } = await command(['call', 'echo', '--url', `ws://${address}/`]);
 	assert.equal(code, 3);
+});
+
+test('what answers but is no broker is told so, and cannot steer the terminal', async (t) => {
+	const port = await freePort();
+	let answer;
+	const server = http.createServer((request, response) => {
+		response.writeHead(answer.status, { 'Content-Type': 'application/json' }).end(answer.body);
+	});
+	cleanup(t, () => server.close());
+	await new Promise((resolve) => { server.listen(port, '127.0.0.1', resolve); });
+	for (const [name, status, body, says] of [
+		['status', 200, '[]', /not that of a broker/],
+		['pools', 200, '{}', /not that of a broker/],
+		['connections', 200, 'no JSON', /not that of a broker/],
+		['status', 403, '{"detail": "no\\u001b[2J"}', /403: no\\u001b/],
+		['status', 200, '{"verdict": "\\u001b[2J", "node": "\\u001b"}', /^$/],
+	]) {
+		answer = { status, body };
+		const { stdout, stderr } = await command([name, '--admin', `http://127.0.0.1:${port}`]);
+		assert.match(stderr.trimEnd(), says, body);
+		assert.ok(!(stdout + stderr).includes('\x1b'), body);
+	}
+});
+
+test('the words of a peer that closes cannot steer the terminal of a caller', async (t) => {
+	const upstream = await startUpstream(t);
+	const { code, stderr } = await command(['call', 'close', '{"code":1011,"reason":"bye \\u001b[2J"}', '--url', upstream.url]);
+	assert.equal(code, 1);
+	assert.match(stderr, /bye \\u001b/);
 });
 
 test('check-config accepts a good file', async (t) => {

@@ -78,6 +78,17 @@ Test(strbuf, a_failure_sticks_until_cleared)
 	strbuf_fini(&buf);
 }
 
+Test(strbuf, plain_text_cannot_steer_a_terminal)
+{
+	struct strbuf buf;
+
+	strbuf_init(&buf);
+	strbuf_plain(&buf, span_text("a \"b\" c:\\d \x1b[2J\n\xc2\x9b\xff \xc3\xa9"));
+	cr_assert(span_is(strbuf_span(&buf),
+			  "a \"b\" c:\\d \\u001b[2J\\n\\u009b\xef\xbf\xbd \xc3\xa9"));
+	strbuf_fini(&buf);
+}
+
 Test(strbuf, json_is_quoted_escaped_and_well_formed)
 {
 	struct strbuf buf;

@@ -108,6 +108,17 @@ Test(pages, connections)
 		"    0 B    -\n");
 }
 
+Test(pages, status_cannot_steer_the_terminal)
+{
+	const char *shown = show(page_status, "{\"verdict\": \"\\u001b[2J\", \"node\": \"\\u0007\","
+					      " \"version\": \"\\u009b\","
+					      " \"requests\": {\"\\u001b\": 1}}");
+
+	for (const char *at = shown; *at; at++)
+		cr_expect((unsigned char)*at >= ' ' || *at == '\n', "byte %d", *at);
+	cr_expect_null(strstr(shown, "\xc2\x9b"));
+}
+
 Test(pages, of_answers_that_are_not_as_they_should_be)
 {
 	static const char *const odd[] = {"{}",
