@@ -42,7 +42,7 @@ struct connection {
 	struct inbox inbox;
 	struct list attempts; /* the engine's: what was sent on it and waits for an answer */
 	struct greeting greeting;
-	uint64_t greeting_end; /* position in the outbox behind what greeted it */
+	uint64_t greeting_end;	/* position in the outbox behind what greeted it */
 	uint32_t in_flight;	/* leases out */
 	uint32_t max_in_flight; /* as many as it may carry */
 	bool standby;		/* of a higher tier: not counted by size */
