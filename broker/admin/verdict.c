@@ -7,7 +7,9 @@
 
 /* A request that waits this long shows that the pool is too small or too slow. */
 #define WAIT_WORTH_TELLING_US US_PER_S
-#define LAG_WORTH_TELLING_US  (100 * US_PER_MS)
+/* So many in a row are no accident. */
+#define UNANSWERED_WORTH_TELLING 10
+#define LAG_WORTH_TELLING_US	 (100 * US_PER_MS)
 
 /* How much worse one thing is than another. */
 enum {
@@ -85,8 +87,14 @@ static void judge_endpoint(const struct pool_view *pool, const struct endpoint_v
 {
 	bool silent = !endpoint->last_error || !endpoint->last_error[0];
 
-	if (strcmp(endpoint->state, "down") != 0)
+	if (strcmp(endpoint->state, "down") != 0) {
+		if (endpoint->unanswered >= UNANSWERED_WORTH_TELLING)
+			add_reason(verdict, SEVERITY_ENDPOINT, show_pools,
+				   "endpoint %s/%s is connected, but has answered none of its last "
+				   "%u requests",
+				   pool->name, endpoint->name, (unsigned int)endpoint->unanswered);
 		return;
+	}
 	add_reason(verdict, SEVERITY_ENDPOINT, show_pools,
 		   "endpoint %s/%s has been down for %.0f s%s%s", pool->name, endpoint->name,
 		   seconds(endpoint->since_us), silent ? "" : ": ",

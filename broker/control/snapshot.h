@@ -140,6 +140,7 @@ struct endpoint_view {
 	uint64_t connections_lost;
 	uint64_t requests;
 	uint64_t failures;
+	uint32_t unanswered;	/* attempts in a row, the last ones, that ended without an answer */
 	uint64_t ping_rtt_us;	/* the longest of its connections' last ones; 0: none yet */
 	const char *last_error; /* "" when there was none */
 };

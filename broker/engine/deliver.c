@@ -80,7 +80,7 @@ static void deliver_blame_others(const struct exchange *exchange)
 {
 	for (size_t i = 0; i < EXCHANGE_ATTEMPTS_AT_ONCE; i++) {
 		if (exchange->attempts[i].connection)
-			exchange->attempts[i].connection->endpoint->stats.failures++;
+			endpoint_failed(exchange->attempts[i].connection->endpoint);
 	}
 }
 
@@ -103,6 +103,7 @@ static void deliver_one(struct engine *engine, struct connection *connection,
 	exchange = attempt->exchange;
 	upstream_us = now_us - attempt->sent_us;
 	histogram_record(&engine_lane_of(engine, exchange)->traffic.attempt, upstream_us);
+	endpoint_answered(connection->endpoint);
 	settle_attempt(attempt, upstream_us > 0 ? upstream_us : 1, now_us);
 	deliver_blame_others(exchange);
 	settle_answer(engine, exchange, message, connection, upstream_us, now_us);

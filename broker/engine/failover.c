@@ -25,7 +25,7 @@ static void failover_attempt(struct engine *engine, struct attempt *attempt, uin
 
 	if (written) {
 		exchange->attempts_lost++;
-		attempt->connection->endpoint->stats.failures++;
+		endpoint_failed(attempt->connection->endpoint);
 	}
 	if (exchange_attempts_out(exchange) > 1) {
 		/* The other attempt is still under way. */
@@ -147,7 +147,7 @@ static void failover_blame_all(const struct exchange *exchange)
 {
 	for (size_t i = 0; i < EXCHANGE_ATTEMPTS_AT_ONCE; i++) {
 		if (exchange->attempts[i].connection)
-			exchange->attempts[i].connection->endpoint->stats.failures++;
+			endpoint_failed(exchange->attempts[i].connection->endpoint);
 	}
 }
 

@@ -52,6 +52,7 @@ static void picture_endpoint(const struct endpoint *endpoint, uint64_t now_us,
 		.connections_lost = endpoint->stats.connections_lost,
 		.requests = endpoint->stats.requests,
 		.failures = endpoint->stats.failures,
+		.unanswered = endpoint->unanswered,
 		.last_error = endpoint->last_error,
 	};
 }

@@ -15,7 +15,7 @@ struct endpoint_stats {
 	uint64_t dial_failures;
 	uint64_t connections_lost; /* ready ones that ended without our asking */
 	uint64_t requests;	   /* attempts: leases given out */
-	uint64_t failures; /* attempts that ended without an answer; the engine counts them */
+	uint64_t failures;	   /* attempts that ended without an answer */
 };
 
 struct endpoint {
@@ -32,7 +32,21 @@ struct endpoint {
 	bool down;	      /* the last dial failed and no connection is ready */
 	uint64_t since_us;    /* of the last change of down */
 	char last_error[128]; /* "" when there was none */
+	uint32_t unanswered;  /* attempts in a row, the last ones, that ended without an answer */
 	struct endpoint_stats stats;
 };
+
+/* The engine says so of each attempt: an answer came in time, or none did. */
+static inline void endpoint_answered(struct endpoint *endpoint)
+{
+	endpoint->unanswered = 0;
+}
+
+static inline void endpoint_failed(struct endpoint *endpoint)
+{
+	endpoint->stats.failures++;
+	if (endpoint->unanswered < UINT32_MAX)
+		endpoint->unanswered++;
+}
 
 #endif

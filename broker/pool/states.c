@@ -157,6 +157,7 @@ static void endpoint_set_down(struct endpoint *endpoint, bool down, uint64_t now
 	if (endpoint->down == down)
 		return;
 	endpoint->down = down;
+	endpoint->unanswered = 0;
 	endpoint->since_us = now_us;
 	log_event(endpoint->pool->log, down ? LOG_WARN : LOG_INFO,
 		  down ? "pool.endpoint.down" : "pool.endpoint.up",

@@ -85,6 +85,17 @@ test('/v1/status begins with a verdict', async (t) => {
 	}, { what: 'another verdict that names the pool' });
 });
 
+test('/v1/status sees an upstream that is connected and answers nothing', async (t) => {
+	const { broker, connect } = await setup(t, { routes: [{ method: '*', pool: 'main', timeout: '100ms' }] });
+	const client = await connect();
+	await Promise.all(Array.from({ length: 12 }, () => client.call('hang')));
+	const bad = (await broker.adminGet('/v1/status')).json;
+	assert.equal(bad.verdict, 'degraded');
+	assert.match(bad.reasons[0].text, /answered none of its last 12 requests/);
+	await client.result('echo');
+	assert.equal((await broker.adminGet('/v1/status')).json.verdict, 'ok');
+});
+
 test('/metrics is Prometheus text whose numbers are right', async (t) => {
 	const { broker, connect } = await setup(t, { pool: { size: 2 }, routes: [
 		{ method: 'hang', pool: 'main', timeout: '100ms' }, { method: '*', pool: 'main' }] });

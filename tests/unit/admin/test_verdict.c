@@ -74,6 +74,16 @@ Test(verdict, an_endpoint_that_is_down_degrades)
 	expect_reason(0, "endpoint main/b has been down for 9 s");
 }
 
+Test(verdict, an_endpoint_that_answers_nothing_degrades)
+{
+	sample.pools[0].endpoints[0].unanswered = 9;
+	expect(VERDICT_OK, 0);
+	sample.pools[0].endpoints[0].unanswered = 10;
+	expect(VERDICT_DEGRADED, 1);
+	expect_reason(0, "endpoint main/a is connected, but has answered none of its last 10 "
+			 "requests");
+}
+
 Test(verdict, long_waits_degrade_and_short_ones_do_not)
 {
 	sample.pools[0].queued = 120;
