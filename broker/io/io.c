@@ -24,6 +24,7 @@ struct io {
 	const struct config *config;
 	struct log *log;
 	struct loop *loop;
+	int client_descriptor_max; /* clients get descriptors below this number */
 };
 
 static void port_dial(void *io, struct connection *connection)
@@ -88,18 +89,22 @@ static const struct ports port_table = {
 	.random = port_random,
 };
 
-/* Says so when the configuration promises more sockets than the system allows. */
-static void size_descriptors(const struct io *io)
+/* Says so when the configuration promises more sockets than the system allows. Clients may not have
+ * them all then: upstreams have to be dialled, and the admin API has to say what is wrong. */
+static void size_descriptors(struct io *io)
 {
 	size_t configured = io->config->limits.clients + SPARE_DESCRIPTORS;
+	size_t reserve = SPARE_DESCRIPTORS;
 	size_t wanted = configured;
 	size_t had;
 
 	for (size_t i = 0; i < io->config->pool_count; i++) {
 		configured += io->config->pools[i].size + io->config->pools[i].endpoint_count;
+		reserve += io->config->pools[i].size + io->config->pools[i].endpoint_count;
 		wanted += POOL_CONNECTIONS_MAX;
 	}
 	had = ws_context_raise_descriptors(wanted);
+	io->client_descriptor_max = (int)(had - (reserve < had / 2 ? reserve : had / 2));
 	if (had < configured)
 		log_event(io->log, LOG_WARN, "io.descriptors_short", log_number("have", had),
 			  log_number("need", configured),
@@ -121,6 +126,7 @@ static enum wsb_err open_all(struct io *io, struct strbuf *errors)
 	for (size_t i = 0; i < config->listener_count; i++) {
 		enum wsb_err err = ws_server_open(&io->servers[i], &io->context, config, i, errors);
 
+		io->servers[i].listener.descriptor_max = io->client_descriptor_max;
 		io->server_count++;
 		first = first ? first : err;
 	}

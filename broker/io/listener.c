@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -114,7 +115,8 @@ enum wsb_err listener_open(struct listener *listener, struct loop *loop, struct 
 	socklen_t len;
 	int fd;
 
-	*listener = (struct listener){.loop = loop, .log = log, .address = address, .fd = -1};
+	*listener = (struct listener){
+		.loop = loop, .log = log, .address = address, .fd = -1, .descriptor_max = INT_MAX};
 	if (!(tcp ? name_tcp(address, &name, &len) : name_unix(address, &name, &len))) {
 		strbuf_printf(errors, "%s: not an address to listen on\n", address->text);
 		return WSB_EINVAL;
@@ -160,6 +162,14 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 		if (fd < 0) {
 			if (out_of_resources(errno))
 				suspend(listener);
+			return;
+		}
+		/* The system gives the lowest number that is free, so a high one means that few are
+		 * left. */
+		if (fd >= listener->descriptor_max) {
+			close(fd);
+			errno = EMFILE;
+			suspend(listener);
 			return;
 		}
 		if (listener->address->kind == ADDRESS_TCP)

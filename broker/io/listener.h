@@ -17,6 +17,9 @@ struct listener {
 	const struct address *address;
 	int fd; /* -1: closed */
 	uv_poll_t *poll;
+	/* Descriptors from this number on are for others: upstreams, the admin API. Set by whoever
+	 * opens the listener; listener_open sets it to INT_MAX. */
+	int descriptor_max;
 	uint64_t resume_at_us; /* out of descriptors until then; 0: accepting */
 	/* Gets each accepted descriptor, non-blocking, and owns it from then on. */
 	void (*accepted)(void *context, int fd);

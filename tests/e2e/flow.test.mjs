@@ -1,6 +1,7 @@
 // Order, back-pressure, fairness, and clients that do not read.
 
 import assert from 'node:assert/strict';
+import net from 'node:net';
 import { test } from './support/case.mjs';
 import { upgrade } from './support/raw.mjs';
 import { assertError, gate, setup } from './support/setup.mjs';
@@ -165,4 +166,22 @@ test('queue.age: overloaded while connections are full, unavailable while none i
 	await upstream.stop();
 	await until(async () => (await broker.adminGet('/readyz')).status === 503, { what: 'the loss to be noticed' });
 	assertError(await client.call('echo', []), { code: -32000, reason: 'unavailable', pool: 'main' });
+});
+
+test('clients that take every descriptor leave some to upstreams and operators', { timeout: 60000 }, async (t) => {
+	const { broker, connect, upstream } = await setup(t, { start: { descriptors: 120 }, limits: { handshake: '50s' } });
+	const [host, port] = broker.address.split(':');
+	const idle = Array.from({ length: 200 }, () => net.connect({ host, port: Number(port) }));
+	t.after(() => idle.forEach((socket) => socket.destroy()));
+	idle.forEach((socket) => socket.on('error', () => {}));
+	await until(() => /listener\.suspended/.test(broker.log), { deadline: 15000, what: 'the listener to be suspended' });
+	assert.equal((await broker.adminGet('/livez')).status, 200);
+	const before = upstream.handshakes.length;
+	for (const { socket } of upstream.connections)
+		socket.terminate();
+	await until(async () => upstream.handshakes.length > before && (await broker.adminGet('/readyz')).status === 200,
+		{ deadline: 15000, what: 'the pool to be dialled again' });
+	idle.forEach((socket) => socket.destroy());
+	await until(() => connect().then((client) => client.result('echo', [1])).then(() => true, () => false),
+		{ deadline: 15000, what: 'a client to be let in again' });
 });

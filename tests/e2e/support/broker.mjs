@@ -39,7 +39,8 @@ export function pool(endpoints, settings = {}) {
 
 // Starts a broker that lives as long as the test t and must then end with exit code 0.
 // config: `pools` is needed; listen, admin, log and drain are filled in. settings.ready:
-// 'ready' waits for /readyz, 'live' for /livez, false for nothing.
+// 'ready' waits for /readyz, 'live' for /livez, false for nothing; settings.descriptors: how many
+// it may open.
 export async function startBroker(t, config, settings = {}) {
 	const broker = new Broker(tempDir(t), await withDefaults(config), settings);
 	cleanup(t, () => broker.finish());
@@ -59,7 +60,8 @@ async function withDefaults(config) {
 }
 
 class Broker {
-	constructor(directory, config, { ready = 'ready', env, files = {} }) {
+	constructor(directory, config, { ready = 'ready', env, files = {}, descriptors }) {
+		this.descriptors = descriptors;
 		this.directory = directory;
 		this.config = config;
 		this.awaited = ready;
@@ -76,7 +78,9 @@ class Broker {
 	}
 
 	async start() {
-		this.child = new Child(WSBROKER, ['serve', '-c', this.file],
+		const serve = [WSBROKER, 'serve', '-c', this.file];
+		const [program, ...args] = this.descriptors ? ['prlimit', `--nofile=${this.descriptors}`, ...serve] : serve;
+		this.child = new Child(program, args,
 			{ cwd: this.directory, env: this.env });
 		if (this.awaited) {
 			const page = this.awaited === 'live' ? '/livez' : '/readyz';
