@@ -57,9 +57,11 @@ export const CLIENTS = {
 			async call(method, params) {
 				const id = ++next;
 				const body = JSON.stringify({ jsonrpc: '2.0', id, method, params });
-				const { stdout } = await run('curl', ['--silent', '--show-error', '--fail-with-body',
-					'--max-time', '10', '--header', 'Content-Type: application/json', '--data-binary', body,
-					url.replace(/^ws/, 'http')]);
+				const { code, stdout, stderr } = await run('curl', ['--silent', '--show-error', '--fail-with-body',
+					'--max-time', '30', '--header', 'Content-Type: application/json', '--data-binary', body,
+					url.replace(/^ws/, 'http')], { deadline: 35000 });
+				if (stdout === '')
+					throw new Error(`curl ended with ${code} and no answer: ${stderr}`);
 				const answer = JSON.parse(stdout);
 				if (answer.id !== id)
 					throw new Error(`an answer to another id: ${stdout}`);
