@@ -143,10 +143,6 @@ struct session *engine_client_opened(struct engine *engine, size_t listener,
 		return NULL;
 	session->listener = (uint32_t)listener;
 	session->identity = admittance->identity;
-	session->encoding = admittance->subprotocol && span_is(span_text(admittance->subprotocol),
-							       "jsonrpc.2.msgpack")
-				    ? ENCODING_MSGPACK
-				    : ENCODING_JSON;
 	list_append(&engine->pings, &session->ping_link);
 	engine->stats.clients_total++;
 	return session;

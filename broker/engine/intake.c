@@ -179,7 +179,6 @@ static void intake_request(struct engine *engine, struct session *session, struc
 	struct caller caller = caller_of(session, message, batch, slot);
 	const struct route_settings *route;
 
-	session->encoding = message->encoding;
 	if (!intake_check(engine, session, message, &caller, now_us))
 		return;
 	if (message->jsonrpc && span_begins(message->method, "wsbroker.")) {
@@ -242,7 +241,6 @@ static void intake_batch(struct engine *engine, struct session *session, struct 
 	struct batch *batch;
 	uint32_t slot = 0;
 
-	session->encoding = message->encoding;
 	if (message->members == 0) {
 		refuse_batch(engine, session, message, RESULT_INVALID, "invalid_request",
 			     "an empty batch", NULL);

@@ -21,7 +21,7 @@ enum wsb_err session_create(struct session **out, struct session_lists *lists,
 	session->kind = kind;
 	session->id = lists->next_id++;
 	session->transport = transport;
-	session->opened_us = session->looked_us = now_us;
+	session->looked_us = now_us;
 	session->heard_us = session->message_us = now_us;
 	outbox_init(&session->outbox, outboxes, limits->send_buffer_bytes);
 	inbox_init(&session->inbox);

@@ -12,7 +12,6 @@
 #include "common/inbox.h"
 #include "common/list.h"
 #include "common/outbox.h"
-#include "proto/codec.h"
 
 enum session_kind { SESSION_WEBSOCKET, SESSION_HTTP };
 
@@ -34,23 +33,21 @@ struct session {
 	struct list_node ping_link; /* those alive longest without a sign first */
 	enum session_state state;
 	enum session_kind kind;
-	bool paused;		/* not read, because too much of it is under way */
-	bool ping_waits;	/* a ping is out */
-	bool unreadable;	/* has sent a message that nobody can read: said once */
-	enum encoding encoding; /* of its last request */
-	uint32_t in_flight;	/* requests that wait for an answer */
-	uint32_t listener;	/* index in the configuration */
-	uint64_t id;		/* unique in the process, never reused */
-	void *transport;	/* io's side; NULL once it is gone */
-	const char *identity;	/* token name; NULL: anonymous */
+	bool paused;	      /* not read, because too much of it is under way */
+	bool ping_waits;      /* a ping is out */
+	bool unreadable;      /* has sent a message that nobody can read: said once */
+	uint32_t in_flight;   /* requests that wait for an answer */
+	uint32_t listener;    /* index in the configuration */
+	uint64_t id;	      /* unique in the process, never reused */
+	void *transport;      /* io's side; NULL once it is gone */
+	const char *identity; /* token name; NULL: anonymous */
 	struct outbox outbox;
 	struct inbox inbox;
 	struct quota own_quota;
 	struct quota *quota;   /* own_quota, or one shared with others; used as messages come in */
 	struct list exchanges; /* the engine's: its requests under way */
 	struct list batches;   /* the engine's: its batches under way */
-	void *parties; /* the engine's: its lines in the pools' queues; NULL until it waits */
-	uint64_t opened_us;
+	void *parties;	     /* the engine's: its lines in the pools' queues; NULL until it waits */
 	uint64_t heard_us;   /* last sign of life */
 	uint64_t message_us; /* last message */
 	uint64_t ping_at_us; /* when the ping under way was sent */
