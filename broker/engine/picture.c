@@ -41,7 +41,7 @@ static void picture_endpoint(const struct endpoint *endpoint, uint64_t now_us,
 	*view = (struct endpoint_view){
 		.name = endpoint->settings->name,
 		.state = endpoint_state(endpoint),
-		.weight = endpoint->settings->weight,
+		.weight = endpoint->weight,
 		.tier = endpoint->settings->tier,
 		.connections = endpoint->open,
 		.ready = endpoint->ready,
@@ -82,7 +82,7 @@ static void picture_pool(const struct lane *lane, uint64_t now_us, struct pool_v
 
 	*view = (struct pool_view){
 		.name = pool->settings->name,
-		.balancer = balancer_name(pool->settings->balancer),
+		.balancer = balancer_name(pool->balancer),
 		.encoding = encoding_name(pool->settings->encoding),
 		.size = pool->size,
 		.max_in_flight = pool->settings->max_in_flight,
@@ -132,7 +132,7 @@ static void picture_pings(const struct pool *pool, struct endpoint_view *views)
 	list_each(&pool->states[CONNECTION_READY], node) {
 		const struct connection *connection =
 			list_entry(node, struct connection, state_link);
-		struct endpoint_view *view = &views[connection->endpoint - pool->endpoints];
+		struct endpoint_view *view = &views[connection->endpoint->index];
 
 		if (connection->ping_rtt_us > view->ping_rtt_us)
 			view->ping_rtt_us = connection->ping_rtt_us;
@@ -150,7 +150,7 @@ static void picture_pools(const struct engine *engine, uint64_t now_us, struct s
 		picture_pool(&engine->lanes[i], now_us, &out->pools[i]);
 		out->pools[i].endpoints = endpoints;
 		for (size_t e = 0; e < pool->endpoint_count; e++)
-			picture_endpoint(&pool->endpoints[e], now_us, endpoints++);
+			picture_endpoint(pool->endpoints[e], now_us, endpoints++);
 		picture_pings(pool, out->pools[i].endpoints);
 		for (size_t state = 0; next && state < CONNECTION_STATES; state++) {
 			list_each(&pool->states[state], node)

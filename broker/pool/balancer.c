@@ -88,8 +88,8 @@ static struct connection *pick_round_robin(const struct candidates *of)
 		place = run_pick(of, at, length, endpoint->next);
 		if (place == NOBODY)
 			continue;
-		endpoint->turn += endpoint->settings->weight;
-		gained += endpoint->settings->weight;
+		endpoint->turn += endpoint->weight;
+		gained += endpoint->weight;
 		if (richest && endpoint->turn <= richest->turn)
 			continue;
 		richest = endpoint;
@@ -119,7 +119,7 @@ static struct connection *pick_random(const struct candidates *of, struct rng *r
 		place = run_pick(of, at, length, length > 1 ? rng_below(rng, length) : 0);
 		if (place == NOBODY)
 			continue;
-		weight = of->ready[at]->endpoint->settings->weight;
+		weight = of->ready[at]->endpoint->weight;
 		weights += weight;
 		if (!chosen || rng_below(rng, weights) < weight)
 			chosen = of->ready[place];

@@ -52,7 +52,7 @@ static struct endpoint *next_endpoint(struct pool *pool, uint64_t now_us)
 	struct endpoint *next = NULL;
 
 	for (size_t i = 0; i < pool->endpoint_count; i++) {
-		struct endpoint *endpoint = &pool->endpoints[i];
+		struct endpoint *endpoint = pool->endpoints[i];
 
 		if (wants_dial(endpoint, now_us) && (!next || dials_before(endpoint, next)))
 			next = endpoint;

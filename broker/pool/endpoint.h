@@ -3,6 +3,7 @@
 #define WSB_BROKER_POOL_ENDPOINT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include "broker/pool/backoff.h"
 #include "broker/pool/settings.h"
@@ -20,7 +21,9 @@ struct endpoint_stats {
 
 struct endpoint {
 	struct pool *pool;
-	const struct endpoint_settings *settings;
+	const struct endpoint_settings *settings; /* its own copy */
+	size_t index;				  /* in pool->endpoints */
+	uint32_t weight;			  /* begins as that of the settings */
 	struct backoff backoff;
 	uint32_t open;	/* connections dialing, warming or ready: what the spread counts */
 	uint32_t ready; /* of these, ready */
@@ -35,6 +38,11 @@ struct endpoint {
 	uint32_t unanswered;  /* attempts in a row, the last ones, that ended without an answer */
 	struct endpoint_stats stats;
 };
+
+/* A copy of settings goes with it. NULL: no memory. */
+struct endpoint *endpoint_create(struct pool *pool, const struct endpoint_settings *settings,
+				 uint64_t now_us);
+void endpoint_destroy(struct endpoint *endpoint); /* NULL is allowed */
 
 /* The engine says so of each attempt: an answer came in time, or none did. */
 static inline void endpoint_answered(struct endpoint *endpoint)

@@ -8,11 +8,11 @@ static uint32_t tier_to_use(const struct pool *pool)
 	uint32_t lowest_ready = UINT32_MAX;
 
 	for (size_t i = 0; i < pool->endpoint_count; i++) {
-		uint32_t tier = pool->endpoints[i].settings->tier;
+		uint32_t tier = pool->endpoints[i]->settings->tier;
 
 		if (tier < lowest)
 			lowest = tier;
-		if (pool->endpoints[i].ready > 0 && tier < lowest_ready)
+		if (pool->endpoints[i]->ready > 0 && tier < lowest_ready)
 			lowest_ready = tier;
 	}
 	return lowest_ready == UINT32_MAX ? lowest : lowest_ready;
@@ -39,7 +39,7 @@ static void build_ready(struct pool *pool)
 {
 	pool->ready_count = 0;
 	for (size_t i = 0; i < pool->endpoint_count; i++) {
-		struct endpoint *endpoint = &pool->endpoints[i];
+		struct endpoint *endpoint = pool->endpoints[i];
 
 		if (endpoint->ready == 0)
 			endpoint->turn = 0; /* its turns begin anew when it comes back */
@@ -76,7 +76,7 @@ enum lease_verdict pool_lease(struct pool *pool, const struct connection *const 
 
 	if (pool->ready_count == 0)
 		return LEASE_NONE_READY;
-	connection = balancer_pick(pool->settings->balancer, pool->ready, pool->ready_count, avoid,
+	connection = balancer_pick(pool->balancer, pool->ready, pool->ready_count, avoid,
 				   avoid_count, &pool->rng, &pool->rotor, now_us);
 	if (!connection)
 		return LEASE_ALL_FULL;
@@ -97,7 +97,7 @@ void pool_return(struct connection *connection, uint64_t latency_us, uint64_t no
 	connection->endpoint->in_flight--;
 	pool->in_flight--;
 	/* Nobody else asks for the average, and an exponential for each answer is not free. */
-	if (latency_us > 0 && pool->settings->balancer == BALANCER_PEAK_EWMA)
+	if (latency_us > 0 && pool->balancer == BALANCER_PEAK_EWMA)
 		balancer_observe(connection, latency_us, now_us);
 }
 

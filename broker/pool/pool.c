@@ -2,26 +2,81 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 #include "broker/pool/dial.h"
 #include "broker/pool/lease.h"
 #include "broker/pool/spread.h"
 #include "broker/pool/states.h"
 
-static void init_endpoints(struct pool *pool, uint64_t now_us)
+/* Room for one more endpoint. */
+static enum wsb_err reserve_endpoint(struct pool *pool)
+{
+	size_t capacity = pool->endpoint_capacity ? pool->endpoint_capacity * 2 : 4;
+	struct endpoint **endpoints;
+	struct spread_row *spread;
+
+	if (pool->endpoint_count < pool->endpoint_capacity)
+		return WSB_OK;
+	endpoints = realloc(pool->endpoints, capacity * sizeof(struct endpoint *));
+	if (!endpoints)
+		return WSB_ENOMEM;
+	pool->endpoints = endpoints;
+	spread = realloc(pool->spread, capacity * sizeof(*spread));
+	if (!spread)
+		return WSB_ENOMEM;
+	pool->spread = spread;
+	pool->endpoint_capacity = capacity;
+	return WSB_OK;
+}
+
+static enum wsb_err append_endpoint(struct pool *pool, const struct endpoint_settings *settings,
+				    uint64_t now_us)
+{
+	struct endpoint *endpoint;
+
+	if (reserve_endpoint(pool))
+		return WSB_ENOMEM;
+	endpoint = endpoint_create(pool, settings, now_us);
+	if (!endpoint)
+		return WSB_ENOMEM;
+	endpoint->index = pool->endpoint_count;
+	pool->endpoints[pool->endpoint_count++] = endpoint;
+	return WSB_OK;
+}
+
+enum wsb_err pool_add_endpoint(struct pool *pool, const struct endpoint_settings *settings,
+			       uint64_t now_us)
+{
+	enum wsb_err err;
+
+	if (pool_find_endpoint(pool, settings->name))
+		return WSB_EEXIST;
+	err = append_endpoint(pool, settings, now_us);
+	if (!err)
+		pool_upkeep(pool, now_us);
+	return err;
+}
+
+struct endpoint *pool_find_endpoint(const struct pool *pool, const char *name)
+{
+	for (size_t i = 0; i < pool->endpoint_count; i++)
+		if (strcmp(pool->endpoints[i]->settings->name, name) == 0)
+			return pool->endpoints[i];
+	return NULL;
+}
+
+static enum wsb_err init_endpoints(struct pool *pool, uint64_t now_us)
 {
 	pool->tier = UINT32_MAX;
-	for (size_t i = 0; i < pool->endpoint_count; i++) {
-		struct endpoint *endpoint = &pool->endpoints[i];
+	for (size_t i = 0; i < pool->settings->endpoint_count; i++) {
 		const struct endpoint_settings *settings = &pool->settings->endpoints[i];
 
-		endpoint->pool = pool;
-		endpoint->settings = settings;
-		endpoint->since_us = now_us;
-		pool->spread[i].weight = settings->weight;
-		pool->spread[i].tier = settings->tier;
+		if (append_endpoint(pool, settings, now_us))
+			return WSB_ENOMEM;
 		if (settings->tier < pool->tier)
 			pool->tier = settings->tier;
 	}
+	return WSB_OK;
 }
 
 enum wsb_err pool_create(struct pool **out, const struct pool_settings *settings, struct log *log,
@@ -40,17 +95,14 @@ enum wsb_err pool_create(struct pool **out, const struct pool_settings *settings
 	pool->outboxes = outboxes;
 	pool->next_connection_id = next_connection_id;
 	pool->size = settings->size;
-	pool->endpoint_count = settings->endpoint_count;
+	pool->balancer = settings->balancer;
 	pool->ready_capacity = settings->size + settings->endpoint_count;
-	pool->endpoints = calloc(pool->endpoint_count, sizeof(*pool->endpoints));
-	pool->spread = calloc(pool->endpoint_count, sizeof(*pool->spread));
 	pool->ready = calloc(pool->ready_capacity, sizeof(struct connection *));
-	if (!pool->endpoints || !pool->spread || !pool->ready) {
+	rng_init(&pool->rng, seed);
+	if (!pool->ready || init_endpoints(pool, now_us)) {
 		pool_destroy(pool);
 		return WSB_ENOMEM;
 	}
-	rng_init(&pool->rng, seed);
-	init_endpoints(pool, now_us);
 	pool_begin_pace(pool, now_us);
 	pool_upkeep(pool, now_us);
 	*out = pool;
@@ -64,6 +116,8 @@ void pool_destroy(struct pool *pool)
 	for (size_t state = 0; state < CONNECTION_STATES; state++)
 		list_each(&pool->states[state], node)
 			connection_free(list_entry(node, struct connection, state_link));
+	for (size_t i = 0; i < pool->endpoint_count; i++)
+		endpoint_destroy(pool->endpoints[i]);
 	free(pool->ready);
 	free(pool->spread);
 	free(pool->endpoints);
@@ -86,11 +140,16 @@ static void prove_connections(struct pool *pool, uint64_t now_us)
 void pool_upkeep(struct pool *pool, uint64_t now_us)
 {
 	prove_connections(pool, now_us);
-	for (size_t i = 0; i < pool->endpoint_count; i++)
-		pool->spread[i].down = pool->endpoints[i].down;
+	for (size_t i = 0; i < pool->endpoint_count; i++) {
+		const struct endpoint *endpoint = pool->endpoints[i];
+
+		pool->spread[i] = (struct spread_row){.weight = endpoint->weight,
+						      .tier = endpoint->settings->tier,
+						      .down = endpoint->down};
+	}
 	spread_compute(pool->spread, pool->endpoint_count, pool->size);
 	for (size_t i = 0; i < pool->endpoint_count; i++)
-		pool->endpoints[i].desired = pool->spread[i].desired;
+		pool->endpoints[i]->desired = pool->spread[i].desired;
 	pool_refresh_ready(pool);
 }
 
@@ -108,7 +167,7 @@ static bool has_surplus(const struct pool *pool, const struct endpoint *endpoint
 static bool any_has_surplus(const struct pool *pool)
 {
 	for (size_t i = 0; i < pool->endpoint_count; i++)
-		if (has_surplus(pool, &pool->endpoints[i]))
+		if (has_surplus(pool, pool->endpoints[i]))
 			return true;
 	return false;
 }

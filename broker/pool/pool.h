@@ -21,8 +21,9 @@ struct pool {
 	struct log *log;
 	struct outbox_pool *outboxes;
 	struct rng rng;
-	struct endpoint *endpoints;
+	struct endpoint **endpoints; /* in the order in which they joined */
 	size_t endpoint_count;
+	size_t endpoint_capacity; /* of endpoints and spread */
 	struct list states[CONNECTION_STATES];
 	size_t connections; /* on all lists together */
 	/* Ready connections of the tier in use, grouped by endpoint, as an array for the balancer;
@@ -33,6 +34,7 @@ struct pool {
 	bool ready_stale;      /* one came or went since it was built */
 	uint64_t rotor;
 	uint32_t size; /* target */
+	enum balancer_kind balancer;
 	/* In use: the lowest with an endpoint that has a ready connection; the lowest of all while
 	 * none has. */
 	uint32_t tier;
@@ -49,6 +51,13 @@ enum wsb_err pool_create(struct pool **out, const struct pool_settings *settings
 			 uint64_t now_us) WSB_CHECKED;
 /* Every connection must have lost its transport before. NULL is allowed. */
 void pool_destroy(struct pool *pool);
+
+/* Joins the pool; connections follow as the spread wants them. Copies settings. WSB_EEXIST: its
+ * name is taken; WSB_ENOMEM. */
+enum wsb_err pool_add_endpoint(struct pool *pool, const struct endpoint_settings *settings,
+			       uint64_t now_us) WSB_CHECKED;
+/* NULL: there is none of this name. */
+struct endpoint *pool_find_endpoint(const struct pool *pool, const char *name);
 
 /* Recomputes the spread: `size` over the endpoints that are up in the lowest tier that has one, by
  * largest remainder of the weights, at least one each while size allows; one standby for each

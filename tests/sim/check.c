@@ -32,7 +32,7 @@ static void check_pool(struct sim *sim, struct lane *lane)
 			 pool->in_flight, in_flight);
 	in_flight = 0;
 	for (size_t i = 0; i < pool->endpoint_count; i++)
-		in_flight += pool->endpoints[i].in_flight;
+		in_flight += pool->endpoints[i]->in_flight;
 	if (in_flight != pool->in_flight)
 		sim_fail(sim, "leases add up", "pool %u: %u in all, %u on endpoints", lane->index,
 			 pool->in_flight, in_flight);

@@ -12,7 +12,7 @@ void upstream_dialled(struct sim *sim, struct peer *peer)
 {
 	struct sim_upstream *upstream = must_calloc(1, sizeof(*upstream));
 	const struct pool *pool = peer->connection->pool;
-	size_t endpoint = (size_t)(peer->connection->endpoint - pool->endpoints);
+	size_t endpoint = peer->connection->endpoint->index;
 
 	upstream->peer = peer;
 	upstream->pool = (uint32_t)(pool->settings - sim->setup.pools);

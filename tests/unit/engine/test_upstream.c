@@ -58,8 +58,9 @@ Test(upstream, a_rejected_greeting_is_a_failed_connect)
 	says(upstream, "{\"type\":\"denied\"}");
 	cr_assert_eq(upstream->state, PEER_ABORTED);
 	stage_kill(upstream);
-	cr_assert_eq(stage.outside.engine->lanes[0].pool->endpoints[0].stats.dial_failures, 1);
-	cr_assert(strstr(stage.outside.engine->lanes[0].pool->endpoints[0].last_error, "greeting"));
+	cr_assert_eq(stage.outside.engine->lanes[0].pool->endpoints[0]->stats.dial_failures, 1);
+	cr_assert(
+		strstr(stage.outside.engine->lanes[0].pool->endpoints[0]->last_error, "greeting"));
 	end_greeted(&stage, step);
 }
 
@@ -296,10 +297,10 @@ Test(upstream, a_higher_tier_stands_in)
 	pool = stage.outside.engine->lanes[0].pool;
 	client = stage_client(&stage);
 	says(client, GET("1"));
-	cr_assert_eq(pool->endpoints[0].in_flight, 1);
-	cr_assert_eq(pool->endpoints[1].in_flight, 0);
-	cr_assert_eq(pool->endpoints[1].ready, 1, "a standby waits");
+	cr_assert_eq(pool->endpoints[0]->in_flight, 1);
+	cr_assert_eq(pool->endpoints[1]->in_flight, 0);
+	cr_assert_eq(pool->endpoints[1]->ready, 1, "a standby waits");
 	stage_kill(stage_upstream(&stage, 0));
-	cr_assert_eq(pool->endpoints[1].in_flight, 1);
+	cr_assert_eq(pool->endpoints[1]->in_flight, 1);
 	stage_end(&stage);
 }

@@ -63,18 +63,13 @@ void rig_lose(struct rig *rig, struct connection *connection, const char *reason
 	pool_connection_lost(connection, reason, "", rig->now_us);
 }
 
-static size_t index_of(const struct rig *rig, const struct connection *connection)
-{
-	return (size_t)(connection->endpoint - rig->pool->endpoints);
-}
-
 static void step(struct rig *rig)
 {
 	struct connection *connection;
 
 	list_each(&rig->pool->states[CONNECTION_DIALING], node) {
 		connection = list_entry(node, struct connection, state_link);
-		if (rig->refuses[index_of(rig, connection)])
+		if (rig->refuses[connection->endpoint->index])
 			rig_lose(rig, connection, "connect");
 		else
 			rig_make_ready(rig, connection);
@@ -87,7 +82,7 @@ static void step(struct rig *rig)
 			rig_lose(rig, connection, "asked");
 	}
 	while ((connection = pool_next_dial(rig->pool, rig->now_us)))
-		rig->dials[index_of(rig, connection)]++;
+		rig->dials[connection->endpoint->index]++;
 	pool_upkeep(rig->pool, rig->now_us);
 	pool_reap(rig->pool);
 }
@@ -108,7 +103,7 @@ struct connection *rig_find(struct rig *rig, size_t endpoint, enum connection_st
 	list_each(&rig->pool->states[state], node) {
 		struct connection *connection = list_entry(node, struct connection, state_link);
 
-		if (index_of(rig, connection) == endpoint)
+		if (connection->endpoint->index == endpoint)
 			return connection;
 	}
 	return NULL;
@@ -131,7 +126,8 @@ static void check_array(const struct pool *pool)
 		cr_assert_eq(connection->state, CONNECTION_READY);
 		cr_assert_eq(connection->endpoint->settings->tier, pool->tier);
 		if (i > 0)
-			cr_assert_geq(connection->endpoint, pool->ready[i - 1]->endpoint);
+			cr_assert_geq(connection->endpoint->index,
+				      pool->ready[i - 1]->endpoint->index);
 	}
 }
 
@@ -148,7 +144,7 @@ void rig_check(struct rig *rig)
 		list_each(&pool->states[state], node) {
 			struct connection *connection =
 				list_entry(node, struct connection, state_link);
-			size_t index = index_of(rig, connection);
+			size_t index = connection->endpoint->index;
 
 			cr_assert_eq((int)connection->state, state);
 			cr_assert_eq(connection->standby,
@@ -162,9 +158,9 @@ void rig_check(struct rig *rig)
 		}
 	}
 	for (size_t i = 0; i < pool->endpoint_count; i++) {
-		cr_assert_eq(pool->endpoints[i].open, open[i]);
-		cr_assert_eq(pool->endpoints[i].ready, ready[i]);
-		cr_assert(!pool->endpoints[i].down || ready[i] == 0);
+		cr_assert_eq(pool->endpoints[i]->open, open[i]);
+		cr_assert_eq(pool->endpoints[i]->ready, ready[i]);
+		cr_assert(!pool->endpoints[i]->down || ready[i] == 0);
 	}
 	cr_assert_eq(pool->in_flight, in_flight);
 	cr_assert_eq(pool->connections, connections);

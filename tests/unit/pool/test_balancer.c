@@ -9,7 +9,6 @@
 
 /* Connections of up to eight endpoints, side by side as the pool keeps them. */
 struct bench {
-	struct endpoint_settings settings[8];
 	struct endpoint endpoints[8];
 	struct connection connections[MANY];
 	struct connection *ready[MANY];
@@ -29,8 +28,7 @@ static void bench_add(struct bench *bench, uint32_t weight, uint32_t connections
 {
 	size_t index = bench->endpoint_count++;
 
-	bench->settings[index].weight = weight;
-	bench->endpoints[index].settings = &bench->settings[index];
+	bench->endpoints[index].weight = weight;
 	bench->endpoints[index].ready = connections;
 	for (uint32_t i = 0; i < connections; i++) {
 		struct connection *connection = &bench->connections[bench->count];

@@ -92,7 +92,7 @@ Test(dial, every_endpoint_gets_its_first_before_any_its_second)
 	rig_start(&rig);
 	for (int i = 0; i < 6; i++) {
 		struct connection *connection = pool_next_dial(rig.pool, rig.now_us);
-		size_t index = (size_t)(connection->endpoint - rig.pool->endpoints);
+		size_t index = connection->endpoint->index;
 
 		cr_assert_not(seen[index]);
 		seen[index] = true;
@@ -109,12 +109,12 @@ Test(dial, fills_shares_evenly)
 	rig.endpoints[1].weight = 2;
 	rig_start(&rig);
 	for (uint32_t i = 1; i <= 30; i++) {
-		struct endpoint *e = rig.pool->endpoints;
+		struct endpoint **e = rig.pool->endpoints;
 
 		cr_assert_not_null(pool_next_dial(rig.pool, rig.now_us));
-		cr_assert_eq(e[0].open + e[1].open, i);
-		cr_assert_leq(e[0].open, i / 3 + 1);
-		cr_assert_leq(e[1].open, i * 2 / 3 + 1);
+		cr_assert_eq(e[0]->open + e[1]->open, i);
+		cr_assert_leq(e[0]->open, i / 3 + 1);
+		cr_assert_leq(e[1]->open, i * 2 / 3 + 1);
 	}
 	rig_stop(&rig);
 }
@@ -127,14 +127,14 @@ Test(dial, one_try_at_a_time_under_back_off_for_who_is_down)
 	rig.refuses[0] = true;
 	rig_start(&rig);
 	rig_run(&rig, 2 * RIG_STEP_US);
-	cr_assert(rig.pool->endpoints[0].down);
-	cr_assert_eq(rig.pool->endpoints[0].backoff.failures, 1);
+	cr_assert(rig.pool->endpoints[0]->down);
+	cr_assert_eq(rig.pool->endpoints[0]->backoff.failures, 1);
 	cr_assert_eq(rig.dials[0], 10); /* the first blow; then one by one */
 	for (int i = 0; i < 600; i++) {
 		uint64_t before = rig.dials[0];
 
 		rig_run(&rig, 100 * RIG_STEP_US);
-		cr_assert_leq(rig.pool->endpoints[0].open, 1);
+		cr_assert_leq(rig.pool->endpoints[0]->open, 1);
 		cr_assert_leq(rig.dials[0] - before, 2);
 	}
 	/* A minute of 100 ms, 200 ms, … up to 30 s apart, half of it on average. */
@@ -142,8 +142,8 @@ Test(dial, one_try_at_a_time_under_back_off_for_who_is_down)
 	cr_assert_geq(rig.dials[0], 10 + 6);
 	rig.refuses[0] = false;
 	rig_run(&rig, 31 * SECOND_US);
-	cr_assert_eq(rig.pool->endpoints[0].ready, 10);
-	cr_assert_not(rig.pool->endpoints[0].down);
+	cr_assert_eq(rig.pool->endpoints[0]->ready, 10);
+	cr_assert_not(rig.pool->endpoints[0]->down);
 	rig_stop(&rig);
 }
 
@@ -158,9 +158,9 @@ Test(dial, with_all_down_everybody_is_tried_and_nothing_ends)
 	rig_start(&rig);
 	rig_run(&rig, 120 * SECOND_US);
 	for (size_t i = 0; i < 4; i++) {
-		cr_assert(rig.pool->endpoints[i].down);
-		cr_assert_eq(rig.pool->endpoints[i].desired, 1);
-		cr_assert_str_eq(rig.pool->endpoints[i].last_error, "connect");
+		cr_assert(rig.pool->endpoints[i]->down);
+		cr_assert_eq(rig.pool->endpoints[i]->desired, 1);
+		cr_assert_str_eq(rig.pool->endpoints[i]->last_error, "connect");
 		cr_assert_gt(rig.dials[i], 5);
 	}
 	cr_assert_eq(rig.pool->tier, 1);
@@ -179,8 +179,8 @@ Test(dial, a_loss_after_a_second_is_redialled_at_once)
 	rig_start(&rig);
 	rig_run(&rig, 2 * SECOND_US);
 	rig_lose(&rig, rig_find(&rig, 0, CONNECTION_READY), "eof");
-	cr_assert_not(rig.pool->endpoints[0].down);
-	cr_assert_eq(rig.pool->endpoints[0].stats.connections_lost, 1);
+	cr_assert_not(rig.pool->endpoints[0]->down);
+	cr_assert_eq(rig.pool->endpoints[0]->stats.connections_lost, 1);
 	cr_assert_not_null(pool_next_dial(rig.pool, rig.now_us));
 	rig_stop(&rig);
 }
@@ -196,7 +196,7 @@ Test(dial, a_shorter_life_backs_off)
 	rig_make_ready(&rig, connection);
 	rig.now_us += SECOND_US - 1;
 	rig_lose(&rig, connection, "eof");
-	cr_assert(rig.pool->endpoints[0].down);
+	cr_assert(rig.pool->endpoints[0]->down);
 	cr_assert_null(pool_next_dial(rig.pool, rig.now_us));
 	cr_assert_null(pool_next_dial(rig.pool, rig.now_us + BACKOFF_BASE_US / 2 - 1));
 	cr_assert_not_null(pool_next_dial(rig.pool, rig.now_us + BACKOFF_BASE_US));
@@ -225,13 +225,13 @@ Test(dial, a_flapping_endpoint_backs_off_more_and_more)
 		rig_kill(&rig, 1);
 	}
 	cr_assert_leq(rig.dials[1], dials_first + 10, "%lu", rig.dials[1]);
-	cr_assert_gt(rig.pool->endpoints[1].backoff.failures, 4);
-	cr_assert_eq(rig.pool->endpoints[0].ready, 4);
+	cr_assert_gt(rig.pool->endpoints[1]->backoff.failures, 4);
+	cr_assert_eq(rig.pool->endpoints[0]->ready, 4);
 	/* It recovers, and once it has lasted the back-off is forgotten. */
 	rig_run(&rig, 33 * SECOND_US);
-	cr_assert_eq(rig.pool->endpoints[1].backoff.failures, 0);
-	cr_assert_eq(rig.pool->endpoints[0].ready, 2);
-	cr_assert_eq(rig.pool->endpoints[1].ready, 2);
+	cr_assert_eq(rig.pool->endpoints[1]->backoff.failures, 0);
+	cr_assert_eq(rig.pool->endpoints[0]->ready, 2);
+	cr_assert_eq(rig.pool->endpoints[1]->ready, 2);
 	rig_stop(&rig);
 }
 
@@ -245,7 +245,7 @@ Test(dial, failures_of_one_blow_count_once)
 	rig_kill(&rig, 0);
 	rig.refuses[0] = true;
 	rig_run(&rig, 2 * RIG_STEP_US);
-	cr_assert_eq(rig.pool->endpoints[0].backoff.failures, 1);
+	cr_assert_eq(rig.pool->endpoints[0]->backoff.failures, 1);
 	rig_stop(&rig);
 }
 
@@ -261,8 +261,8 @@ Test(dial, a_bounded_upstream_is_not_hammered)
 	rig.pool->size = 10;
 	rig.dials[0] = 0;
 	rig_run(&rig, 60 * SECOND_US);
-	cr_assert_eq(rig.pool->endpoints[0].ready, 5);
-	cr_assert_not(rig.pool->endpoints[0].down);
+	cr_assert_eq(rig.pool->endpoints[0]->ready, 5);
+	cr_assert_not(rig.pool->endpoints[0]->down);
 	cr_assert_leq(rig.dials[0], 100, "%lu", rig.dials[0]);
 	rig_stop(&rig);
 }

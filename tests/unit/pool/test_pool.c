@@ -5,7 +5,7 @@
 
 static uint32_t ready_of(const struct rig *rig, size_t endpoint)
 {
-	return rig->pool->endpoints[endpoint].ready;
+	return rig->pool->endpoints[endpoint]->ready;
 }
 
 Test(pool, reaches_its_size_by_weight)
@@ -41,8 +41,8 @@ Test(pool, leases_and_returns)
 	for (size_t i = 0; i < 4; i++)
 		cr_assert_eq(rig.pool->ready[i]->in_flight, 2);
 	cr_assert_eq(rig.pool->in_flight, 8);
-	cr_assert_eq(rig.pool->endpoints[0].in_flight, 4);
-	cr_assert_eq(rig.pool->endpoints[0].stats.requests, 4);
+	cr_assert_eq(rig.pool->endpoints[0]->in_flight, 4);
+	cr_assert_eq(rig.pool->endpoints[0]->stats.requests, 4);
 	cr_assert_not(pool_has_room(rig.pool));
 	cr_assert_eq(pool_lease(rig.pool, NULL, 0, rig.now_us, &more), LEASE_ALL_FULL);
 	pool_return(leased[3], 500, rig.now_us);
@@ -101,7 +101,7 @@ Test(pool, gives_the_share_of_a_dead_endpoint_away_and_back)
 	rig.refuses[1] = true;
 	rig_kill(&rig, 1);
 	rig_run(&rig, SECOND_US);
-	cr_assert(rig.pool->endpoints[1].down);
+	cr_assert(rig.pool->endpoints[1]->down);
 	cr_assert_eq(ready_of(&rig, 0) + ready_of(&rig, 2), 9);
 	cr_assert_geq(ready_of(&rig, 0), 4);
 	cr_assert_geq(ready_of(&rig, 2), 4);
@@ -122,8 +122,8 @@ Test(pool, a_short_loss_moves_nothing)
 	rig_run(&rig, 2 * SECOND_US);
 	rig.dials[0] = 0;
 	rig_kill(&rig, 1);
-	cr_assert_not(rig.pool->endpoints[1].down);
-	cr_assert_eq(rig.pool->endpoints[0].desired, 4);
+	cr_assert_not(rig.pool->endpoints[1]->down);
+	cr_assert_eq(rig.pool->endpoints[0]->desired, 4);
 	rig_run(&rig, 5 * RIG_STEP_US);
 	cr_assert_eq(ready_of(&rig, 1), 4);
 	cr_assert_eq(rig.dials[0], 0);
@@ -217,7 +217,7 @@ Test(pool, the_higher_tier_carries_at_once_and_the_lower_returns)
 	/* The standby serves before anything has been dialled. */
 	cr_assert_eq(rig.pool->tier, 2);
 	cr_assert_eq(pool_lease(rig.pool, NULL, 0, rig.now_us, &out), LEASE_OK);
-	cr_assert_eq(out->endpoint, &rig.pool->endpoints[2]);
+	cr_assert_eq(out->endpoint, rig.pool->endpoints[2]);
 	cr_assert_not(out->standby);
 	pool_return(out, 0, rig.now_us);
 	rig_run(&rig, SECOND_US);
@@ -331,7 +331,7 @@ Test(pool, keeps_its_counts_through_any_history, .timeout = 60)
 			rig.refuses[i] = false;
 		rig_run(&rig, 65 * SECOND_US);
 		for (size_t i = 0; i < rig.settings.endpoint_count; i++)
-			cr_assert_eq(rig.pool->endpoints[i].ready, rig.pool->endpoints[i].desired,
+			cr_assert_eq(rig.pool->endpoints[i]->ready, rig.pool->endpoints[i]->desired,
 				     "seed %lu", seed);
 		cr_assert_eq(rig.pool->ready_count, rig.pool->size, "seed %lu", seed);
 		rig_stop(&rig);

@@ -216,8 +216,8 @@ Test(states, the_last_error_is_cut_to_fit)
 	memset(text, 'x', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
 	pool_connection_lost(connection, "tls", text, rig.now_us);
-	cr_assert_eq(strlen(rig.pool->endpoints[0].last_error),
-		     sizeof(rig.pool->endpoints[0].last_error) - 1);
-	cr_assert_eq(strncmp(rig.pool->endpoints[0].last_error, "tls: xxx", 8), 0);
+	cr_assert_eq(strlen(rig.pool->endpoints[0]->last_error),
+		     sizeof(rig.pool->endpoints[0]->last_error) - 1);
+	cr_assert_eq(strncmp(rig.pool->endpoints[0]->last_error, "tls: xxx", 8), 0);
 	rig_stop(&rig);
 }

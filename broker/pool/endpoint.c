@@ -1,0 +1,61 @@
+#include "broker/pool/endpoint.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The settings and their texts in one block, since an endpoint may outlive the configuration that
+ * named it, or never have stood in one. */
+static struct endpoint_settings *copy_settings(const struct endpoint_settings *settings)
+{
+	const char *const texts[] = {settings->name, settings->url, settings->host, settings->path};
+	const size_t count = sizeof(texts) / sizeof(texts[0]);
+	const char *copies[sizeof(texts) / sizeof(texts[0])];
+	size_t bytes = sizeof(*settings);
+	struct endpoint_settings *copy;
+	char *at;
+
+	for (size_t i = 0; i < count; i++)
+		bytes += strlen(texts[i]) + 1;
+	copy = malloc(bytes);
+	if (!copy)
+		return NULL;
+	*copy = *settings;
+	at = (char *)(copy + 1);
+	for (size_t i = 0; i < count; i++) {
+		size_t len = strlen(texts[i]) + 1;
+
+		copies[i] = memcpy(at, texts[i], len);
+		at += len;
+	}
+	copy->name = copies[0];
+	copy->url = copies[1];
+	copy->host = copies[2];
+	copy->path = copies[3];
+	return copy;
+}
+
+struct endpoint *endpoint_create(struct pool *pool, const struct endpoint_settings *settings,
+				 uint64_t now_us)
+{
+	struct endpoint *endpoint = calloc(1, sizeof(*endpoint));
+
+	if (!endpoint)
+		return NULL;
+	endpoint->settings = copy_settings(settings);
+	if (!endpoint->settings) {
+		free(endpoint);
+		return NULL;
+	}
+	endpoint->pool = pool;
+	endpoint->weight = settings->weight;
+	endpoint->since_us = now_us;
+	return endpoint;
+}
+
+void endpoint_destroy(struct endpoint *endpoint)
+{
+	if (!endpoint)
+		return;
+	free((void *)endpoint->settings);
+	free(endpoint);
+}
