@@ -29,7 +29,7 @@ static void builtin_info(struct engine *engine, const struct caller *caller, uin
 	for (size_t i = 0; i < engine->lane_count; i++) {
 		if (i > 0)
 			strbuf_text(out, ",");
-		strbuf_json(out, span_text(engine->lanes[i].pool->settings->name));
+		strbuf_json(out, span_text(engine->lanes[i]->pool->settings->name));
 	}
 	strbuf_text(out, "]}");
 	if (!out->failed)

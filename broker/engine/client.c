@@ -34,9 +34,9 @@ static void client_send_frame(struct engine *engine, struct session *session,
 }
 
 /* A notification has been accepted, so it is sent even when its client has gone. */
-static void client_disown(struct engine *engine, struct exchange *exchange)
+static void client_disown(struct exchange *exchange)
 {
-	struct lane *lane = engine_lane_of(engine, exchange);
+	struct lane *lane = exchange->lane;
 	uint64_t since_us = exchange->item.since_us;
 	size_t bytes = exchange->item.bytes;
 
@@ -47,7 +47,7 @@ static void client_disown(struct engine *engine, struct exchange *exchange)
 }
 
 /* From the last to the first, as each goes to the front of its new line. */
-void client_disown_notifications(struct engine *engine, struct session *session)
+void client_disown_notifications(struct session *session)
 {
 	struct list_node *node = session->exchanges.head.prev;
 
@@ -56,7 +56,7 @@ void client_disown_notifications(struct engine *engine, struct session *session)
 
 		node = node->prev;
 		if (exchange->notification)
-			client_disown(engine, exchange);
+			client_disown(exchange);
 	}
 }
 
@@ -68,7 +68,7 @@ void client_send_status(struct engine *engine, struct session *session, int stat
 
 	if (session->state != SESSION_OPEN || !transport)
 		return;
-	client_disown_notifications(engine, session);
+	client_disown_notifications(session);
 	session->transport = NULL;
 	session_enter(&engine->sessions, session, SESSION_CLOSED);
 	engine->stats.messages_out[SIDE_CLIENT]++;
@@ -116,19 +116,44 @@ void client_request_ended(struct engine *engine, struct session *session, uint64
 	}
 }
 
-/* Every lane's line of this client; NULL: no memory. Few clients ever wait, so they get one late.
- */
-struct fairparty *client_party(struct engine *engine, struct session *session, uint32_t lane)
-{
-	struct fairparty *parties = session->parties;
+/* Few clients ever wait, and those in few queues: they get their lines late, one by one. */
+struct client_line {
+	struct client_line *next;
+	const struct lane *lane;
+	struct fairparty party;
+};
 
-	if (!parties) {
-		parties = calloc(engine->lane_count, sizeof(*parties));
-		if (!parties)
-			return NULL;
-		for (size_t i = 0; i < engine->lane_count; i++)
-			fairparty_init(&parties[i]);
-		session->parties = parties;
+struct fairparty *client_party(struct session *session, const struct lane *lane)
+{
+	struct client_line *line = session->lines;
+
+	while (line && line->lane != lane)
+		line = line->next;
+	if (line)
+		return &line->party;
+	line = malloc(sizeof(*line));
+	if (!line)
+		return NULL;
+	line->next = session->lines;
+	line->lane = lane;
+	fairparty_init(&line->party);
+	session->lines = line;
+	return &line->party;
+}
+
+static void forget_lines(struct session *session)
+{
+	struct client_line *line;
+
+	while ((line = session->lines)) {
+		session->lines = line->next;
+		free(line);
 	}
-	return &parties[lane];
+}
+
+void client_reap(struct engine *engine)
+{
+	list_each(&engine->sessions.states[SESSION_CLOSED], node)
+		forget_lines(list_entry(node, struct session, state_link));
+	session_reap(&engine->sessions);
 }

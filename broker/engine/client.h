@@ -14,9 +14,11 @@ void client_close(struct engine *engine, struct session *session, uint16_t code,
 /* One of its requests has been answered: it may be read again. */
 void client_request_ended(struct engine *engine, struct session *session, uint64_t now_us);
 /* Its line in the queue of this lane; NULL: no memory. */
-struct fairparty *client_party(struct engine *engine, struct session *session, uint32_t lane);
+struct fairparty *client_party(struct session *session, const struct lane *lane);
+/* Frees those who have closed. */
+void client_reap(struct engine *engine);
 
 /* Its queued notifications stand on their own from now on: they have been accepted. */
-void client_disown_notifications(struct engine *engine, struct session *session);
+void client_disown_notifications(struct session *session);
 
 #endif

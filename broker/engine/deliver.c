@@ -102,7 +102,7 @@ static void deliver_one(struct engine *engine, struct connection *connection,
 		return;
 	exchange = attempt->exchange;
 	upstream_us = now_us - attempt->sent_us;
-	histogram_record(&engine_lane_of(engine, exchange)->traffic.attempt, upstream_us);
+	histogram_record(&exchange->lane->traffic.attempt, upstream_us);
 	endpoint_answered(connection->endpoint);
 	settle_attempt(attempt, upstream_us > 0 ? upstream_us : 1, now_us);
 	deliver_blame_others(exchange);

@@ -22,9 +22,9 @@ enum lease_verdict dispatch_lease(struct lane *lane, const struct exchange *exch
 static void dispatch_queue(struct engine *engine, struct exchange *exchange, bool again,
 			   uint64_t now_us)
 {
-	struct lane *lane = engine_lane_of(engine, exchange);
+	struct lane *lane = exchange->lane;
 	struct fairparty *party = exchange->session
-					  ? client_party(engine, exchange->session, exchange->lane)
+					  ? client_party(exchange->session, exchange->lane)
 					  : &lane->orphans;
 	uint64_t until_us = now_us + lane->pool->settings->queue.age_us;
 
@@ -55,7 +55,7 @@ static void dispatch_queue(struct engine *engine, struct exchange *exchange, boo
 void dispatch_exchange(struct engine *engine, struct exchange *exchange, bool again,
 		       uint64_t now_us)
 {
-	struct lane *lane = engine_lane_of(engine, exchange);
+	struct lane *lane = exchange->lane;
 	struct connection *connection;
 
 	/* Whoever waits already goes first. */
@@ -183,7 +183,7 @@ bool dispatch_send(struct engine *engine, struct exchange *exchange, struct conn
 	attempt->position = position;
 	attempt->sent_us = now_us;
 	list_append(&connection->attempts, &attempt->link);
-	engine_lane_of(engine, exchange)->traffic.attempts++;
+	exchange->lane->traffic.attempts++;
 	exchange->tried[exchange->attempts_made++ % EXCHANGE_ATTEMPTS_MAX] = connection;
 	exchange->state = EXCHANGE_SENT;
 	dispatch_watch(engine, exchange, now_us);

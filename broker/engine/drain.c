@@ -77,7 +77,7 @@ static void drain_goodbye(struct engine *engine, uint64_t now_us)
 	engine->goodbye = true;
 	engine->goodbye_at_us = now_us;
 	for (size_t i = 0; i < engine->lane_count; i++) {
-		struct pool *pool = engine->lanes[i].pool;
+		struct pool *pool = engine->lanes[i]->pool;
 
 		list_each(&pool->states[CONNECTION_DIALING], node)
 			link_abort(engine, list_entry(node, struct connection, state_link), "asked",
@@ -112,7 +112,7 @@ static size_t connections_left(const struct engine *engine)
 
 	for (size_t i = 0; i < engine->lane_count; i++) {
 		for (size_t state = 0; state < CONNECTION_CLOSED; state++)
-			left += engine->lanes[i].pool->states[state].count;
+			left += engine->lanes[i]->pool->states[state].count;
 	}
 	return left;
 }

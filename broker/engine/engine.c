@@ -8,6 +8,7 @@
 #include "broker/engine/deliver.h"
 #include "broker/engine/failover.h"
 #include "broker/engine/intake.h"
+#include "broker/engine/lane.h"
 #include "broker/engine/link.h"
 #include "broker/engine/settle.h"
 #include "broker/engine/upkeep.h"
@@ -17,23 +18,6 @@
 #define CLIENT_CHUNKS_SPARE	4096
 #define CONNECTION_CHUNK_BYTES	65536
 #define CONNECTION_CHUNKS_SPARE 64
-
-static enum wsb_err create_lane(struct engine *engine, size_t index, uint64_t now_us)
-{
-	const struct pool_settings *settings = &engine->config->pools[index];
-	struct lane *lane = &engine->lanes[index];
-
-	lane->index = (uint32_t)index;
-	fairqueue_init(&lane->queue, settings->queue.requests, settings->queue.bytes);
-	fairparty_init(&lane->orphans);
-	retry_budget_init(&lane->retries, settings->retry.budget, settings->retry.per_second,
-			  now_us);
-	histogram_init(&lane->traffic.duration);
-	histogram_init(&lane->traffic.attempt);
-	histogram_init(&lane->traffic.queue_wait);
-	return pool_create(&lane->pool, settings, engine->log, &engine->connection_outboxes,
-			   &engine->next_connection_id, rng_next(&engine->rng), now_us);
-}
 
 static enum wsb_err create_parts(struct engine *engine, uint64_t now_us)
 {
@@ -50,11 +34,11 @@ static enum wsb_err create_parts(struct engine *engine, uint64_t now_us)
 				 rng_next(&engine->rng));
 	if (err)
 		return err;
-	engine->lanes = calloc(config->pool_count, sizeof(*engine->lanes));
+	engine->lanes = calloc(config->pool_count, sizeof(struct lane *));
 	if (!engine->lanes)
 		return WSB_ENOMEM;
 	for (size_t i = 0; i < config->pool_count; i++) {
-		err = create_lane(engine, i, now_us);
+		err = lane_create(&engine->lanes[i], engine, &config->pools[i], now_us);
 		if (err)
 			return err;
 		engine->lane_count++;
@@ -101,7 +85,7 @@ static void end_exchanges(struct engine *engine, uint64_t now_us)
 	for (size_t i = 0; i < engine->lane_count; i++) {
 		struct fairitem *item;
 
-		while ((item = fairqueue_pop(&engine->lanes[i].queue))) {
+		while ((item = fairqueue_pop(&engine->lanes[i]->queue))) {
 			struct exchange *exchange = list_entry(item, struct exchange, item);
 
 			settle_silently(engine, exchange, RESULT_COUNT, now_us);
@@ -114,9 +98,9 @@ void engine_destroy(struct engine *engine)
 	if (!engine)
 		return;
 	end_exchanges(engine, engine->ticked_us);
-	session_reap(&engine->sessions);
+	client_reap(engine);
 	for (size_t i = 0; i < engine->lane_count; i++)
-		pool_destroy(engine->lanes[i].pool);
+		lane_destroy(engine->lanes[i]);
 	free(engine->lanes);
 	visitors_fini(&engine->visitors);
 	exchange_slab_fini(&engine->exchanges);
@@ -216,7 +200,7 @@ static void forget_requests(struct engine *engine, struct session *session, uint
 {
 	struct list_node *node;
 
-	client_disown_notifications(engine, session);
+	client_disown_notifications(session);
 	while ((node = list_pop(&session->exchanges))) {
 		struct exchange *exchange = list_entry(node, struct exchange, session_link);
 

@@ -20,7 +20,7 @@ static void failover_attempt(struct engine *engine, struct attempt *attempt, uin
 			     uint64_t now_us)
 {
 	struct exchange *exchange = attempt->exchange;
-	struct lane *lane = engine_lane_of(engine, exchange);
+	struct lane *lane = exchange->lane;
 	bool written = attempt->position < handed_bytes;
 
 	if (written) {
@@ -68,7 +68,7 @@ static void failover_notification(struct engine *engine, struct lane *lane, stru
 		return;
 	memcpy(exchange->text, payload.at, payload.len);
 	exchange->route = route;
-	exchange->lane = lane->index;
+	exchange->lane = lane;
 	exchange->encoding = encoding;
 	exchange->jsonrpc = message.jsonrpc;
 	exchange->notification = true;
@@ -125,7 +125,7 @@ void failover_connection(struct engine *engine, struct connection *connection, u
 static void failover_second_attempt(struct engine *engine, struct exchange *exchange,
 				    uint64_t now_us)
 {
-	struct lane *lane = engine_lane_of(engine, exchange);
+	struct lane *lane = exchange->lane;
 	struct connection *connection;
 
 	exchange->second_made = true;
@@ -153,7 +153,7 @@ static void failover_blame_all(const struct exchange *exchange)
 
 static void failover_queue_age(struct engine *engine, struct exchange *exchange, uint64_t now_us)
 {
-	struct lane *lane = engine_lane_of(engine, exchange);
+	struct lane *lane = exchange->lane;
 
 	if (exchange->notification) {
 		engine->stats.oddities[ODD_NOTIFICATION_EXPIRED]++;

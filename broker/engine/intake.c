@@ -112,7 +112,7 @@ static void intake_forward(struct engine *engine, const struct caller *caller,
 			   struct message *message, const struct route_settings *route,
 			   const struct request_options *options, uint64_t now_us)
 {
-	struct lane *lane = &engine->lanes[route->pool];
+	struct lane *lane = engine->lanes[route->pool];
 	struct session *session = caller->session;
 	struct exchange *exchange;
 	uint64_t timeout_us = options->timeout_us ? options->timeout_us : route->timeout_us;
@@ -126,7 +126,7 @@ static void intake_forward(struct engine *engine, const struct caller *caller,
 	exchange->batch = caller->batch;
 	exchange->batch_slot = caller->batch_slot;
 	exchange->route = route;
-	exchange->lane = route->pool;
+	exchange->lane = lane;
 	exchange->jsonrpc = caller->jsonrpc;
 	exchange->encoding = caller->encoding;
 	exchange->explain = options->explain;

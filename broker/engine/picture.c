@@ -11,7 +11,7 @@ static size_t count_endpoints(const struct engine *engine)
 	size_t count = 0;
 
 	for (size_t i = 0; i < engine->lane_count; i++)
-		count += engine->lanes[i].pool->endpoint_count;
+		count += engine->lanes[i]->pool->endpoint_count;
 	return count;
 }
 
@@ -21,7 +21,7 @@ static size_t count_connections(const struct engine *engine)
 
 	for (size_t i = 0; i < engine->lane_count; i++) {
 		for (size_t state = 0; state < CONNECTION_STATES; state++)
-			count += engine->lanes[i].pool->states[state].count;
+			count += engine->lanes[i]->pool->states[state].count;
 	}
 	return count;
 }
@@ -110,7 +110,7 @@ static void picture_readiness(const struct engine *engine, uint64_t now_us, stru
 			out->ready_reasons, sizeof(out->ready_reasons), "draining for %llu s\n",
 			(unsigned long long)((now_us - engine->drain_at_us) / US_PER_S));
 	for (size_t i = 0; i < engine->lane_count; i++) {
-		const struct pool *pool = engine->lanes[i].pool;
+		const struct pool *pool = engine->lanes[i]->pool;
 
 		if (pool->states[CONNECTION_READY].count > 0) {
 			ready++;
@@ -145,9 +145,9 @@ static void picture_pools(const struct engine *engine, uint64_t now_us, struct s
 	struct connection_view *next = out->connections;
 
 	for (size_t i = 0; i < engine->lane_count; i++) {
-		const struct pool *pool = engine->lanes[i].pool;
+		const struct pool *pool = engine->lanes[i]->pool;
 
-		picture_pool(&engine->lanes[i], now_us, &out->pools[i]);
+		picture_pool(engine->lanes[i], now_us, &out->pools[i]);
 		out->pools[i].endpoints = endpoints;
 		for (size_t e = 0; e < pool->endpoint_count; e++)
 			picture_endpoint(pool->endpoints[e], now_us, endpoints++);

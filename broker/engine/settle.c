@@ -74,7 +74,7 @@ static void settle_end(struct engine *engine, struct exchange *exchange, uint64_
 	struct session *session = exchange->session;
 
 	timerq_disarm(&engine->timers, &exchange->timer);
-	fairqueue_remove(&engine_lane_of(engine, exchange)->queue, &exchange->item);
+	fairqueue_remove(&exchange->lane->queue, &exchange->item);
 	for (size_t i = 0; i < EXCHANGE_ATTEMPTS_AT_ONCE; i++)
 		settle_attempt(&exchange->attempts[i], 0, now_us);
 	if (session) {
@@ -149,7 +149,7 @@ static const struct connection *blamed_connection(const struct exchange *exchang
 void settle_error(struct engine *engine, struct exchange *exchange, enum request_result result,
 		  const char *reason, const char *limit, uint64_t now_us)
 {
-	struct lane *lane = engine_lane_of(engine, exchange);
+	struct lane *lane = exchange->lane;
 	struct caller caller = caller_of(exchange);
 	const struct connection *connection = blamed_connection(exchange);
 	struct strbuf *story = &engine->story;
@@ -178,7 +178,7 @@ void settle_error(struct engine *engine, struct exchange *exchange, enum request
 void settle_silently(struct engine *engine, struct exchange *exchange, enum request_result result,
 		     uint64_t now_us)
 {
-	count_result(engine, engine_lane_of(engine, exchange), result);
+	count_result(engine, exchange->lane, result);
 	if (exchange->batch)
 		batch_answer(engine, exchange->batch, exchange->batch_slot, NULL, 0);
 	settle_end(engine, exchange, now_us);
@@ -207,7 +207,7 @@ static void answer_send(struct engine *engine, struct exchange *exchange, struct
 
 	strbuf_clear(&engine->story);
 	if (exchange->explain) {
-		struct lane *lane = engine_lane_of(engine, exchange);
+		struct lane *lane = exchange->lane;
 		struct strbuf *json =
 			exchange->encoding == ENCODING_JSON ? &engine->story : &engine->scratch2;
 
@@ -224,7 +224,7 @@ static void answer_send(struct engine *engine, struct exchange *exchange, struct
 void settle_answer(struct engine *engine, struct exchange *exchange, struct message *answer,
 		   const struct connection *connection, uint64_t upstream_us, uint64_t now_us)
 {
-	struct lane *lane = engine_lane_of(engine, exchange);
+	struct lane *lane = exchange->lane;
 
 	if (!exchange->session && !exchange->batch) {
 		settle_silently(engine, exchange, RESULT_ABANDONED, now_us);

@@ -2,7 +2,11 @@
 
 struct lane *engine_lane_of_pool(struct engine *engine, const struct pool *pool)
 {
-	return &engine->lanes[pool->settings - engine->config->pools];
+	size_t i = 0;
+
+	while (engine->lanes[i]->pool != pool)
+		i++;
+	return engine->lanes[i];
 }
 
 uint64_t engine_buffer_bytes(const struct engine *engine)

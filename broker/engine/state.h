@@ -18,10 +18,10 @@
 #include "proto/reply.h"
 #include "proto/envelope.h"
 
-/* A pool with what waits for it and what is counted of it. */
+/* A pool with what waits for it and what is counted of it. It stays where it is for as long as
+ * anything points at it, so that pools can come and go. */
 struct lane {
 	struct pool *pool;
-	uint32_t index;
 	struct fairqueue queue;
 	struct fairparty orphans; /* what waits without a client: moved notifications */
 	struct retry_budget retries;
@@ -47,7 +47,7 @@ struct engine {
 	struct list pings; /* open WebSocket sessions, the one to look at next first */
 	struct exchange_slab exchanges;
 	struct timerq timers;
-	struct lane *lanes;
+	struct lane **lanes; /* in the order of config->pools */
 	size_t lane_count;
 	uint64_t next_connection_id;
 	struct engine_stats stats;
@@ -69,11 +69,6 @@ struct engine {
 	bool goodbye; /* upstream connections are being closed; nothing is dialled any more */
 	uint64_t goodbye_at_us;
 };
-
-static inline struct lane *engine_lane_of(struct engine *engine, const struct exchange *exchange)
-{
-	return &engine->lanes[exchange->lane];
-}
 
 /* What limits.memory counts. */
 uint64_t engine_buffer_bytes(const struct engine *engine);

@@ -148,7 +148,7 @@ static void upkeep_after_standstill(struct engine *engine, uint64_t gap_us, uint
 {
 	log_event(engine->log, LOG_WARN, "loop.standstill", log_number("ms", gap_us / US_PER_MS));
 	for (size_t i = 0; i < engine->lane_count; i++) {
-		struct pool *pool = engine->lanes[i].pool;
+		struct pool *pool = engine->lanes[i]->pool;
 
 		for (size_t state = CONNECTION_WARMING; state <= CONNECTION_DRAINING; state++) {
 			list_each(&pool->states[state], node) {
@@ -178,7 +178,7 @@ static void pause_upstreams(struct engine *engine, bool paused, uint64_t now_us)
 		  log_text("limit", "limits.memory"));
 	for (size_t i = 0; i < engine->lane_count; i++) {
 		for (size_t state = CONNECTION_WARMING; state <= CONNECTION_DRAINING; state++) {
-			list_each(&engine->lanes[i].pool->states[state], node) {
+			list_each(&engine->lanes[i]->pool->states[state], node) {
 				struct connection *connection =
 					list_entry(node, struct connection, state_link);
 
@@ -209,7 +209,7 @@ static void upkeep_memory(struct engine *engine, uint64_t now_us)
 void engine_leave(struct engine *engine, uint64_t now_us)
 {
 	for (size_t i = 0; i < engine->lane_count; i++) {
-		struct lane *lane = &engine->lanes[i];
+		struct lane *lane = engine->lanes[i];
 
 		if (lane->queue.count > 0)
 			dispatch_pump(engine, lane, now_us);
@@ -218,7 +218,7 @@ void engine_leave(struct engine *engine, uint64_t now_us)
 	}
 	upkeep_memory(engine, now_us);
 	if (!list_is_empty(&engine->sessions.states[SESSION_CLOSED]))
-		session_reap(&engine->sessions);
+		client_reap(engine);
 }
 
 void engine_tick(struct engine *engine, uint64_t now_us)
@@ -230,8 +230,8 @@ void engine_tick(struct engine *engine, uint64_t now_us)
 		upkeep_after_standstill(engine, gap_us, now_us);
 	upkeep_timers(engine, now_us);
 	for (size_t i = 0; i < engine->lane_count; i++) {
-		upkeep_pool(engine, engine->lanes[i].pool, now_us);
-		retry_budget_age(&engine->lanes[i].retries, now_us);
+		upkeep_pool(engine, engine->lanes[i]->pool, now_us);
+		retry_budget_age(&engine->lanes[i]->retries, now_us);
 	}
 	upkeep_clients(engine, now_us);
 	drain_step(engine, now_us);

@@ -18,6 +18,7 @@
 /* Opaque to this column; the engine joins them. */
 struct batch;
 struct connection;
+struct lane;
 struct route_settings;
 struct session;
 
@@ -52,7 +53,7 @@ struct exchange {
 	struct list_node session_link;
 	struct batch *batch; /* NULL: stands alone */
 	uint32_t batch_slot;
-	uint32_t lane; /* index of the pool */
+	struct lane *lane; /* of the pool that it goes to */
 	const struct route_settings *route;
 
 	struct fairitem item;

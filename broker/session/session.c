@@ -51,10 +51,10 @@ void session_reap(struct session_lists *lists)
 		struct session *session = list_entry(node, struct session, state_link);
 
 		assert(list_is_empty(&session->exchanges));
+		assert(!session->lines);
 		list_remove(&lists->states[SESSION_CLOSED], node);
 		outbox_fini(&session->outbox);
 		inbox_fini(&session->inbox);
-		free(session->parties);
 		free(session);
 	}
 }

@@ -47,7 +47,7 @@ struct session {
 	struct quota *quota;   /* own_quota, or one shared with others; used as messages come in */
 	struct list exchanges; /* the engine's: its requests under way */
 	struct list batches;   /* the engine's: its batches under way */
-	void *parties;	     /* the engine's: its lines in the pools' queues; NULL until it waits */
+	void *lines;	     /* the engine's: its lines in the pools' queues; NULL until it waits */
 	uint64_t heard_us;   /* last sign of life */
 	uint64_t message_us; /* last message */
 	uint64_t ping_at_us; /* when the ping under way was sent */
@@ -65,7 +65,7 @@ enum wsb_err session_create(struct session **out, struct session_lists *lists,
 /* The one way to another state: open -> draining -> closed, or open -> closed. */
 void session_enter(struct session_lists *lists, struct session *session, enum session_state state);
 
-/* Frees what is closed; its exchanges and parties must have been taken off before. */
+/* Frees what is closed; its exchanges and lines must have been taken off before. */
 void session_reap(struct session_lists *lists);
 
 static inline size_t session_count(const struct session_lists *lists)

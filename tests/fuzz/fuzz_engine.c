@@ -260,12 +260,12 @@ static void happen(struct play *play)
 static void check(const struct play *play)
 {
 	const struct engine *engine = play->outside.engine;
-	const struct pool *pool = engine->lanes[0].pool;
+	const struct pool *pool = engine->lanes[0]->pool;
 	uint32_t in_flight = 0;
 
 	must(!play->outside.breach);
 	must(engine->exchanges.used == engine->timers.armed);
-	must(engine->lanes[0].queue.count <= engine->exchanges.used);
+	must(engine->lanes[0]->queue.count <= engine->exchanges.used);
 	for (size_t state = 0; state < CONNECTION_CLOSED; state++) {
 		list_each(&pool->states[state], node) {
 			const struct connection *connection =

@@ -28,14 +28,14 @@ static void check_pool(struct sim *sim, struct lane *lane)
 		}
 	}
 	if (in_flight != pool->in_flight)
-		sim_fail(sim, "leases add up", "pool %u: %u in all, %u on connections", lane->index,
-			 pool->in_flight, in_flight);
+		sim_fail(sim, "leases add up", "pool %s: %u in all, %u on connections",
+			 lane->pool->settings->name, pool->in_flight, in_flight);
 	in_flight = 0;
 	for (size_t i = 0; i < pool->endpoint_count; i++)
 		in_flight += pool->endpoints[i]->in_flight;
 	if (in_flight != pool->in_flight)
-		sim_fail(sim, "leases add up", "pool %u: %u in all, %u on endpoints", lane->index,
-			 pool->in_flight, in_flight);
+		sim_fail(sim, "leases add up", "pool %s: %u in all, %u on endpoints",
+			 lane->pool->settings->name, pool->in_flight, in_flight);
 }
 
 /* Moved requests had been accepted before, so they may stand above the bounds. */
@@ -57,21 +57,21 @@ static void check_queue(struct sim *sim, struct lane *lane)
 			over_count++;
 			over_bytes += item->bytes;
 		}
-		if (exchange->state != EXCHANGE_QUEUED || exchange->lane != lane->index)
+		if (exchange->state != EXCHANGE_QUEUED || exchange->lane != lane)
 			sim_fail(sim, "who waits is queued", "exchange %u", exchange->index);
 		if (exchange_attempts_out(exchange) > 0)
 			sim_fail(sim, "who waits is not out", "exchange %u", exchange->index);
 	}
 	if (count != queue->count || bytes != queue->bytes)
-		sim_fail(sim, "the queue counts right", "pool %u: %zu of %zu, %zu of %zu bytes",
-			 lane->index, queue->count, count, queue->bytes, bytes);
+		sim_fail(sim, "the queue counts right", "pool %s: %zu of %zu, %zu of %zu bytes",
+			 lane->pool->settings->name, queue->count, count, queue->bytes, bytes);
 	if (count > settings->queue.requests + over_count ||
 	    bytes > settings->queue.bytes + over_bytes)
-		sim_fail(sim, "the queue is bounded", "pool %u: %zu, %zu bytes", lane->index, count,
-			 bytes);
+		sim_fail(sim, "the queue is bounded", "pool %s: %zu, %zu bytes",
+			 lane->pool->settings->name, count, bytes);
 	if (count > 0 && pool_has_room(lane->pool))
-		sim_fail(sim, "nobody waits while there is room", "pool %u: %zu", lane->index,
-			 count);
+		sim_fail(sim, "nobody waits while there is room", "pool %s: %zu",
+			 lane->pool->settings->name, count);
 }
 
 static uint64_t check_patience_us(const struct sim *sim)
@@ -202,8 +202,8 @@ void check_step(struct sim *sim)
 	if (sim->outside.breach)
 		sim_fail(sim, "the engine keeps the rules of its ports", "%s", sim->outside.breach);
 	for (size_t i = 0; i < engine->lane_count; i++) {
-		check_pool(sim, &engine->lanes[i]);
-		check_queue(sim, &engine->lanes[i]);
+		check_pool(sim, engine->lanes[i]);
+		check_queue(sim, engine->lanes[i]);
 	}
 	check_exchanges(sim);
 	for (uint32_t i = 0; i < sim->client_count; i++)
@@ -218,7 +218,7 @@ static size_t check_last_words(const struct sim *sim)
 	size_t waiting = 0;
 
 	for (size_t i = 0; sim->drains && i < engine->lane_count; i++)
-		waiting += engine->lanes[i].orphans.waiting.count;
+		waiting += engine->lanes[i]->orphans.waiting.count;
 	return waiting;
 }
 
@@ -232,7 +232,7 @@ void check_end(struct sim *sim)
 	}
 	for (size_t i = 0; i < engine->lane_count; i++) {
 		for (size_t state = 0; state < CONNECTION_STATES; state++) {
-			if (engine->lanes[i].pool->states[state].count)
+			if (engine->lanes[i]->pool->states[state].count)
 				sim_fail(sim, "no connection is left", "pool %zu", i);
 		}
 	}

@@ -78,7 +78,7 @@ static void expect_nothing_left(const struct engine *engine)
 	for (size_t i = 0; i < SESSION_STATES; i++)
 		cr_assert_eq(engine->sessions.states[i].count, 0);
 	for (size_t i = 0; i < engine->lane_count; i++)
-		cr_assert_eq(engine->lanes[i].pool->in_flight, 0);
+		cr_assert_eq(engine->lanes[i]->pool->in_flight, 0);
 }
 
 void stage_end(struct stage *stage)

@@ -63,7 +63,7 @@ Test(failover, unsent_requests_are_moved_whatever_their_route)
 	expect_silence(scene.client);
 	answers(second, hears_request(second), "\"result\":1");
 	expect_hears(scene.client, "{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"result\":1}");
-	cr_assert_eq(scene.stage.outside.engine->lanes[0].traffic.retries_unsent, 1);
+	cr_assert_eq(scene.stage.outside.engine->lanes[0]->traffic.retries_unsent, 1);
 	stage_end(&scene.stage);
 }
 
@@ -147,7 +147,7 @@ Test(failover, written_requests_are_sent_again_when_idempotent)
 	stage_kill(first);
 	answers(second, hears_request(second), "\"result\":2");
 	expect_hears(scene.client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":2}");
-	cr_assert_eq(scene.stage.outside.engine->lanes[0].traffic.retries_written, 1);
+	cr_assert_eq(scene.stage.outside.engine->lanes[0]->traffic.retries_written, 1);
 	stage_end(&scene.stage);
 }
 
@@ -167,7 +167,7 @@ Test(failover, written_requests_fail_when_the_budget_is_used_up)
 	stage_kill(first);
 	expect_error(scene.client, .id = "1", .code = -32001, .reason = "upstream_lost",
 		     .retryable = true, .pool = "main", .endpoint = first == scene.a ? "a" : "b");
-	cr_assert_eq(scene.stage.outside.engine->lanes[0].traffic.retries_over_budget, 1);
+	cr_assert_eq(scene.stage.outside.engine->lanes[0]->traffic.retries_over_budget, 1);
 	stage_end(&scene.stage);
 }
 
@@ -220,7 +220,7 @@ Test(failover, a_slow_attempt_gets_a_second_one_elsewhere)
 	answers(first, id, "\"result\":\"first\"");
 	expect_silence(scene.client);
 	cr_assert_eq(scene.stage.outside.engine->stats.oddities[ODD_LATE], 1);
-	cr_assert_eq(scene.stage.outside.engine->lanes[0].traffic.second_attempts, 1);
+	cr_assert_eq(scene.stage.outside.engine->lanes[0]->traffic.second_attempts, 1);
 	stage_end(&scene.stage);
 }
 
@@ -359,7 +359,7 @@ Test(failover, waiting_requests_of_a_vanished_client_are_called_off)
 	says(staying, GET("2"));
 	says(leaving, GET("3"));
 	stage_kill(leaving);
-	cr_assert_eq(stage.outside.engine->lanes[0].queue.count, 1);
+	cr_assert_eq(stage.outside.engine->lanes[0]->queue.count, 1);
 	stage_pass(&stage, 10 * STAGE_MS);
 	stage_open_dials(&stage);
 	answers(stage_upstream(&stage, 0), hears_request(stage_upstream(&stage, 0)),

@@ -300,7 +300,7 @@ Test(forward, newcomers_do_not_jump_the_queue)
 	upstream = stage_upstream(&stage, 0);
 	peer_say(client, false, span_of(big, spaces + strlen(first)));
 	says(client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"b\"}");
-	cr_assert_eq(stage.outside.engine->lanes[0].queue.count, 1);
+	cr_assert_eq(stage.outside.engine->lanes[0]->queue.count, 1);
 	hears_request(upstream);
 	says(client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"c\"}");
 	hears_request(upstream);

@@ -58,9 +58,9 @@ Test(upstream, a_rejected_greeting_is_a_failed_connect)
 	says(upstream, "{\"type\":\"denied\"}");
 	cr_assert_eq(upstream->state, PEER_ABORTED);
 	stage_kill(upstream);
-	cr_assert_eq(stage.outside.engine->lanes[0].pool->endpoints[0]->stats.dial_failures, 1);
+	cr_assert_eq(stage.outside.engine->lanes[0]->pool->endpoints[0]->stats.dial_failures, 1);
 	cr_assert(
-		strstr(stage.outside.engine->lanes[0].pool->endpoints[0]->last_error, "greeting"));
+		strstr(stage.outside.engine->lanes[0]->pool->endpoints[0]->last_error, "greeting"));
 	end_greeted(&stage, step);
 }
 
@@ -277,10 +277,10 @@ Test(upstream, a_full_connection_is_passed_over)
 	client = stage_client(&stage);
 	for (int i = 0; i < 3; i++)
 		says(client, GET("1"));
-	cr_assert_eq(stage.outside.engine->lanes[0].queue.count, 1);
+	cr_assert_eq(stage.outside.engine->lanes[0]->queue.count, 1);
 	answers(stage_upstream(&stage, 1), hears_request(stage_upstream(&stage, 1)),
 		"\"result\":1");
-	cr_assert_eq(stage.outside.engine->lanes[0].queue.count, 0);
+	cr_assert_eq(stage.outside.engine->lanes[0]->queue.count, 0);
 	hears_request(stage_upstream(&stage, 1));
 	stage_end(&stage);
 }
@@ -294,7 +294,7 @@ Test(upstream, a_higher_tier_stands_in)
 	stage_init(&stage);
 	setup_endpoint(stage.pool, "b")->tier = 2;
 	stage_begin_ready(&stage);
-	pool = stage.outside.engine->lanes[0].pool;
+	pool = stage.outside.engine->lanes[0]->pool;
 	client = stage_client(&stage);
 	says(client, GET("1"));
 	cr_assert_eq(pool->endpoints[0]->in_flight, 1);

@@ -1,0 +1,13 @@
+/* broker/engine/lane.h: the life of a lane: a pool and its queue. */
+#ifndef WSB_BROKER_ENGINE_LANE_H
+#define WSB_BROKER_ENGINE_LANE_H
+
+#include "broker/engine/state.h"
+
+/* Dials nothing yet. WSB_ENOMEM. */
+enum wsb_err lane_create(struct lane **out, struct engine *engine,
+			 const struct pool_settings *settings, uint64_t now_us) WSB_CHECKED;
+/* Nobody waits in it, and its connections have ended. NULL is allowed. */
+void lane_destroy(struct lane *lane);
+
+#endif
