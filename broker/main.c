@@ -96,7 +96,7 @@ static struct config *load(const struct source *source)
 		else
 			fprintf(stderr, "wsbroker: %s: %s\n",
 				source->file ? source->file : "configuration", wsb_err_text(err));
-		config_destroy(config);
+		config_release(config);
 		config = NULL;
 	}
 	strbuf_fini(&errors);
@@ -120,7 +120,7 @@ static int run_serve(int argc, char *const *argv)
 		return source.file ? EXIT_FAILED : EXIT_USAGE;
 	log_init(&log, config->log.level, config->log.format, write_line, NULL, clock_wall_us);
 	code = worker_run(config, &log, stdout);
-	config_destroy(config);
+	config_release(config);
 	return code;
 }
 
@@ -138,7 +138,7 @@ static int run_check_config(int argc, char *const *argv)
 	if (!config)
 		return EXIT_FAILED;
 	printf("%s: ok\n", source.file);
-	config_destroy(config);
+	config_release(config);
 	return EXIT_DONE;
 }
 

@@ -27,13 +27,14 @@ static enum wsb_err config_create(struct config **out)
 		return WSB_ENOMEM;
 	}
 	config->arena = arena;
+	config->holds = 1;
 	*out = config;
 	return WSB_OK;
 }
 
-void config_destroy(struct config *config)
+void config_release(const struct config *config)
 {
-	if (config)
+	if (config && --((struct config *)config)->holds == 0)
 		arena_destroy(config->arena);
 }
 
@@ -63,7 +64,7 @@ static enum wsb_err conclude(struct config *config, struct complaints *complaint
 	if (err == WSB_OK)
 		*out = config;
 	else
-		config_destroy(config);
+		config_release(config);
 	return err;
 }
 

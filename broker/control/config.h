@@ -1,4 +1,5 @@
-/* broker/control/config.h: the whole configuration, immutable once loaded. */
+/* broker/control/config.h: the whole configuration, immutable once loaded, and there for as long as
+ * anybody holds it: a request that is under way keeps the rules under which it began. */
 #ifndef WSB_BROKER_CONTROL_CONFIG_H
 #define WSB_BROKER_CONTROL_CONFIG_H
 
@@ -85,13 +86,14 @@ struct config {
 	struct route_settings *routes; /* never empty: without any there is `*` to the first pool */
 	size_t route_count;
 	struct drain_settings drain;
-	struct arena *arena; /* owns every string and array above */
+	struct arena *arena; /* owns every string and array above; NULL: the caller does */
+	size_t holds;
 };
 
 /* Loads and validates FILE: every option against its table (unknown keys, types, ranges),
  * environment expansion, references between sections, pointers and templates of the envelope, token
  * files. All errors are gathered: each is appended to errors as one line "FILE:LINE:COL: message".
- * WSB_OK: *out is set and the caller destroys it. WSB_EINVAL: errors is not empty. WSB_EIO: FILE
+ * WSB_OK: *out is set and held by the caller. WSB_EINVAL: errors is not empty. WSB_EIO: FILE
  * cannot be read. */
 enum wsb_err config_load(struct config **out, const char *file, struct strbuf *errors) WSB_CHECKED;
 
@@ -103,7 +105,15 @@ enum wsb_err config_parse(struct config **out, const char *file, struct span tex
 /* The configuration of `serve URL...`: pool main, all defaults. */
 enum wsb_err config_from_urls(struct config **out, const char *const *urls, size_t count,
 			      struct strbuf *errors) WSB_CHECKED;
-void config_destroy(struct config *config); /* NULL is allowed */
+
+static inline const struct config *config_hold(const struct config *config)
+{
+	((struct config *)config)->holds++;
+	return config;
+}
+
+/* The last one frees it. NULL is allowed. */
+void config_release(const struct config *config);
 
 /* The reference of all keys, one Markdown table, made from the option table. */
 void config_reference(struct strbuf *out);

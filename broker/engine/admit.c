@@ -192,8 +192,12 @@ static bool check_token(struct engine *engine, const struct listener_settings *l
 		       secret.at ? "this token is not known" : "a bearer token is needed");
 		return false;
 	}
-	out->identity = token->name;
+	out->identity = names_keep(&engine->names, token->name);
 	out->role = token->role;
+	if (!out->identity) {
+		refuse(engine, out, 503, REFUSAL_FULL, "Service Unavailable", "no memory");
+		return false;
+	}
 	return true;
 }
 

@@ -38,7 +38,7 @@ static enum wsb_err create_parts(struct engine *engine, uint64_t now_us)
 	if (!engine->lanes)
 		return WSB_ENOMEM;
 	for (size_t i = 0; i < config->pool_count; i++) {
-		err = lane_create(&engine->lanes[i], engine, &config->pools[i], now_us);
+		err = lane_create(&engine->lanes[i], engine, config, i, now_us);
 		if (err)
 			return err;
 		engine->lane_count++;
@@ -55,7 +55,7 @@ enum wsb_err engine_create(struct engine **out, const struct config *config,
 
 	if (!engine)
 		return WSB_ENOMEM;
-	engine->config = config;
+	engine->config = config_hold(config);
 	engine->ports = ports;
 	engine->log = log;
 	engine->started_us = now_us;
@@ -66,6 +66,7 @@ enum wsb_err engine_create(struct engine **out, const struct config *config,
 	outbox_pool_init(&engine->connection_outboxes, CONNECTION_CHUNK_BYTES,
 			 CONNECTION_CHUNKS_SPARE);
 	session_lists_init(&engine->sessions);
+	names_init(&engine->names);
 	visitors_init(&engine->visitors, config->limits.clients);
 	list_init(&engine->pings);
 	exchange_slab_init(&engine->exchanges);
@@ -102,6 +103,8 @@ void engine_destroy(struct engine *engine)
 	for (size_t i = 0; i < engine->lane_count; i++)
 		lane_destroy(engine->lanes[i]);
 	free(engine->lanes);
+	names_fini(&engine->names);
+	config_release(engine->config);
 	visitors_fini(&engine->visitors);
 	exchange_slab_fini(&engine->exchanges);
 	route_table_destroy(engine->routes);

@@ -17,7 +17,7 @@
 
 struct engine;
 
-/* Borrows config, ports and log. Dials nothing before the first engine_tick. */
+/* Holds config; borrows ports and log. Dials nothing before the first engine_tick. */
 enum wsb_err engine_create(struct engine **out, const struct config *config,
 			   const struct ports *ports, struct log *log, uint64_t seed,
 			   uint64_t now_us) WSB_CHECKED;
@@ -55,7 +55,7 @@ struct admittance {
 	uint32_t retry_after_s;
 	const char *subprotocol; /* the chosen one; NULL: none */
 	const char *identity;	 /* name of the token; NULL: anonymous. Lives as long as the
-				    configuration */
+				    engine */
 	enum token_role role;
 	char peer[64]; /* address of the peer of an HTTP request; "" when it has none. Set by io */
 };

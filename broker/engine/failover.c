@@ -67,7 +67,7 @@ static void failover_notification(struct engine *engine, struct lane *lane, stru
 	    exchange_create(&exchange, &engine->exchanges, payload.len))
 		return;
 	memcpy(exchange->text, payload.at, payload.len);
-	exchange->route = route;
+	engine_bind_route(engine, exchange, route);
 	exchange->lane = lane;
 	exchange->encoding = encoding;
 	exchange->jsonrpc = message.jsonrpc;

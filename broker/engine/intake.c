@@ -125,7 +125,7 @@ static void intake_forward(struct engine *engine, const struct caller *caller,
 	exchange->session = session;
 	exchange->batch = caller->batch;
 	exchange->batch_slot = caller->batch_slot;
-	exchange->route = route;
+	engine_bind_route(engine, exchange, route);
 	exchange->lane = lane;
 	exchange->jsonrpc = caller->jsonrpc;
 	exchange->encoding = caller->encoding;

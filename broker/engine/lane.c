@@ -2,9 +2,10 @@
 
 #include <stdlib.h>
 
-enum wsb_err lane_create(struct lane **out, struct engine *engine,
-			 const struct pool_settings *settings, uint64_t now_us)
+enum wsb_err lane_create(struct lane **out, struct engine *engine, const struct config *config,
+			 size_t pool, uint64_t now_us)
 {
+	const struct pool_settings *settings = &config->pools[pool];
 	struct lane *lane = calloc(1, sizeof(*lane));
 
 	*out = NULL;
@@ -22,6 +23,7 @@ enum wsb_err lane_create(struct lane **out, struct engine *engine,
 		free(lane);
 		return WSB_ENOMEM;
 	}
+	lane->config = config_hold(config);
 	*out = lane;
 	return WSB_OK;
 }
@@ -31,5 +33,6 @@ void lane_destroy(struct lane *lane)
 	if (!lane)
 		return;
 	pool_destroy(lane->pool);
+	config_release(lane->config);
 	free(lane);
 }

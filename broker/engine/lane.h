@@ -4,9 +4,9 @@
 
 #include "broker/engine/state.h"
 
-/* Dials nothing yet. WSB_ENOMEM. */
-enum wsb_err lane_create(struct lane **out, struct engine *engine,
-			 const struct pool_settings *settings, uint64_t now_us) WSB_CHECKED;
+/* For this pool of config, which is held. Dials nothing yet. WSB_ENOMEM. */
+enum wsb_err lane_create(struct lane **out, struct engine *engine, const struct config *config,
+			 size_t pool, uint64_t now_us) WSB_CHECKED;
 /* Nobody waits in it, and its connections have ended. NULL is allowed. */
 void lane_destroy(struct lane *lane);
 

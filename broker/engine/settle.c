@@ -82,6 +82,7 @@ static void settle_end(struct engine *engine, struct exchange *exchange, uint64_
 		if (!exchange->notification)
 			client_request_ended(engine, session, now_us);
 	}
+	config_release(exchange->config);
 	exchange_destroy(&engine->exchanges, exchange);
 }
 

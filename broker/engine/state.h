@@ -4,6 +4,7 @@
 #define WSB_BROKER_ENGINE_STATE_H
 
 #include "broker/engine/engine.h"
+#include "broker/engine/names.h"
 #include "broker/engine/visitors.h"
 #include "broker/exchange/exchange.h"
 #include "broker/exchange/fairqueue.h"
@@ -26,6 +27,7 @@ struct lane {
 	struct fairparty orphans; /* what waits without a client: moved notifications */
 	struct retry_budget retries;
 	struct traffic_stats traffic;
+	const struct config *config; /* that the pool's settings stand in; held */
 };
 
 #define MASK_POOL_BYTES 4096
@@ -44,6 +46,7 @@ struct engine {
 	struct outbox_pool connection_outboxes;
 	struct session_lists sessions;
 	struct visitors visitors;
+	struct names names;
 	struct list pings; /* open WebSocket sessions, the one to look at next first */
 	struct exchange_slab exchanges;
 	struct timerq timers;
@@ -69,6 +72,14 @@ struct engine {
 	bool goodbye; /* upstream connections are being closed; nothing is dialled any more */
 	uint64_t goodbye_at_us;
 };
+
+/* The exchange obeys this route of the present configuration, which stays for as long. */
+static inline void engine_bind_route(struct engine *engine, struct exchange *exchange,
+				     const struct route_settings *route)
+{
+	exchange->route = route;
+	exchange->config = config_hold(engine->config);
+}
 
 /* What limits.memory counts. */
 uint64_t engine_buffer_bytes(const struct engine *engine);

@@ -17,6 +17,7 @@
 
 /* Opaque to this column; the engine joins them. */
 struct batch;
+struct config;
 struct connection;
 struct lane;
 struct route_settings;
@@ -55,6 +56,7 @@ struct exchange {
 	uint32_t batch_slot;
 	struct lane *lane; /* of the pool that it goes to */
 	const struct route_settings *route;
+	const struct config *config; /* that the route stands in; held */
 
 	struct fairitem item;
 	struct timer timer;

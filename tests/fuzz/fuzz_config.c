@@ -55,7 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(err == WSB_EINVAL);
 		check_errors(strbuf_span(&errors));
 	}
-	config_destroy(config);
+	config_release(config);
 	strbuf_fini(&errors);
 	return 0;
 }

@@ -116,6 +116,17 @@ static void check_exchanges(struct sim *sim)
 			 used, slab->used, sim->outside.engine->timers.armed);
 }
 
+/* The engine, its lanes and whoever is under way hold the configuration, and nobody else. */
+static void check_holds(struct sim *sim)
+{
+	const struct engine *engine = sim->outside.engine;
+	size_t holds = 1 + engine->lane_count + engine->exchanges.used;
+
+	if (sim->setup.config.holds != holds)
+		sim_fail(sim, "a configuration is held by those who need it", "%zu of %zu",
+			 sim->setup.config.holds, holds);
+}
+
 /* A batch is answered with the last of its members. */
 static void check_in_time(struct sim *sim, const struct ask *ask)
 {
@@ -206,6 +217,7 @@ void check_step(struct sim *sim)
 		check_queue(sim, engine->lanes[i]);
 	}
 	check_exchanges(sim);
+	check_holds(sim);
 	for (uint32_t i = 0; i < sim->client_count; i++)
 		check_client(sim, &sim->clients[i]);
 	check_upstreams_write(sim);

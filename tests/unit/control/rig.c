@@ -26,7 +26,7 @@ static int remove_entry(const char *path, const struct stat *status, int type, s
 
 void rig_fini(struct rig *rig)
 {
-	config_destroy(rig->config);
+	config_release(rig->config);
 	strbuf_fini(&rig->errors);
 	nftw(rig->folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
@@ -67,7 +67,7 @@ enum wsb_err rig_load(struct rig *rig, const char *text)
 	struct strbuf errors;
 	enum wsb_err err;
 
-	config_destroy(rig->config);
+	config_release(rig->config);
 	rig->config = NULL;
 	rig_write(rig, "broker.yaml", text);
 	strbuf_init(&errors);

@@ -107,7 +107,7 @@ Test(defaults, of_urls_alone)
 	cr_expect(endpoint->tls);
 	cr_expect_eq(endpoint->weight, 1);
 	cr_expect_eq(errors.len, 0);
-	config_destroy(config);
+	config_release(config);
 	strbuf_fini(&errors);
 }
 
