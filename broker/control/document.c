@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "broker/control/prescan.h"
 #include "common/strbuf.h"
 
 enum wsb_err file_read(struct arena *arena, const char *path, size_t bytes_max, struct span *out)
@@ -109,6 +110,8 @@ void document_init(struct document *document, const char *file, struct span text
 	*document = (struct document){.arena = arena, .complaints = complaints};
 	document->folder = arena_text(arena, slash ? span_of(file, (size_t)(slash - file) + 1)
 						   : span_text(""));
+	if (!prescan_passes(text, complaints))
+		return;
 	if (!yaml_parser_initialize(&parser)) {
 		complain(complaints, (struct place){0}, "out of memory");
 		return;

@@ -94,13 +94,66 @@ Test(document, deep_nesting_ends)
 
 	strbuf_init(&text);
 	strbuf_text(&text, RIG_MINIMAL "    on_connect: [{expect: {a: ");
-	for (int i = 0; i < 100; i++)
+	for (int i = 0; i < 40; i++)
 		strbuf_text(&text, "[");
-	for (int i = 0; i < 100; i++)
+	for (int i = 0; i < 40; i++)
 		strbuf_text(&text, "]");
 	strbuf_text(&text, "}}]\n");
 	rig_bad_somewhere(&rig, text.text, "5:62: nested deeper than 32");
 	strbuf_fini(&text);
+}
+
+/* Each would keep libyaml busy for minutes if it were built. */
+Test(document, what_takes_quadratic_time_is_not_begun)
+{
+	static const struct {
+		const char *begin, *piece; /* %d: a number of its own */
+		size_t pieces;
+		const char *error;
+	} rows[] = {
+		{"a: ", "[", 100000, "1:67: lists and mappings are nested deeper than 64\n"},
+		{"a:\n", " [\n", 100000, "65:2: lists and mappings are nested deeper than 64\n"},
+		{"a: ", "{a: ", 100000, "1:256: lists and mappings are nested deeper than 64\n"},
+		{"a: ", "[? [b]: ", 100000,
+		 "1:503: lists and mappings are nested deeper than 64\n"},
+		{"a:\n", "- ", 100000, "2:129: lists and mappings are nested deeper than 64\n"},
+		{"", "? ", 100000, "1:129: lists and mappings are nested deeper than 64\n"},
+		{"a:\n", "- &a%d x\n", 100000, "1002:3: there are more anchors than 1000\n"},
+		{"a:\n- &a x\n", "- *a\n", 100000, "10003:3: there are more aliases than 10000\n"},
+		{"", "%%TAG !a%d! x\n", 100000, "1:1: tags are not supported\n"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct strbuf text;
+
+		strbuf_init(&text);
+		strbuf_text(&text, rows[i].begin);
+		for (size_t j = 0; j < rows[i].pieces; j++)
+			strbuf_printf(&text, rows[i].piece, (int)j);
+		rig_bad(&rig, text.text, rows[i].error);
+		strbuf_fini(&text);
+	}
+}
+
+Test(document, what_is_wide_but_flat_is_read)
+{
+	struct strbuf text;
+
+	strbuf_init(&text);
+	strbuf_text(&text, RIG_MINIMAL "    on_connect: [{expect: {a: [");
+	for (int i = 0; i < 20000; i++)
+		strbuf_text(&text, "[1], ");
+	strbuf_text(&text, "[]]}}]\n");
+	rig_good(&rig, text.text);
+	strbuf_fini(&text);
+}
+
+Test(document, line_ends_and_byte_order_marks_do_not_matter)
+{
+	rig_good(&rig, "pools:\r\n  - {name: a, endpoints: [ws://h]}\r\n");
+	rig_good(&rig, "pools:\r  - {name: a, endpoints: [ws://h]}\r");
+	rig_bad_somewhere(&rig, "pools:\r\n  - {name: a,\tsize: 0, endpoints: [ws://h]}\r\n",
+			  "2:21: must be 1 to 1000");
 }
 
 Test(document, a_file_has_an_end)
