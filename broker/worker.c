@@ -117,7 +117,8 @@ static enum wsb_err start(struct worker *worker, struct strbuf *errors)
 			    seed, clock_monotonic_us());
 	if (err)
 		return err;
-	worker->admin = (struct admin_backend){.instance = worker, .snapshot = take_snapshot};
+	worker->admin = (struct admin_backend){
+		.instance = worker, .settings = &worker->config->admin, .snapshot = take_snapshot};
 	return io_start(worker->io, worker->engine, &worker->admin);
 }
 

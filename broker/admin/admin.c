@@ -1,188 +1,132 @@
 #include "broker/admin/admin.h"
 
-#include <jansson.h>
+#include <strings.h>
+#include "broker/admin/answer.h"
+#include "broker/admin/body.h"
 #include "broker/admin/origin.h"
-#include "broker/admin/views.h"
-#include "broker/control/exposition.h"
-#include "proto/admin_api.h"
+#include "broker/admin/routes.h"
 
-#define JSON_TYPE    "application/json"
-#define PROBLEM_TYPE "application/problem+json"
-#define POOL_PREFIX  ADMIN_POOLS "/"
-
-/* 15 digits print each number of microseconds as it was. */
-#define DUMP_FLAGS (JSON_INDENT(2) | JSON_REAL_PRECISION(15))
-
-static int add_dumped(const char *bytes, size_t size, void *context)
+static bool is_get(struct span method)
 {
-	strbuf_add(context, span_of(bytes, size));
-	return 0;
+	return span_is(method, "GET");
 }
 
-/* Takes the reference. */
-static void answer_json(struct admin_response *response, int status, const char *content_type,
-			json_t *value)
+/* Beyond the type only parameters may follow. */
+static bool is_json(struct span type)
 {
-	int dumped =
-		value ? json_dump_callback(value, add_dumped, &response->body, DUMP_FLAGS) : -1;
+	static const char name[] = "application/json";
+	size_t len = sizeof(name) - 1;
 
-	json_decref(value);
-	strbuf_text(&response->body, "\n");
-	response->status = status;
-	response->content_type = content_type;
-	if (dumped == 0 && !response->body.failed)
-		return;
-	/* Memory ran out; this text needs none to speak of. */
-	strbuf_clear(&response->body);
-	strbuf_text(&response->body, "{\"title\": \"Internal Server Error\", \"status\": 500}\n");
-	response->status = 500;
-	response->content_type = PROBLEM_TYPE;
+	return type.len >= len && strncasecmp(type.at, name, len) == 0 &&
+	       (type.len == len || type.at[len] == ';' || type.at[len] == ' ');
 }
 
-/* RFC 9457. */
-static void answer_problem(struct admin_response *response, int status, const char *title,
-			   const char *detail)
+/* Another page's request is refused before anybody is asked who he is: the browser that sends it
+ * may be an operator's. */
+static bool check_access(const struct admin_backend *backend, const struct admin_request *request,
+			 struct admin_call *call, struct admin_response *response)
 {
-	answer_json(response, status, PROBLEM_TYPE,
-		    json_pack("{s:s, s:s, s:i, s:s}", "type", "about:blank", "title", title,
-			      "status", status, "detail", detail));
+	const struct credentials *credentials = &request->credentials;
+	char why[ACCESS_WHY_MAX];
+	int status;
+
+	if (credentials->origin.at && !origin_is_own(credentials->origin, credentials->host)) {
+		answer_problem(response, 403, "Requests from pages of other servers are refused.");
+		return false;
+	}
+	if (call->route->open)
+		return true;
+	status = access_identify(backend->settings, credentials, &call->identity, why);
+	if (status == 0 && call->identity.role >= call->route->role)
+		return true;
+	if (status == 0)
+		answer_problemf(response, 403, "This needs the role %s; %s has the role %s.",
+				access_role_name(call->route->role), call->identity.actor,
+				access_role_name(call->identity.role));
+	else
+		answer_problem(response, status, why);
+	response->challenge = status == 401;
+	return false;
 }
 
-static void answer_livez(const struct snapshot *snapshot, struct span name,
-			 struct admin_response *response)
+static bool check_form(const struct admin_request *request, struct admin_call *call,
+		       struct admin_response *response)
 {
-	(void)snapshot;
-	(void)name;
-	strbuf_text(&response->body, "ok\n");
-	response->status = 200;
-	response->content_type = "text/plain; charset=utf-8";
-}
-
-static void answer_readyz(const struct snapshot *snapshot, struct span name,
-			  struct admin_response *response)
-{
-	(void)name;
-	answer_json(response, snapshot->ready ? 200 : 503, JSON_TYPE, view_readiness(snapshot));
-}
-
-static void answer_metrics(const struct snapshot *snapshot, struct span name,
-			   struct admin_response *response)
-{
-	(void)name;
-	exposition_write(snapshot, &response->body);
-	response->status = 200;
-	response->content_type = EXPOSITION_TYPE;
-	if (response->body.failed)
-		answer_json(response, 500, PROBLEM_TYPE, NULL);
-}
-
-static void answer_status(const struct snapshot *snapshot, struct span name,
-			  struct admin_response *response)
-{
-	(void)name;
-	answer_json(response, 200, JSON_TYPE, view_status(snapshot));
-}
-
-static void answer_pools(const struct snapshot *snapshot, struct span name,
-			 struct admin_response *response)
-{
-	(void)name;
-	answer_json(response, 200, JSON_TYPE, view_pools(snapshot));
-}
-
-static void answer_pool(const struct snapshot *snapshot, struct span name,
-			struct admin_response *response)
-{
-	for (size_t i = 0; i < snapshot->pool_count; i++) {
-		if (span_is(name, snapshot->pools[i].name)) {
-			answer_json(response, 200, JSON_TYPE, view_pool(&snapshot->pools[i]));
-			return;
+	if (request->content_length > 0 && !is_get(request->method)) {
+		if (!is_json(request->content_type)) {
+			answer_problem(response, 415,
+				       "The body must have Content-Type: application/json.");
+			return false;
+		}
+		if (request->content_length > ADMIN_BODY_BYTES_MAX) {
+			answer_problem(response, 413, "The body is longer than 1 MiB.");
+			return false;
 		}
 	}
-	answer_problem(response, 404, "Not Found", "There is no pool of this name.");
-}
-
-static void answer_connections(const struct snapshot *snapshot, struct span name,
-			       struct admin_response *response)
-{
-	(void)name;
-	answer_json(response, 200, JSON_TYPE, view_connections(snapshot));
-}
-
-/* A path that ends in a slash is a prefix: what follows it is handed on as name. */
-struct admin_route {
-	const char *path;
-	bool snapshot; /* /livez must not need one: it says that the loop turns, no more */
-	bool connections;
-	void (*answer)(const struct snapshot *snapshot, struct span name,
-		       struct admin_response *response);
-};
-
-static const struct admin_route routes[] = {
-	{ADMIN_LIVEZ, false, false, answer_livez},
-	{ADMIN_READYZ, true, false, answer_readyz},
-	{ADMIN_METRICS, true, false, answer_metrics},
-	{ADMIN_STATUS, true, false, answer_status},
-	{ADMIN_POOLS, true, false, answer_pools},
-	{POOL_PREFIX, true, false, answer_pool},
-	{ADMIN_CONNECTIONS, true, true, answer_connections},
-};
-
-static const struct admin_route *find_route(struct span path, struct span *name)
-{
-	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
-		struct span own = span_text(routes[i].path);
-
-		*name = span_of(NULL, 0);
-		if (own.at[own.len - 1] != '/') {
-			if (span_equal(path, own))
-				return &routes[i];
-			continue;
-		}
-		if (path.len <= own.len || !span_begins(path, own.at))
-			continue;
-		*name = span_of(path.at + own.len, path.len - own.len);
-		if (!memchr(name->at, '/', name->len))
-			return &routes[i];
+	if (request->query.len >= sizeof(call->query)) {
+		answer_problem(response, 400, "The query is too long.");
+		return false;
 	}
-	return NULL;
+	if (request->query.at)
+		memcpy(call->query, request->query.at, request->query.len);
+	call->query[request->query.len] = '\0';
+	return true;
 }
 
-static void answer_route(const struct admin_backend *backend, const struct admin_route *route,
-			 struct span name, struct admin_response *response)
+bool admin_begin(const struct admin_backend *backend, const struct admin_request *request,
+		 struct admin_call *call, struct admin_response *response)
 {
+	struct admin_call empty = {0};
+
+	*call = empty;
+	response->location[0] = '\0';
+	response->challenge = false;
+	call->route = admin_route_find(request->method, request->path, call, response->allow);
+	if (!call->route) {
+		if (response->allow[0])
+			answer_problemf(response, 405, "At this path there is only %s.",
+					response->allow);
+		else
+			answer_problem(response, 404, "There is nothing at this path.");
+		return false;
+	}
+	response->allow[0] = '\0';
+	return check_access(backend, request, call, response) &&
+	       check_form(request, call, response);
+}
+
+static void answer_route(struct admin_exchange *exchange)
+{
+	const struct admin_backend *backend = exchange->backend;
+	const struct admin_route *route = exchange->call->route;
 	struct snapshot snapshot = {0};
 
-	if (route->snapshot &&
-	    backend->snapshot(backend->instance, route->connections, &snapshot) != WSB_OK) {
-		answer_json(response, 500, PROBLEM_TYPE, NULL);
+	if (route->need == NEEDS_NOTHING) {
+		route->answer(exchange);
 		return;
 	}
-	route->answer(&snapshot, name, response);
+	if (backend->snapshot(backend->instance, route->need == NEEDS_CONNECTIONS, &snapshot) !=
+	    WSB_OK) {
+		answer_no_memory(exchange->response);
+		return;
+	}
+	exchange->snapshot = &snapshot;
+	route->answer(exchange);
 	snapshot_fini(&snapshot);
 }
 
-void admin_handle(const struct admin_backend *backend, const struct admin_request *request,
-		  struct admin_response *response)
+void admin_finish(const struct admin_backend *backend, const struct admin_call *call,
+		  struct span body, struct admin_response *response)
 {
-	const struct admin_route *route;
-	struct span name;
+	struct admin_exchange exchange = {.backend = backend, .call = call, .response = response};
+	json_t *object = NULL;
 
-	response->allow = NULL;
-	if (request->origin.at && !origin_is_own(request->origin, request->host)) {
-		answer_problem(response, 403, "Forbidden",
-			       "Requests from pages of other servers are refused.");
-		return;
+	if (strcmp(call->route->method, "GET") != 0) {
+		object = body_parse(body, response);
+		if (!object)
+			return;
+		exchange.body = object;
 	}
-	route = find_route(request->path, &name);
-	if (!route) {
-		answer_problem(response, 404, "Not Found", "There is nothing at this path.");
-		return;
-	}
-	if (!span_is(request->method, "GET") && !span_is(request->method, "HEAD")) {
-		response->allow = "GET, HEAD";
-		answer_problem(response, 405, "Method Not Allowed", "This path can be read only.");
-		return;
-	}
-	answer_route(backend, route, name, response);
+	answer_route(&exchange);
+	json_decref(object);
 }

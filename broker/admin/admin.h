@@ -1,37 +1,65 @@
-/* broker/admin/admin.h: the admin API: a pure function from a request to a response.
+/* broker/admin/admin.h: the admin API: pure functions from a request to a response.
  * Knows no engine and no socket: it is handed a way to take a snapshot. */
 #ifndef WSB_BROKER_ADMIN_ADMIN_H
 #define WSB_BROKER_ADMIN_ADMIN_H
 
 #include <stdbool.h>
+#include "broker/admin/access.h"
 #include "broker/control/snapshot.h"
 #include "common/span.h"
 #include "common/strbuf.h"
 
-/* What admin may ask of the instance. snapshot: with_connections fills the connection views too. */
+#define ADMIN_BODY_BYTES_MAX ((size_t)1 << 20)
+#define ADMIN_NAME_MAX	     256 /* of a pool, an endpoint */
+#define ADMIN_QUERY_MAX	     1024
+#define ADMIN_NAMES	     2 /* in a path */
+#define ADMIN_ALLOW_MAX	     48
+#define ADMIN_LOCATION_MAX   64
+
+/* What admin may ask of the instance. */
 struct admin_backend {
 	void *instance;
+	const struct admin_settings *settings; /* a reload may put others here */
+	/* with_connections fills the connection views too. */
 	enum wsb_err (*snapshot)(void *instance, bool with_connections, struct snapshot *out);
 };
 
+/* A request's head. Absent spans: no such header. */
 struct admin_request {
 	struct span method; /* "GET" */
-	struct span path;   /* without the query */
+	struct span path;   /* without the query, escapes as they came */
 	struct span query;  /* without the question mark; may be absent */
-	struct span origin; /* the Origin header; absent when there was none */
-	struct span host;   /* the Host header */
+	struct span content_type;
+	uint64_t content_length; /* 0: there is no body, or its length is not told */
+	struct credentials credentials;
 };
 
 struct admin_response {
 	int status;
 	const char *content_type;
-	const char *allow;  /* what the Allow header says; NULL: there is none */
+	char allow[ADMIN_ALLOW_MAX]; /* what the Allow header says; "": there is none */
+	char location[ADMIN_LOCATION_MAX];
+	bool challenge;	    /* say WWW-Authenticate: Bearer */
 	struct strbuf body; /* the caller initialises and finishes it */
 };
 
-/* Always fills response, with problem+json on errors. The answer to HEAD has the body that GET
- * would get: the caller tells its length and keeps it back. */
-void admin_handle(const struct admin_backend *backend, const struct admin_request *request,
-		  struct admin_response *response);
+struct admin_route;
+
+/* A request that may be done: all of it that outlives the reading of its head. */
+struct admin_call {
+	const struct admin_route *route;
+	struct identity identity;
+	char names[ADMIN_NAMES][ADMIN_NAME_MAX]; /* in the path, in its order, decoded */
+	char query[ADMIN_QUERY_MAX];
+};
+
+/* Judges the head. True: *call is set and admin_finish is next, with the body if it has one. False:
+ * response is the answer. HEAD is to be asked as GET, and the body of the answer kept back. */
+bool admin_begin(const struct admin_backend *backend, const struct admin_request *request,
+		 struct admin_call *call, struct admin_response *response);
+
+/* Does it; always fills response, with problem+json on errors. body: absent when there was none. */
+void admin_finish(const struct admin_backend *backend, const struct admin_call *call,
+		  struct span body, struct admin_response *response);
 
 #endif

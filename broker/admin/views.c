@@ -1,10 +1,9 @@
 #include "broker/admin/views.h"
 
 #include <string.h>
+#include "broker/admin/answer.h"
 #include "broker/admin/verdict.h"
 #include "common/clock.h"
-#include "common/escape.h"
-#include "common/strbuf.h"
 
 static json_t *seconds(uint64_t us)
 {
@@ -20,28 +19,6 @@ static json_t *quantile(const struct histogram *histogram, double share)
 {
 	return histogram->count > 0 ? seconds(histogram_quantile_us(histogram, share))
 				    : json_null();
-}
-
-/* An error's text may hold what a stranger sent: bytes that are not UTF-8 become U+FFFD. */
-static json_t *text_or_null(const char *text)
-{
-	struct span rest = span_text(text);
-	struct strbuf clean;
-	json_t *value;
-
-	if (!text || !text[0])
-		return json_null();
-	strbuf_init(&clean);
-	while (rest.len > 0) {
-		size_t len = utf8_sequence_len(rest);
-		size_t taken = len > 0 ? len : 1;
-
-		strbuf_add(&clean, len > 0 ? span_of(rest.at, len) : span_text("\xef\xbf\xbd"));
-		rest = span_of(rest.at + taken, rest.len - taken);
-	}
-	value = clean.failed ? NULL : json_stringn(clean.text, clean.len);
-	strbuf_fini(&clean);
-	return value;
 }
 
 static json_t *lines(const char *text)
@@ -80,7 +57,7 @@ static json_t *reasons_view(const struct verdict *verdict)
 
 	for (size_t i = 0; i < verdict->count; i++)
 		json_array_append_new(array, json_pack("{s:o, s:s}", "text",
-						       text_or_null(verdict->reasons[i].text),
+						       answer_text(verdict->reasons[i].text),
 						       "command", verdict->reasons[i].command));
 	return array;
 }
@@ -147,29 +124,35 @@ json_t *view_status(const struct snapshot *snapshot)
 			 quantile(&duration, 0.99), "pools", pools);
 }
 
-static json_t *endpoint_view(const struct endpoint_view *endpoint)
+json_t *view_endpoint(const struct pool_view *pool, const struct endpoint_view *endpoint)
 {
-	return json_pack("{s:s, s:s, s:o, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:o, "
-			 "s:o}",
-			 "name", endpoint->name, "state", endpoint->state, "since_seconds",
-			 seconds(endpoint->since_us), "weight", (int)endpoint->weight, "tier",
-			 (int)endpoint->tier, "connections", (int)endpoint->connections, "ready",
-			 (int)endpoint->ready, "in_flight", (int)endpoint->in_flight, "dials",
-			 (json_int_t)endpoint->dials, "dial_failures",
-			 (json_int_t)endpoint->dial_failures, "connections_lost",
+	return json_pack("{s:s, s:s, s:s, s:o, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, "
+			 "s:o, s:o}",
+			 "pool", pool->name, "name", endpoint->name, "state", endpoint->state,
+			 "since_seconds", seconds(endpoint->since_us), "weight",
+			 (int)endpoint->weight, "tier", (int)endpoint->tier, "connections",
+			 (int)endpoint->connections, "ready", (int)endpoint->ready, "in_flight",
+			 (int)endpoint->in_flight, "dials", (json_int_t)endpoint->dials,
+			 "dial_failures", (json_int_t)endpoint->dial_failures, "connections_lost",
 			 (json_int_t)endpoint->connections_lost, "requests",
 			 (json_int_t)endpoint->requests, "failures", (json_int_t)endpoint->failures,
 			 "ping_rtt_seconds", known_seconds(endpoint->ping_rtt_us), "last_error",
-			 text_or_null(endpoint->last_error));
+			 answer_text(endpoint->last_error));
+}
+
+json_t *view_endpoints(const struct pool_view *pool)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < pool->endpoint_count; i++)
+		json_array_append_new(array, view_endpoint(pool, &pool->endpoints[i]));
+	return array;
 }
 
 json_t *view_pool(const struct pool_view *pool)
 {
 	const struct traffic_stats *traffic = pool->traffic;
-	json_t *endpoints = json_array();
 
-	for (size_t i = 0; i < pool->endpoint_count; i++)
-		json_array_append_new(endpoints, endpoint_view(&pool->endpoints[i]));
 	return json_pack(
 		"{s:s, s:i, s:i, s:i, s:I, s:I, s:o, s:s, s:s, s:i, s:i, s:o, s:o, s:o, s:o, s:o, "
 		"s:I, s:o}",
@@ -182,7 +165,7 @@ json_t *view_pool(const struct pool_view *pool)
 		quantile(&traffic->duration, 0.5), "p90_seconds", quantile(&traffic->duration, 0.9),
 		"p99_seconds", quantile(&traffic->duration, 0.99), "attempt_p99_seconds",
 		quantile(&traffic->attempt, 0.99), "attempts", (json_int_t)traffic->attempts,
-		"endpoints", endpoints);
+		"endpoints", view_endpoints(pool));
 }
 
 json_t *view_pools(const struct snapshot *snapshot)

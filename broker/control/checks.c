@@ -99,11 +99,11 @@ static void check_listeners(struct document *document, struct config *config)
 	for (size_t i = 0; i < config->listener_count; i++)
 		check_listener(document, document_item(document, list, i), &config->listeners[i]);
 	check_addresses(document, config, list);
-	if (config->admin.address.text && !address_is_local(&config->admin.address))
-		complain(
-			document->complaints, place_in(root, admin),
-			"the admin listener must have a loopback address or unix:PATH: it asks for "
-			"no token");
+	if (config->admin.address.text && !address_is_local(&config->admin.address) &&
+	    !document_find(document, document_find(document, root, "admin"), "tokens"))
+		complain(document->complaints, place_in(root, admin),
+			 "an admin listener that other machines can reach needs `admin.tokens`; "
+			 "without, its address must be loopback or unix:PATH");
 }
 
 static void check_envelope(struct document *document, struct config *config)

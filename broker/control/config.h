@@ -58,6 +58,9 @@ struct listener_settings {
 
 struct admin_settings {
 	struct address address;
+	struct token_set tokens; /* none: loopback and the broker's own user may do all */
+	const char **hosts;	 /* names that loopback may be asked by without a token */
+	size_t host_count;
 	bool ready_any; /* ready: any */
 };
 

@@ -52,7 +52,16 @@ const struct option options[] = {
 	 EACH(listeners, listener_count),
 	 .help = "Where clients connect. Default: one listener with all defaults."},
 	{ROW, "admin.address", OPTION_ADDRESS, "127.0.0.1:7081", IN(admin.address),
-	 .help = "Where the admin API listens: a loopback address or unix:PATH."},
+	 .help = "Where the admin API listens: host:port or unix:PATH. Beyond loopback it needs "
+		 "`admin.tokens`."},
+	{ROW, "admin.tokens", OPTION_TOKENS, IN(admin.tokens),
+	 .help = "File of tokens, `name role token` a line (`sha256:HEX` for its hash; roles "
+		 "client, viewer, publisher, operator); with it the admin API needs "
+		 "`Authorization: Bearer`. Without it loopback may do all. The broker's own user "
+		 "and root may over a Unix socket."},
+	{ROW, "admin.hosts", OPTION_TEXTS, .max = 64, EACH(admin.hosts, admin.host_count),
+	 .help = "Names, besides localhost and addresses, that requests without a token may have "
+		 "in their Host header: those of a proxy on this machine."},
 	{ROW, "admin.ready", OPTION_CHOICE, "all", .choices = ready_rules, IN(admin.ready_any),
 	 .help = "How many pools need a ready connection for `/readyz` to answer 200."},
 	{ROW, "limits.clients", OPTION_NUMBER, "10000", 1, 1000000, IN(limits.clients),

@@ -1,9 +1,9 @@
 #include "broker/engine/engine.h"
 
 #include <stdio.h>
-#include <strings.h>
-
+#include "broker/control/credentials.h"
 #include "broker/engine/state.h"
+#include "common/query.h"
 
 #define KEY_LEN 24 /* base64 of 16 bytes */
 
@@ -96,97 +96,18 @@ static bool check_origin(struct engine *engine, const struct listener_settings *
 	return false;
 }
 
-static int hex_digit(char digit)
-{
-	if (digit >= '0' && digit <= '9')
-		return digit - '0';
-	digit = (char)(digit | 0x20);
-	return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
-}
-
-/* A query parameter's value with its percent escapes resolved; absent when there is none or it is
- * too long for room. */
-static struct span query_parameter(struct span query, const char *name, char *room, size_t size)
-{
-	size_t name_len = strlen(name);
-	size_t len = 0;
-
-	while (query.at && query.len > 0) {
-		const char *end = memchr(query.at, '&', query.len);
-		struct span pair = span_of(query.at, end ? (size_t)(end - query.at) : query.len);
-
-		query = end ? span_of(end + 1, query.len - pair.len - 1) : span_of("", 0);
-		if (!span_begins(pair, name) || pair.len <= name_len || pair.at[name_len] != '=')
-			continue;
-		for (size_t i = name_len + 1; i < pair.len; i++) {
-			char byte = pair.at[i];
-
-			if (byte == '%' && i + 2 < pair.len && hex_digit(pair.at[i + 1]) >= 0 &&
-			    hex_digit(pair.at[i + 2]) >= 0) {
-				byte = (char)(hex_digit(pair.at[i + 1]) * 16 +
-					      hex_digit(pair.at[i + 2]));
-				i += 2;
-			}
-			if (len == size)
-				return span_of(NULL, 0);
-			room[len++] = byte;
-		}
-		return span_of(room, len);
-	}
-	return span_of(NULL, 0);
-}
-
-static struct span bearer_of(struct span authorization)
-{
-	if (!authorization.at || authorization.len < 7 ||
-	    strncasecmp(authorization.at, "Bearer ", 7) != 0)
-		return span_of(NULL, 0);
-	return span_of(authorization.at + 7, authorization.len - 7);
-}
-
-/* Takes the same time wherever the difference is. */
-static bool is_same_secret(const void *a, const void *b, size_t len)
-{
-	const volatile unsigned char *left = a;
-	const volatile unsigned char *right = b;
-	unsigned char difference = 0;
-
-	for (size_t i = 0; i < len; i++)
-		difference = (unsigned char)(difference | (left[i] ^ right[i]));
-	return difference == 0;
-}
-
-static const struct token *find_token(const struct token_set *set, struct span secret,
-				      void (*sha256)(struct span, uint8_t digest[32]))
-{
-	uint8_t digest[32] = {0};
-
-	if (sha256)
-		sha256(secret, digest);
-	for (size_t i = 0; i < set->count; i++) {
-		const struct token *token = &set->tokens[i];
-
-		if (token->secret ? strlen(token->secret) == secret.len &&
-					    is_same_secret(token->secret, secret.at, secret.len)
-				  : sha256 && is_same_secret(token->sha256, digest, sizeof(digest)))
-			return token;
-	}
-	return NULL;
-}
-
 static bool check_token(struct engine *engine, const struct listener_settings *listener,
 			const struct admission *admission, struct admittance *out)
 {
 	char room[1024];
-	struct span secret = bearer_of(admission->authorization);
+	struct span secret = credentials_bearer(admission->authorization);
 	const struct token *token;
 
 	if (!listener->auth)
 		return true;
 	if (!secret.at && listener->auth_query)
-		secret =
-			query_parameter(admission->query, listener->auth_query, room, sizeof(room));
-	token = secret.at ? find_token(&listener->tokens, secret, admission->sha256) : NULL;
+		secret = query_value(admission->query, listener->auth_query, room, sizeof(room));
+	token = secret.at ? credentials_find(&listener->tokens, secret, admission->sha256) : NULL;
 	if (!token) {
 		refuse(engine, out, 401, REFUSAL_UNAUTHORIZED, "Unauthorized",
 		       secret.at ? "this token is not known" : "a bearer token is needed");

@@ -1,33 +1,128 @@
 #include "broker/io/http_admin.h"
 
-static void on_request(struct http_socket *socket, const struct http_head *head)
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "broker/io/tls.h"
+
+static struct http_admin *admin_of(const struct http_socket *socket)
 {
-	struct http_admin *admin = socket->site->context;
-	struct admin_request request = {.method = head->method,
-					.path = head->path,
-					.query = head->query,
-					.origin = head->origin,
-					.host = head->host};
+	return socket->site->context;
+}
+
+/* The system says whose process is at the other end of a Unix socket. */
+static struct admin_peer peer_of(const struct http_socket *socket)
+{
+	struct admin_peer peer = {
+		.local = admin_of(socket)->listener.address->kind == ADDRESS_UNIX,
+		.uid = UINT32_MAX,
+		.broker_uid = geteuid(),
+	};
+	struct ucred credentials;
+	socklen_t size = sizeof(credentials);
+
+	if (peer.local && getsockopt(lws_get_socket_fd(socket->wsi), SOL_SOCKET, SO_PEERCRED,
+				     &credentials, &size) == 0)
+		peer.uid = credentials.uid;
+	return peer;
+}
+
+static struct admin_request request_of(const struct http_socket *socket,
+				       const struct http_head *head)
+{
+	return (struct admin_request){
+		.method = span_is(head->method, "HEAD") ? span_text("GET") : head->method,
+		.path = head->path,
+		.query = head->query,
+		.content_type = head->content_type,
+		.content_length = head->content_length,
+		.credentials = {.peer = peer_of(socket),
+				.authorization = head->authorization,
+				.host = head->host,
+				.origin = head->origin,
+				.sha256 = tls_sha256},
+	};
+}
+
+static void reply(struct http_socket *socket, const struct admin_response *response, bool head_only,
+		  bool close)
+{
+	struct strbuf extra;
+	struct http_reply reply = {
+		.status = response->status,
+		.content_type = response->content_type,
+		.body = strbuf_span(&response->body),
+		.head_only = head_only,
+		.allow = response->allow[0] ? response->allow : NULL,
+		.close = close,
+	};
+
+	strbuf_init(&extra);
+	strbuf_text(&extra, "Cache-Control: no-store\r\n");
+	if (response->challenge)
+		strbuf_text(&extra, "WWW-Authenticate: Bearer realm=\"wsbroker\"\r\n");
+	if (response->location[0])
+		strbuf_printf(&extra, "Location: %s\r\n", response->location);
+	reply.extra = strbuf_span(&extra).at;
+	http_socket_reply(socket, &reply);
+	strbuf_fini(&extra);
+}
+
+static void finish(struct http_socket *socket, const struct admin_call *call, struct span body,
+		   bool head_only, bool close)
+{
 	struct admin_response response = {.status = 500};
-	struct http_reply reply;
 
 	strbuf_init(&response.body);
-	if (span_is(head->method, "HEAD"))
-		request.method = span_text("GET");
-	admin_handle(admin->backend, &request, &response);
-	reply = (struct http_reply){
-		.status = response.status,
-		.content_type = response.content_type,
-		.body = strbuf_span(&response.body),
-		.head_only = span_is(head->method, "HEAD"),
-		.allow = response.allow,
-		.extra = "Cache-Control: no-store\r\n",
-		/* No request has a body that is read, and what is not read would be taken for the
-		 * next one. */
-		.close = head->content_length > 0 || head->transfer_encoding.at,
-	};
-	http_socket_reply(socket, &reply);
+	admin_finish(admin_of(socket)->backend, call, body, &response);
+	reply(socket, &response, head_only, close);
 	strbuf_fini(&response.body);
+}
+
+/* What the call is has to outlive its head, of which nothing is kept while the body comes. */
+static void await_body(struct http_socket *socket, const struct http_head *head,
+		       const struct admin_call *call)
+{
+	struct admin_call *kept = malloc(sizeof(*kept));
+
+	if (!kept) {
+		wire_abort(&socket->wire);
+		return;
+	}
+	*kept = *call;
+	socket->session = kept;
+	http_socket_take_body(socket, head, ADMIN_BODY_BYTES_MAX);
+}
+
+static void on_request(struct http_socket *socket, const struct http_head *head)
+{
+	struct admin_request request = request_of(socket, head);
+	struct admin_response response = {.status = 500};
+	bool head_only = span_is(head->method, "HEAD");
+	bool has_body = head->content_length > 0 || head->transfer_encoding.at;
+	struct admin_call call;
+
+	strbuf_init(&response.body);
+	/* What is not read of a refused request would be taken for the next one. */
+	if (!admin_begin(admin_of(socket)->backend, &request, &call, &response))
+		reply(socket, &response, head_only, has_body);
+	else if (has_body && !span_is(request.method, "GET"))
+		await_body(socket, head, &call);
+	else
+		finish(socket, &call, span_of(NULL, 0), head_only, has_body);
+	strbuf_fini(&response.body);
+}
+
+static void forget_call(struct http_socket *socket)
+{
+	free(socket->session);
+	socket->session = NULL;
+}
+
+static void on_body(struct http_socket *socket, struct span body)
+{
+	finish(socket, socket->session, body, false, false);
+	forget_call(socket);
 }
 
 static void on_accepted(void *context, int fd)
@@ -50,6 +145,8 @@ enum wsb_err http_admin_open(struct http_admin *admin, struct ws_context *contex
 		.context = admin,
 		.handshake_us = config->limits.handshake_us,
 		.request = on_request,
+		.body = on_body,
+		.closed = forget_call,
 	};
 	admin->vhost = lws_create_vhost(context->lws, &info);
 	if (!admin->vhost) {

@@ -53,8 +53,8 @@ async function withDefaults(config) {
 	return {
 		log: { level: 'debug', format: 'logfmt' },
 		drain: { timeout: '5s', spread: '0s' },
-		admin: { address: `127.0.0.1:${await freePort()}` },
 		...config,
+		admin: { address: `127.0.0.1:${await freePort()}`, ...config.admin },
 		listen: [{ address: `127.0.0.1:${await freePort()}`, ...first }, ...others],
 	};
 }

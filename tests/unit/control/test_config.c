@@ -263,11 +263,11 @@ Test(config, things_that_need_or_exclude_each_other)
 Test(config, admin_without_tokens_stays_on_this_machine)
 {
 	rig_bad(&rig, RIG_MINIMAL "admin: {address: '0.0.0.0:7081'}\n",
-		"5:18: the admin listener must have a loopback address or unix:PATH: it asks for "
-		"no token\n");
+		"5:18: an admin listener that other machines can reach needs `admin.tokens`; "
+		"without, its address must be loopback or unix:PATH\n");
 	rig_bad(&rig, RIG_MINIMAL "admin: {address: '[::]:7081'}\n",
-		"5:18: the admin listener must have a loopback address or unix:PATH: it asks for "
-		"no token\n");
+		"5:18: an admin listener that other machines can reach needs `admin.tokens`; "
+		"without, its address must be loopback or unix:PATH\n");
 	rig_good(&rig, RIG_MINIMAL "admin: {address: 127.8.9.10:7081}\n");
 	rig_good(&rig, RIG_MINIMAL "admin: {address: '[::1]:7081'}\n");
 	rig_good(&rig, RIG_MINIMAL "admin: {address: localhost:7081}\n");

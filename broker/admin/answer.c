@@ -1,0 +1,111 @@
+#include "broker/admin/answer.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include "common/escape.h"
+
+#define DETAIL_MAX 512
+
+/* 15 digits print each number of microseconds as it was. */
+#define DUMP_FLAGS (JSON_INDENT(2) | JSON_REAL_PRECISION(15))
+
+static const char *title_of(int status)
+{
+	static const struct {
+		int status;
+		const char *title;
+	} titles[] = {
+		{400, "Bad Request"},
+		{401, "Unauthorized"},
+		{403, "Forbidden"},
+		{404, "Not Found"},
+		{405, "Method Not Allowed"},
+		{409, "Conflict"},
+		{413, "Content Too Large"},
+		{415, "Unsupported Media Type"},
+		{422, "Unprocessable Content"},
+		{503, "Service Unavailable"},
+	};
+
+	for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++) {
+		if (titles[i].status == status)
+			return titles[i].title;
+	}
+	return "Internal Server Error";
+}
+
+static int add_dumped(const char *bytes, size_t size, void *context)
+{
+	strbuf_add(context, span_of(bytes, size));
+	return 0;
+}
+
+/* Takes the reference. False: memory ran out. */
+static bool dump(struct admin_response *response, json_t *value)
+{
+	int dumped =
+		value ? json_dump_callback(value, add_dumped, &response->body, DUMP_FLAGS) : -1;
+
+	json_decref(value);
+	strbuf_text(&response->body, "\n");
+	return dumped == 0 && !response->body.failed;
+}
+
+void answer_json(struct admin_response *response, int status, json_t *value)
+{
+	response->status = status;
+	response->content_type = "application/json";
+	if (!dump(response, value))
+		answer_no_memory(response);
+}
+
+void answer_problem(struct admin_response *response, int status, const char *detail)
+{
+	response->status = status;
+	response->content_type = "application/problem+json";
+	if (!dump(response,
+		  json_pack("{s:s, s:s, s:i, s:o}", "type", "about:blank", "title",
+			    title_of(status), "status", status, "detail", answer_text(detail))))
+		answer_no_memory(response);
+}
+
+void answer_problemf(struct admin_response *response, int status, const char *format, ...)
+{
+	char detail[DETAIL_MAX];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(detail, sizeof(detail), format, args);
+	va_end(args);
+	answer_problem(response, status, detail);
+}
+
+/* This text needs no memory to speak of. */
+void answer_no_memory(struct admin_response *response)
+{
+	strbuf_clear(&response->body);
+	strbuf_text(&response->body, "{\"title\": \"Internal Server Error\", \"status\": 500}\n");
+	response->status = 500;
+	response->content_type = "application/problem+json";
+}
+
+json_t *answer_text(const char *text)
+{
+	struct span rest = span_text(text);
+	struct strbuf clean;
+	json_t *value;
+
+	if (!text || !text[0])
+		return json_null();
+	strbuf_init(&clean);
+	while (rest.len > 0) {
+		size_t len = utf8_sequence_len(rest);
+		size_t taken = len > 0 ? len : 1;
+
+		strbuf_add(&clean, len > 0 ? span_of(rest.at, len) : span_text("\xef\xbf\xbd"));
+		rest = span_of(rest.at + taken, rest.len - taken);
+	}
+	value = clean.failed ? NULL : json_stringn(clean.text, clean.len);
+	strbuf_fini(&clean);
+	return value;
+}

@@ -1,0 +1,90 @@
+#include "broker/admin/reads.h"
+
+#include <string.h>
+#include "broker/admin/answer.h"
+#include "broker/admin/views.h"
+#include "broker/control/exposition.h"
+
+void read_livez(struct admin_exchange *exchange)
+{
+	strbuf_text(&exchange->response->body, "ok\n");
+	exchange->response->status = 200;
+	exchange->response->content_type = "text/plain; charset=utf-8";
+}
+
+void read_readyz(struct admin_exchange *exchange)
+{
+	answer_json(exchange->response, exchange->snapshot->ready ? 200 : 503,
+		    view_readiness(exchange->snapshot));
+}
+
+void read_metrics(struct admin_exchange *exchange)
+{
+	exposition_write(exchange->snapshot, &exchange->response->body);
+	exchange->response->status = 200;
+	exchange->response->content_type = EXPOSITION_TYPE;
+	if (exchange->response->body.failed)
+		answer_no_memory(exchange->response);
+}
+
+void read_status(struct admin_exchange *exchange)
+{
+	answer_json(exchange->response, 200, view_status(exchange->snapshot));
+}
+
+void read_pools(struct admin_exchange *exchange)
+{
+	answer_json(exchange->response, 200, view_pools(exchange->snapshot));
+}
+
+/* NULL: the response says that there is none. */
+static const struct pool_view *find_pool(struct admin_exchange *exchange)
+{
+	const char *name = exchange->call->names[0];
+
+	for (size_t i = 0; i < exchange->snapshot->pool_count; i++) {
+		if (strcmp(exchange->snapshot->pools[i].name, name) == 0)
+			return &exchange->snapshot->pools[i];
+	}
+	answer_problemf(exchange->response, 404, "There is no pool called %s.", name);
+	return NULL;
+}
+
+void read_pool(struct admin_exchange *exchange)
+{
+	const struct pool_view *pool = find_pool(exchange);
+
+	if (pool)
+		answer_json(exchange->response, 200, view_pool(pool));
+}
+
+void read_endpoints(struct admin_exchange *exchange)
+{
+	const struct pool_view *pool = find_pool(exchange);
+
+	if (pool)
+		answer_json(exchange->response, 200, view_endpoints(pool));
+}
+
+void read_endpoint(struct admin_exchange *exchange)
+{
+	const struct pool_view *pool = find_pool(exchange);
+	const char *name = exchange->call->names[1];
+
+	if (!pool)
+		return;
+	for (size_t i = 0; i < pool->endpoint_count; i++) {
+		if (strcmp(pool->endpoints[i].name, name) == 0) {
+			answer_json(exchange->response, 200,
+				    view_endpoint(pool, &pool->endpoints[i]));
+			return;
+		}
+	}
+	answer_problemf(exchange->response, 404, "Pool %s has no endpoint called %s.", pool->name,
+			name);
+}
+
+void read_connections(struct admin_exchange *exchange)
+{
+	answer_json(exchange->response, 200, view_connections(exchange->snapshot));
+}

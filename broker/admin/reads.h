@@ -1,0 +1,17 @@
+/* broker/admin/reads.h: what the admin API shows. Each fills the exchange's response. */
+#ifndef WSB_BROKER_ADMIN_READS_H
+#define WSB_BROKER_ADMIN_READS_H
+
+#include "broker/admin/routes.h"
+
+void read_livez(struct admin_exchange *exchange);
+void read_readyz(struct admin_exchange *exchange);
+void read_metrics(struct admin_exchange *exchange);
+void read_status(struct admin_exchange *exchange);
+void read_pools(struct admin_exchange *exchange);
+void read_pool(struct admin_exchange *exchange);
+void read_endpoints(struct admin_exchange *exchange);
+void read_endpoint(struct admin_exchange *exchange);
+void read_connections(struct admin_exchange *exchange);
+
+#endif
