@@ -193,23 +193,16 @@ static bool pass_repeats(struct log *log, const char *event, uint64_t wall_us, u
 	return true;
 }
 
-void log_write(struct log *log, enum log_level level, const char *event,
-	       const struct log_field *fields, size_t count)
+static void write_line(struct log *log, enum log_level level, const char *event, uint64_t wall_us,
+		       uint32_t suppressed, const struct log_field *fields, size_t count)
 {
 	struct line line;
-	uint32_t suppressed = 0;
 	char stamp[CLOCK_TEXT_MAX];
 
-	if (!log_wants(log, level) || !log->sink)
-		return;
 	line.format = log->format;
 	line.len = 0;
 	line.limit = LINE_MAX_BYTES - LINE_TAIL_BYTES;
 	if (log->wall_us) {
-		uint64_t wall_us = log->wall_us();
-
-		if (!pass_repeats(log, event, wall_us, &suppressed))
-			return;
 		clock_text(wall_us, stamp);
 		line_add_text(&line, "ts", span_text(stamp));
 	}
@@ -222,4 +215,28 @@ void log_write(struct log *log, enum log_level level, const char *event,
 		line_add_number(&line, "suppressed", suppressed);
 	line_add(&line, "}", line.format == LOG_JSON);
 	log->sink(log->context, level, span_of(line.text, line.len));
+}
+
+void log_write(struct log *log, enum log_level level, const char *event,
+	       const struct log_field *fields, size_t count)
+{
+	uint32_t suppressed = 0;
+	uint64_t wall_us = 0;
+
+	if (!log_wants(log, level) || !log->sink)
+		return;
+	if (log->wall_us) {
+		wall_us = log->wall_us();
+		if (!pass_repeats(log, event, wall_us, &suppressed))
+			return;
+	}
+	write_line(log, level, event, wall_us, suppressed, fields, count);
+}
+
+void log_write_each(struct log *log, enum log_level level, const char *event,
+		    const struct log_field *fields, size_t count)
+{
+	if (!log_wants(log, level) || !log->sink)
+		return;
+	write_line(log, level, event, log->wall_us ? log->wall_us() : 0, 0, fields, count);
 }

@@ -51,6 +51,9 @@ static inline bool log_wants(const struct log *log, enum log_level level)
 /* event is a stable id, words joined by dots: "pool.connection.lost". log may be NULL: silent. */
 void log_write(struct log *log, enum log_level level, const char *event,
 	       const struct log_field *fields, size_t count);
+/* The same without regard to repeats: for lines of which each counts, as those of requests. */
+void log_write_each(struct log *log, enum log_level level, const char *event,
+		    const struct log_field *fields, size_t count);
 
 #define log_text(k, v)                                                                             \
 	((struct log_field){.key = (k), .kind = LOG_FIELD_TEXT, .text = span_text(v)})

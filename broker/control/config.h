@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "broker/control/requests.h"
 #include "broker/pool/settings.h"
 #include "broker/route/route.h"
 #include "broker/session/settings.h"
@@ -77,6 +78,7 @@ struct config {
 	struct {
 		enum log_level level;
 		enum log_format format;
+		struct requests_settings requests;
 	} log;
 	struct listener_settings *listeners;
 	size_t listener_count;

@@ -20,6 +20,7 @@
 /* In the order of the enums that they fill. */
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
 static const char *const log_formats[] = {"logfmt", "json", NULL};
+static const char *const request_logs[] = {"off", "slow", "all", NULL};
 static const char *const ready_rules[] = {"all", "any", NULL};
 static const char *const envelopes[] = {"jsonrpc", NULL};
 static const char *const id_forms[] = {"integer", "string", "uuid", NULL};
@@ -48,6 +49,14 @@ const struct option options[] = {
 	 .help = "Lines below this level are not written."},
 	{ROW, "log.format", OPTION_CHOICE, "logfmt", .choices = log_formats, IN(log.format),
 	 .help = "How log lines are written."},
+	{ROW, "log.slow", OPTION_DURATION, "1s", 1 * MS, HOUR, .zero = true,
+	 IN(log.requests.slow_us),
+	 .help = "A request that takes this long is slow, and is kept for `wsbroker requests`; "
+		 "0: none is."},
+	{ROW, "log.requests", OPTION_CHOICE, "off", .choices = request_logs,
+	 IN(log.requests.log),
+	 .help = "Which requests are written as lines of the log: none, those that were slow or "
+		 "failed, or all."},
 	{ROW, "listen", OPTION_LIST, .min = 1, .max = 64, .items = SCOPE_LISTENER,
 	 EACH(listeners, listener_count),
 	 .help = "Where clients connect. Default: one listener with all defaults."},

@@ -163,6 +163,10 @@ struct pool_view {
 	size_t endpoint_count;
 };
 
+struct history;
+struct operations;
+struct requests;
+
 /* Everything points into the instance or into the snapshot's own memory: use it before the loop
  * turns. */
 struct snapshot {
@@ -182,6 +186,10 @@ struct snapshot {
 	size_t pool_count;
 	struct connection_view *connections; /* NULL unless asked for */
 	size_t connection_count;
+	/* What is kept of the past, see history.h, requests.h and operation.h. */
+	const struct history *history;
+	const struct requests *requests;
+	const struct operations *operations;
 	void *memory; /* of the arrays */
 };
 

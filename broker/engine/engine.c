@@ -10,6 +10,7 @@
 #include "broker/engine/intake.h"
 #include "broker/engine/lane.h"
 #include "broker/engine/link.h"
+#include "broker/engine/record.h"
 #include "broker/engine/settle.h"
 #include "broker/engine/upkeep.h"
 
@@ -25,6 +26,9 @@ static enum wsb_err create_parts(struct engine *engine, uint64_t now_us)
 	char why[128];
 	enum wsb_err err;
 
+	err = record_init(engine);
+	if (err)
+		return err;
 	err = envelope_create(&engine->envelope,
 			      config->envelope_is_jsonrpc ? NULL : &config->envelope, why,
 			      sizeof(why));
@@ -103,6 +107,7 @@ void engine_destroy(struct engine *engine)
 	for (size_t i = 0; i < engine->lane_count; i++)
 		lane_destroy(engine->lanes[i]);
 	free(engine->lanes);
+	record_fini(engine);
 	names_fini(&engine->names);
 	config_release(engine->config);
 	visitors_fini(&engine->visitors);

@@ -20,6 +20,7 @@ static struct caller caller_of(struct session *session, const struct message *me
 		.wants_answer = message->id.at != NULL,
 		.encoding = message->encoding,
 		.id = message->id,
+		.method = message->method,
 	};
 }
 

@@ -23,6 +23,7 @@ enum wsb_err lane_create(struct lane **out, struct engine *engine, const struct 
 		free(lane);
 		return WSB_ENOMEM;
 	}
+	lane->pool->watcher = &engine->watcher;
 	lane->config = config_hold(config);
 	*out = lane;
 	return WSB_OK;

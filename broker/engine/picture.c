@@ -186,6 +186,9 @@ enum wsb_err engine_snapshot(struct engine *engine, bool with_connections, uint6
 		.pools = (struct pool_view *)memory,
 		.pool_count = engine->lane_count,
 		.connection_count = connections,
+		.history = engine->history,
+		.requests = &engine->requests,
+		.operations = &engine->operations,
 		.memory = memory,
 	};
 	endpoint_views =

@@ -46,6 +46,9 @@ struct ports {
 	void (*http_respond)(void *io, void *transport, int status, uint32_t retry_after_s,
 			     enum encoding encoding, struct span body);
 
+	/* Microseconds since 1970, for people who read what is recorded; never for deadlines. */
+	uint64_t (*wall_us)(void *io);
+
 	/* Unpredictable bytes, for frame masks. */
 	void (*random)(void *io, void *out, size_t len);
 };

@@ -5,6 +5,7 @@
 #include "broker/engine/batch.h"
 #include "broker/engine/client.h"
 #include "broker/engine/explain.h"
+#include "broker/engine/record.h"
 
 /* What a result is on the wire (SPEC: the broker's error table). */
 static const struct {
@@ -120,6 +121,7 @@ void settle_refuse(struct engine *engine, const struct caller *caller, struct la
 		   const char *limit)
 {
 	count_result(engine, lane, result);
+	record_refusal(engine, caller, lane, result, reason, limit);
 	if (caller->wants_answer)
 		send_error(engine, caller, lane, result, reason, text, limit,
 			   results[result].retryable, NULL, span_of(NULL, 0));
@@ -167,6 +169,7 @@ void settle_error(struct engine *engine, struct exchange *exchange, enum request
 	}
 	count_result(engine, lane, result);
 	histogram_record(&lane->traffic.duration, now_us - exchange->arrived_us);
+	record_request(engine, exchange, connection, 0, result, reason, limit, now_us);
 	strbuf_clear(story);
 	if (exchange->explain)
 		explain_write(story, lane, exchange, connection, 0, reason);
@@ -226,6 +229,7 @@ void settle_answer(struct engine *engine, struct exchange *exchange, struct mess
 		   const struct connection *connection, uint64_t upstream_us, uint64_t now_us)
 {
 	struct lane *lane = exchange->lane;
+	enum request_result result;
 
 	if (!exchange->session && !exchange->batch) {
 		settle_silently(engine, exchange, RESULT_ABANDONED, now_us);
@@ -238,8 +242,12 @@ void settle_answer(struct engine *engine, struct exchange *exchange, struct mess
 			     now_us);
 		return;
 	}
-	count_result(engine, lane, answer->failed ? RESULT_ERROR : RESULT_OK);
+	result = answer->failed ? RESULT_ERROR : RESULT_OK;
+	count_result(engine, lane, result);
 	histogram_record(&lane->traffic.duration, now_us - exchange->arrived_us);
+	if (requests_want(&engine->requests, result, now_us - exchange->arrived_us))
+		record_request(engine, exchange, connection, upstream_us, result, "forwarded", NULL,
+			       now_us);
 	answer_send(engine, exchange, answer, connection, upstream_us);
 	settle_end(engine, exchange, now_us);
 }

@@ -12,7 +12,8 @@ struct caller {
 	bool jsonrpc;
 	bool wants_answer;
 	enum encoding encoding;
-	struct span id; /* token; absent when it had none */
+	struct span id;	    /* token; absent when it had none */
+	struct span method; /* absent when it is not known */
 };
 
 /* Each of the first three ends the exchange. */

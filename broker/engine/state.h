@@ -3,6 +3,9 @@
 #ifndef WSB_BROKER_ENGINE_STATE_H
 #define WSB_BROKER_ENGINE_STATE_H
 
+#include "broker/control/history.h"
+#include "broker/control/operation.h"
+#include "broker/control/requests.h"
 #include "broker/engine/engine.h"
 #include "broker/engine/names.h"
 #include "broker/engine/visitors.h"
@@ -54,6 +57,11 @@ struct engine {
 	size_t lane_count;
 	uint64_t next_connection_id;
 	struct engine_stats stats;
+	struct pool_watcher watcher; /* of all pools */
+	struct history *history;
+	struct requests requests;
+	struct operations operations;
+	const char *actor; /* on whose word things happen now; NULL: the broker's own */
 	uint8_t masks[MASK_POOL_BYTES]; /* unpredictable, used once each */
 	size_t mask_at;
 	struct strbuf scratch;	/* a message being put together or transcoded */

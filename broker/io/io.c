@@ -7,6 +7,7 @@
 #include "broker/io/ws_context.h"
 #include "broker/io/ws_dialer.h"
 #include "broker/io/ws_server.h"
+#include "common/clock.h"
 
 /* Beside clients and upstreams: admin requests, look-ups, files, the library's own. */
 #define SPARE_DESCRIPTORS 256
@@ -72,6 +73,12 @@ static void port_http_respond(void *io, void *transport, int status, uint32_t re
 	http_post_respond(http_socket_of(transport), status, retry_after_s, encoding, body);
 }
 
+static uint64_t port_wall_us(void *io)
+{
+	(void)io;
+	return clock_wall_us();
+}
+
 static void port_random(void *io, void *out, size_t len)
 {
 	(void)io;
@@ -86,6 +93,7 @@ static const struct ports port_table = {
 	.abort = port_abort,
 	.pause = port_pause,
 	.http_respond = port_http_respond,
+	.wall_us = port_wall_us,
 	.random = port_random,
 };
 

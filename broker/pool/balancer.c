@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <string.h>
 
 /* The cost of a connection that has requests in flight and has never answered one: above any
  * that has, so that a newcomer which hangs does not gather the traffic of all. */
@@ -31,6 +32,17 @@ const char *balancer_name(enum balancer_kind kind)
 		return "peak-ewma";
 	}
 	return "unknown";
+}
+
+bool balancer_kind_named(const char *name, enum balancer_kind *out)
+{
+	for (int kind = BALANCER_ROUND_ROBIN; name && kind <= BALANCER_PEAK_EWMA; kind++) {
+		if (strcmp(balancer_name((enum balancer_kind)kind), name) == 0) {
+			*out = (enum balancer_kind)kind;
+			return true;
+		}
+	}
+	return false;
 }
 
 bool connection_is_full(const struct connection *connection)

@@ -17,6 +17,8 @@
 #define BALANCER_EWMA_TAU_US UINT64_C(10000000)
 
 const char *balancer_name(enum balancer_kind kind);
+/* False: there is none of this name, *out is untouched. NULL is no name. */
+bool balancer_kind_named(const char *name, enum balancer_kind *out);
 
 /* Picks among ready[0..count): connections that are not full, see connection_is_full, and not in
  * avoid[0..avoid_count). The connections of one endpoint stand side by side, all endpoint->ready of

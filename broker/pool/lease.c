@@ -1,6 +1,8 @@
 #include "broker/pool/lease.h"
 
 #include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
 
 static uint32_t tier_to_use(const struct pool *pool)
 {
@@ -18,11 +20,26 @@ static uint32_t tier_to_use(const struct pool *pool)
 	return lowest_ready == UINT32_MAX ? lowest : lowest_ready;
 }
 
-static void enter_tier(struct pool *pool, uint32_t tier)
+static void report_tier(struct pool *pool, uint32_t before, uint64_t now_us)
 {
-	log_event(pool->log, tier > pool->tier ? LOG_WARN : LOG_INFO, "pool.tier",
-		  log_text("pool", pool->settings->name), log_number("from", pool->tier),
-		  log_number("to", tier));
+	char from[16], to[16];
+
+	snprintf(from, sizeof(from), "%" PRIu32, before);
+	snprintf(to, sizeof(to), "%" PRIu32, pool->tier);
+	pool_report_pool(pool, &(struct pool_change){
+				       .type = "pool.tier",
+				       .level = pool->tier > before ? LOG_WARN : LOG_INFO,
+				       .before = from,
+				       .after = to,
+				       .reason = pool->tier > before ? "none_ready" : "ready",
+				       .now_us = now_us,
+			       });
+}
+
+static void enter_tier(struct pool *pool, uint32_t tier, uint64_t now_us)
+{
+	uint32_t before = pool->tier;
+
 	pool->tier = tier;
 	for (size_t state = 0; state < CONNECTION_STATES; state++) {
 		list_each(&pool->states[state], node) {
@@ -32,6 +49,7 @@ static void enter_tier(struct pool *pool, uint32_t tier)
 			connection->standby = connection->endpoint->settings->tier > tier;
 		}
 	}
+	report_tier(pool, before, now_us);
 }
 
 /* Each endpoint of the tier gets a run of the array as long as it has ready connections. */
@@ -58,14 +76,14 @@ static void build_ready(struct pool *pool)
 	pool->ready_stale = false;
 }
 
-void pool_refresh_ready(struct pool *pool)
+void pool_refresh_ready(struct pool *pool, uint64_t now_us)
 {
 	uint32_t tier = tier_to_use(pool);
 
 	if (tier == pool->tier && !pool->ready_stale)
 		return;
 	if (tier != pool->tier)
-		enter_tier(pool, tier);
+		enter_tier(pool, tier, now_us);
 	build_ready(pool);
 }
 

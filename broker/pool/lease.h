@@ -6,6 +6,6 @@
 
 /* Chooses the tier in use and, where it or the ready connections have changed, builds the array
  * anew. Allocates nothing. */
-void pool_refresh_ready(struct pool *pool);
+void pool_refresh_ready(struct pool *pool, uint64_t now_us);
 
 #endif

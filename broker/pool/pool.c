@@ -150,7 +150,7 @@ void pool_upkeep(struct pool *pool, uint64_t now_us)
 	spread_compute(pool->spread, pool->endpoint_count, pool->size);
 	for (size_t i = 0; i < pool->endpoint_count; i++)
 		pool->endpoints[i]->desired = pool->spread[i].desired;
-	pool_refresh_ready(pool);
+	pool_refresh_ready(pool, now_us);
 }
 
 /* Whether one of its ready connections may go. In the tier in use it is itself among those that

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include "broker/pool/balancer.h"
 #include "broker/pool/connection.h"
+#include "broker/pool/report.h"
 #include "common/err.h"
 #include "common/log.h"
 
@@ -19,6 +20,8 @@ struct spread_row;
 struct pool {
 	const struct pool_settings *settings;
 	struct log *log;
+	const struct pool_watcher *watcher; /* NULL: nobody watches */
+	struct report_stats reports;
 	struct outbox_pool *outboxes;
 	struct rng rng;
 	struct endpoint **endpoints; /* in the order in which they joined */

@@ -10,27 +10,27 @@
 
 static const struct {
 	const char *name;
-	const char *event;
+	const char *type; /* of the report */
 	enum log_level level;
 	bool next[CONNECTION_STATES]; /* the steps that are allowed from here */
 } states[CONNECTION_STATES] = {
 	[CONNECTION_DIALING] = {"dialing",
-				"pool.connection.dialing",
+				"connection.dialing",
 				LOG_DEBUG,
 				{[CONNECTION_WARMING] = true, [CONNECTION_CLOSED] = true}},
 	[CONNECTION_WARMING] = {"warming",
-				"pool.connection.warming",
+				"connection.warming",
 				LOG_DEBUG,
 				{[CONNECTION_READY] = true, [CONNECTION_CLOSED] = true}},
 	[CONNECTION_READY] = {"ready",
-			      "pool.connection.ready",
+			      "connection.ready",
 			      LOG_INFO,
 			      {[CONNECTION_DRAINING] = true, [CONNECTION_CLOSED] = true}},
 	[CONNECTION_DRAINING] = {"draining",
-				 "pool.connection.draining",
+				 "connection.draining",
 				 LOG_INFO,
 				 {[CONNECTION_CLOSED] = true}},
-	[CONNECTION_CLOSED] = {"closed", "pool.connection.closed", LOG_INFO, {false}},
+	[CONNECTION_CLOSED] = {"closed", "connection.closed", LOG_INFO, {false}},
 };
 
 const char *connection_state_name(enum connection_state state)
@@ -50,30 +50,22 @@ static bool reason_is_ours(const char *reason)
 	return strcmp(reason, "asked") == 0;
 }
 
-static void log_step(const struct connection *connection, const char *from, const char *reason,
-		     const char *text)
+static void report_step(struct connection *connection, const char *from, const char *reason,
+			const char *text, uint64_t now_us)
 {
-	const struct pool *pool = connection->pool;
-	enum log_level level = states[connection->state].level;
-	const struct log_field fields[] = {
-		log_text("pool", pool->settings->name),
-		log_text("endpoint", connection->endpoint->settings->name),
-		log_number("connection", connection->id),
-		log_text("from", from),
-		log_text("to", states[connection->state].name),
-		log_text("reason", reason),
-		log_number("in_flight", connection->in_flight),
-		log_text("detail", text),
+	struct pool_change change = {
+		.type = states[connection->state].type,
+		.level = states[connection->state].level,
+		.before = from,
+		.after = states[connection->state].name,
+		.reason = reason,
+		.detail = text,
+		.now_us = now_us,
 	};
-	size_t count = sizeof(fields) / sizeof(fields[0]);
 
 	if (connection->state == CONNECTION_CLOSED && !reason_is_ours(reason))
-		level = LOG_WARN;
-	if (!log_wants(pool->log, level))
-		return;
-	if (!*text)
-		count--;
-	log_write(pool->log, level, states[connection->state].event, fields, count);
+		change.level = LOG_WARN;
+	pool_report_connection(connection, &change);
 }
 
 struct connection *connection_begin(struct endpoint *endpoint, uint64_t now_us)
@@ -98,7 +90,7 @@ struct connection *connection_begin(struct endpoint *endpoint, uint64_t now_us)
 	pool->connections++;
 	endpoint->open++;
 	endpoint->stats.dials++;
-	log_step(connection, "none", "wanted", "");
+	report_step(connection, "none", "wanted", "", now_us);
 	return connection;
 }
 
@@ -137,7 +129,7 @@ void connection_enter(struct connection *connection, enum connection_state to, c
 		endpoint->ready--;
 		pool->ready_stale = true;
 	}
-	log_step(connection, states[from].name, reason, text);
+	report_step(connection, states[from].name, reason, text, now_us);
 }
 
 bool connection_prove(struct connection *connection, uint64_t now_us)
@@ -152,26 +144,31 @@ bool connection_prove(struct connection *connection, uint64_t now_us)
 	return true;
 }
 
-static void endpoint_set_down(struct endpoint *endpoint, bool down, uint64_t now_us)
+static void endpoint_set_down(struct endpoint *endpoint, bool down, const char *reason,
+			      uint64_t now_us)
 {
 	if (endpoint->down == down)
 		return;
 	endpoint->down = down;
 	endpoint->unanswered = 0;
 	endpoint->since_us = now_us;
-	log_event(endpoint->pool->log, down ? LOG_WARN : LOG_INFO,
-		  down ? "pool.endpoint.down" : "pool.endpoint.up",
-		  log_text("pool", endpoint->pool->settings->name),
-		  log_text("endpoint", endpoint->settings->name),
-		  log_text("last_error", endpoint->last_error));
+	pool_report_endpoint(endpoint, &(struct pool_change){
+					       .type = down ? "endpoint.down" : "endpoint.up",
+					       .level = down ? LOG_WARN : LOG_INFO,
+					       .before = down ? "up" : "down",
+					       .after = down ? "down" : "up",
+					       .reason = reason,
+					       .detail = down ? endpoint->last_error : "",
+					       .now_us = now_us,
+				       });
 }
 
-static void endpoint_fail(struct endpoint *endpoint, uint64_t now_us)
+static void endpoint_fail(struct endpoint *endpoint, const char *reason, uint64_t now_us)
 {
 	if (now_us >= endpoint->backoff.not_before_us)
 		backoff_fail(&endpoint->backoff, now_us, &endpoint->pool->rng);
 	if (endpoint->ready == 0)
-		endpoint_set_down(endpoint, true, now_us);
+		endpoint_set_down(endpoint, true, reason, now_us);
 }
 
 void pool_connection_opened(struct connection *connection, void *transport, uint64_t now_us)
@@ -184,7 +181,7 @@ void pool_connection_opened(struct connection *connection, void *transport, uint
 void pool_connection_made_ready(struct connection *connection, uint64_t now_us)
 {
 	connection_enter(connection, CONNECTION_READY, "warm", "", now_us);
-	endpoint_set_down(connection->endpoint, false, now_us);
+	endpoint_set_down(connection->endpoint, false, "warm", now_us);
 	pool_upkeep(connection->pool, now_us);
 }
 
@@ -201,7 +198,7 @@ static void connection_failed(struct connection *connection, enum connection_sta
 	snprintf(endpoint->last_error, sizeof(endpoint->last_error), "%s%s%s", reason,
 		 *text ? ": " : "", text);
 	if (!connection->proven)
-		endpoint_fail(endpoint, now_us);
+		endpoint_fail(endpoint, reason, now_us);
 }
 
 void pool_connection_drain(struct connection *connection, uint64_t now_us)

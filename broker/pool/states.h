@@ -9,7 +9,7 @@
 struct connection *connection_begin(struct endpoint *endpoint, uint64_t now_us);
 
 /* The only way from one state to the next: asserts that the step is allowed, moves the connection
- * to the list of its new state, keeps the counts of endpoint and pool, and logs the step. The
+ * to the list of its new state, keeps the counts of endpoint and pool, and reports the step. The
  * caller then calls pool_upkeep. */
 void connection_enter(struct connection *connection, enum connection_state to, const char *reason,
 		      const char *text, uint64_t now_us);

@@ -137,6 +137,12 @@ static void port_http_respond(void *io, void *transport, int status, uint32_t re
 	peer_change(peer, PEER_ENDED);
 }
 
+/* The run begins on a day like any other. */
+static uint64_t port_wall_us(void *io)
+{
+	return UINT64_C(1700000000000000) + ((struct outside *)io)->now_us;
+}
+
 static void port_random(void *io, void *out, size_t len)
 {
 	struct outside *outside = io;
@@ -170,6 +176,7 @@ void outside_init(struct outside *outside, uint64_t seed)
 		.abort = port_abort,
 		.pause = port_pause,
 		.http_respond = port_http_respond,
+		.wall_us = port_wall_us,
 		.random = port_random,
 	};
 }

@@ -1,0 +1,145 @@
+#include "broker/engine/record.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define OBJECT_MAX 256
+
+void record_event(struct engine *engine, const struct history_event *event)
+{
+	struct history_event stamped = *event;
+
+	stamped.wall_us = engine->ports->wall_us(engine->ports->io);
+	if (!stamped.actor)
+		stamped.actor = engine->actor ? engine->actor : "broker";
+	history_add(engine->history, &stamped);
+}
+
+static struct history_event event_of(const struct pool_change *change, const struct pool *pool,
+				     const char *object)
+{
+	return (struct history_event){
+		.type = change->type,
+		.pool = pool->settings->name,
+		.object = object,
+		.before = change->before,
+		.after = change->after,
+		.reason = change->reason,
+		.detail = change->detail,
+	};
+}
+
+static void on_pool(void *context, const struct pool *pool, const struct pool_change *change)
+{
+	struct history_event event = event_of(change, pool, pool->settings->name);
+
+	record_event(context, &event);
+}
+
+static void on_endpoint(void *context, const struct endpoint *endpoint,
+			const struct pool_change *change)
+{
+	struct history_event event;
+	char object[OBJECT_MAX];
+
+	snprintf(object, sizeof(object), "%s/%s", endpoint->pool->settings->name,
+		 endpoint->settings->name);
+	event = event_of(change, endpoint->pool, object);
+	event.endpoint = endpoint->settings->name;
+	record_event(context, &event);
+}
+
+static void on_connection(void *context, const struct connection *connection,
+			  const struct pool_change *change)
+{
+	struct history_event event;
+	char object[OBJECT_MAX];
+
+	snprintf(object, sizeof(object), "connection %" PRIu64, connection->id);
+	event = event_of(change, connection->pool, object);
+	event.endpoint = connection->endpoint->settings->name;
+	record_event(context, &event);
+}
+
+enum wsb_err record_init(struct engine *engine)
+{
+	enum wsb_err err = history_create(&engine->history);
+
+	engine->watcher = (struct pool_watcher){
+		.context = engine,
+		.pool_changed = on_pool,
+		.endpoint_changed = on_endpoint,
+		.connection_changed = on_connection,
+	};
+	if (!err)
+		err = requests_init(&engine->requests, engine->config->log.requests);
+	if (!err)
+		err = operations_init(&engine->operations);
+	return err;
+}
+
+void record_fini(struct engine *engine)
+{
+	operations_fini(&engine->operations);
+	requests_fini(&engine->requests);
+	history_destroy(engine->history);
+}
+
+/* An exchange keeps no method: it is read once more out of its text, which few need. */
+static struct span method_of(const struct engine *engine, const struct exchange *exchange)
+{
+	struct message message;
+
+	if (envelope_scan(engine->envelope, FROM_CLIENT, exchange->encoding,
+			  span_of(exchange->text, exchange->len), &message))
+		return span_of(NULL, 0);
+	return message.method;
+}
+
+void record_request(struct engine *engine, const struct exchange *exchange,
+		    const struct connection *connection, uint64_t upstream_us,
+		    enum request_result result, const char *reason, const char *limit,
+		    uint64_t now_us)
+{
+	const struct session *session = exchange->session;
+	struct request_end end = {
+		.wall_us = engine->ports->wall_us(engine->ports->io),
+		.duration_us = now_us - exchange->arrived_us,
+		.method = method_of(engine, exchange),
+		.pool = exchange->lane->pool->settings->name,
+		.endpoint = connection ? connection->endpoint->settings->name : NULL,
+		.connection = connection ? connection->id : 0,
+		.attempts = exchange->attempts_made,
+		.queued_us = exchange->waited_us,
+		.upstream_us = upstream_us,
+		.cache = "off",
+		.result = result,
+		.reason = reason,
+		.limit = limit,
+		.client = session ? session->id : 0,
+		.identity = session ? session->identity : NULL,
+	};
+
+	/* What ends while it waits has waited to its end. */
+	if (exchange->state == EXCHANGE_QUEUED)
+		end.queued_us += now_us - exchange->item.since_us;
+	requests_end(&engine->requests, engine->log, &end);
+}
+
+void record_refusal(struct engine *engine, const struct caller *caller, const struct lane *lane,
+		    enum request_result result, const char *reason, const char *limit)
+{
+	struct request_end end = {
+		.wall_us = engine->ports->wall_us(engine->ports->io),
+		.method = caller->method,
+		.pool = lane ? lane->pool->settings->name : NULL,
+		.cache = "off",
+		.result = result,
+		.reason = reason,
+		.limit = limit,
+		.client = caller->session ? caller->session->id : 0,
+		.identity = caller->session ? caller->session->identity : NULL,
+	};
+
+	requests_end(&engine->requests, engine->log, &end);
+}
