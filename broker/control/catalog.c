@@ -71,6 +71,11 @@ const struct metric metrics[] = {
 	  {TRAFFIC(retries_written, VALUE_U64), .labels = "reason=\"written\""},
 	  {TRAFFIC(second_attempts, VALUE_U64), .labels = "reason=\"attempt_timeout\""},
 	  {TRAFFIC(retries_over_budget, VALUE_U64), .labels = "reason=\"over_budget\""}}},
+	{"wsbroker_affinity_total", METRIC_COUNTER, "pool, reason",
+	 "Connections chosen for clients to stay on: their first, or another one because that "
+	 "was lost or drained.",
+	 {{TRAFFIC(seats_taken, VALUE_U64), .labels = "reason=\"first\""},
+	  {TRAFFIC(seats_moved, VALUE_U64), .labels = "reason=\"moved\""}}},
 	{"wsbroker_in_flight", METRIC_GAUGE, "pool", "Requests sent upstream and not answered yet.",
 	 {{POOL(in_flight, VALUE_U32)}}},
 	{"wsbroker_queue_depth", METRIC_GAUGE, "pool", "Requests that wait for a connection.",

@@ -25,6 +25,7 @@ static const char *const ready_rules[] = {"all", "any", NULL};
 static const char *const envelopes[] = {"jsonrpc", NULL};
 static const char *const id_forms[] = {"integer", "string", "uuid", NULL};
 static const char *const encodings[] = {"json", "msgpack", NULL};
+static const char *const affinities[] = {"none", "client", NULL};
 static const char *const balancers[] = {"round-robin", "least-connections", "random", "peak-ewma",
 					NULL};
 
@@ -191,6 +192,9 @@ const struct option options[] = {
 	 .help = "Connections opened per second; 0: no limit."},
 	{ROW, "balancer", OPTION_CHOICE, "least-connections", .choices = balancers, IN(balancer),
 	 .help = "How the connection for a message is chosen."},
+	{ROW, "affinity", OPTION_CHOICE, "none", .choices = affinities, IN(affinity),
+	 .help = "`client`: all messages of a client go to one connection for as long as both "
+		 "live; a full one makes them wait."},
 	{ROW, "on_connect", OPTION_LIST, .max = 32, .items = SCOPE_GREETING,
 	 EACH(on_connect, on_connect_count),
 	 .help = "Messages played in order on each new connection before it is used."},

@@ -106,6 +106,8 @@ struct traffic_stats {
 	uint64_t retries_written;     /* sent again after they were written */
 	uint64_t second_attempts;     /* after attempt_timeout */
 	uint64_t retries_over_budget; /* refused by the budget */
+	uint64_t seats_taken;	      /* clients that came to stay on a connection */
+	uint64_t seats_moved;	      /* and that had to go to another one */
 	struct histogram duration;
 	struct histogram attempt;
 	struct histogram queue_wait;
@@ -117,6 +119,7 @@ struct connection_view {
 	const char *endpoint;
 	const char *state;
 	bool standby;
+	uint32_t clients; /* that stay on it (affinity) */
 	uint32_t in_flight;
 	uint64_t since_us; /* how long it has been in this state */
 	uint64_t ping_rtt_us;

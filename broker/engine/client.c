@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "broker/engine/affinity.h"
+
 /* The client does not read what it is sent: what has not begun to leave is dropped, a close frame
  * follows the frame under way. */
 static void client_cut(struct engine *engine, struct session *session)
@@ -42,6 +44,8 @@ static void client_disown(struct exchange *exchange)
 
 	list_remove(&exchange->session->exchanges, &exchange->session_link);
 	exchange->session = NULL;
+	if (exchange->state != EXCHANGE_QUEUED)
+		return; /* it is in a connection's outbox already */
 	fairqueue_remove(&lane->queue, &exchange->item);
 	fairqueue_push_again(&lane->queue, &lane->orphans, &exchange->item, bytes, since_us);
 }
@@ -69,6 +73,7 @@ void client_send_status(struct engine *engine, struct session *session, int stat
 	if (session->state != SESSION_OPEN || !transport)
 		return;
 	client_disown_notifications(session);
+	affinity_forget_client(session);
 	session->transport = NULL;
 	session_enter(&engine->sessions, session, SESSION_CLOSED);
 	engine->stats.messages_out[SIDE_CLIENT]++;
@@ -116,44 +121,39 @@ void client_request_ended(struct engine *engine, struct session *session, uint64
 	}
 }
 
-/* Few clients ever wait, and those in few queues: they get their lines late, one by one. */
-struct client_line {
-	struct client_line *next;
-	const struct lane *lane;
-	struct fairparty party;
-};
-
-struct fairparty *client_party(struct session *session, const struct lane *lane)
+/* Few clients ever wait or stay, and those in few pools: they get their seats late, one by one. */
+struct seat *client_seat(struct session *session, struct lane *lane)
 {
-	struct client_line *line = session->lines;
+	struct seat *seat = session->seats;
 
-	while (line && line->lane != lane)
-		line = line->next;
-	if (line)
-		return &line->party;
-	line = malloc(sizeof(*line));
-	if (!line)
+	while (seat && seat->lane != lane)
+		seat = seat->next;
+	if (seat)
+		return seat;
+	seat = calloc(1, sizeof(*seat));
+	if (!seat)
 		return NULL;
-	line->next = session->lines;
-	line->lane = lane;
-	fairparty_init(&line->party);
-	session->lines = line;
-	return &line->party;
+	seat->next = session->seats;
+	seat->lane = lane;
+	fairparty_init(&seat->party);
+	list_node_init(&seat->link);
+	session->seats = seat;
+	return seat;
 }
 
-static void forget_lines(struct session *session)
+static void forget_seats(struct session *session)
 {
-	struct client_line *line;
+	struct seat *seat;
 
-	while ((line = session->lines)) {
-		session->lines = line->next;
-		free(line);
+	while ((seat = session->seats)) {
+		session->seats = seat->next;
+		free(seat);
 	}
 }
 
 void client_reap(struct engine *engine)
 {
 	list_each(&engine->sessions.states[SESSION_CLOSED], node)
-		forget_lines(list_entry(node, struct session, state_link));
+		forget_seats(list_entry(node, struct session, state_link));
 	session_reap(&engine->sessions);
 }

@@ -4,6 +4,19 @@
 
 #include "broker/engine/state.h"
 
+/* One client's place in one pool. */
+struct seat {
+	struct seat *next; /* of the same client */
+	struct lane *lane;
+	struct fairparty party; /* its line in the queue */
+	/* Where its messages go and who sits there beside it; NULL: nowhere yet, or each of them
+	 * goes its own way (see affinity.h). */
+	struct connection *connection;
+	struct list_node link;
+	uint32_t in_flight; /* what it has under way there */
+	bool taken_before;  /* it has sat somewhere, so the next seat is another one */
+};
+
 void client_send(struct engine *engine, struct session *session, enum encoding encoding,
 		 const struct span *pieces, size_t count);
 /* Answers an HTTP session, which ends with it. */
@@ -13,8 +26,8 @@ void client_close(struct engine *engine, struct session *session, uint16_t code,
 		  const char *reason);
 /* One of its requests has been answered: it may be read again. */
 void client_request_ended(struct engine *engine, struct session *session, uint64_t now_us);
-/* Its line in the queue of this lane; NULL: no memory. */
-struct fairparty *client_party(struct session *session, const struct lane *lane);
+/* Its place in this lane; NULL: no memory. */
+struct seat *client_seat(struct session *session, struct lane *lane);
 /* Frees those who have closed. */
 void client_reap(struct engine *engine);
 

@@ -1,17 +1,21 @@
 #include "broker/engine/dispatch.h"
 
-#include "broker/engine/client.h"
+#include "broker/engine/affinity.h"
 #include "broker/engine/link.h"
 #include "broker/engine/settle.h"
 
 /* A place on a connection that has not had this request yet. */
-enum lease_verdict dispatch_lease(struct lane *lane, const struct exchange *exchange,
-				  uint64_t now_us, struct connection **out)
+enum lease_verdict dispatch_lease(struct engine *engine, struct exchange *exchange, uint64_t now_us,
+				  struct connection **out)
 {
+	struct lane *lane = exchange->lane;
 	size_t tried = exchange->attempts_made < EXCHANGE_ATTEMPTS_MAX ? exchange->attempts_made
 								       : EXCHANGE_ATTEMPTS_MAX;
-	enum lease_verdict verdict = pool_lease(lane->pool, exchange->tried, tried, now_us, out);
+	enum lease_verdict verdict;
 
+	if (affinity_rules(lane) && exchange->session)
+		return affinity_lease(engine, lane, exchange, now_us, out);
+	verdict = pool_lease(lane->pool, exchange->tried, tried, now_us, out);
 	/* Where there is no other, the same one again is better than none; but not twice at once.
 	 */
 	if (verdict != LEASE_OK && tried > 0 && exchange_attempts_out(exchange) == 0)
@@ -19,13 +23,22 @@ enum lease_verdict dispatch_lease(struct lane *lane, const struct exchange *exch
 	return verdict;
 }
 
+/* The line that it waits in; NULL: no memory. */
+static struct fairparty *dispatch_party(const struct exchange *exchange)
+{
+	struct seat *seat;
+
+	if (!exchange->session)
+		return &exchange->lane->orphans;
+	seat = client_seat(exchange->session, exchange->lane);
+	return seat ? &seat->party : NULL;
+}
+
 static void dispatch_queue(struct engine *engine, struct exchange *exchange, bool again,
 			   uint64_t now_us)
 {
 	struct lane *lane = exchange->lane;
-	struct fairparty *party = exchange->session
-					  ? client_party(exchange->session, exchange->lane)
-					  : &lane->orphans;
+	struct fairparty *party = dispatch_party(exchange);
 	uint64_t until_us = now_us + lane->pool->settings->queue.age_us;
 
 	if (!party) {
@@ -34,8 +47,9 @@ static void dispatch_queue(struct engine *engine, struct exchange *exchange, boo
 	}
 	if (again) {
 		fairqueue_push_again(&lane->queue, party, &exchange->item, exchange->len, now_us);
-		/* Of the moved, requests come the last one first, notifications in order. */
-		if (exchange->notification)
+		/* Of the moved, requests come the last one first, notifications in order; where
+		 * clients stay, all of them the last one first. */
+		if (exchange->notification && !affinity_rules(lane))
 			fairqueue_move(&lane->queue, party, &exchange->item);
 	} else if (fairqueue_push(&lane->queue, party, &exchange->item, exchange->len, now_us)) {
 		settle_error(engine, exchange, RESULT_OVERLOADED, "overloaded",
@@ -52,40 +66,80 @@ static void dispatch_queue(struct engine *engine, struct exchange *exchange, boo
 		timerq_arm(&engine->timers, &exchange->timer, exchange->deadline_us);
 }
 
+/* Whether it need not wait for others. What is sent again had its turn before; where order is kept
+ * all that moves is gathered first. */
+static bool dispatch_is_next(struct lane *lane, const struct exchange *exchange, bool again)
+{
+	if (!affinity_rules(lane))
+		return lane->queue.count == 0 || again;
+	if (again)
+		return false;
+	return exchange->session ? affinity_is_next(lane, exchange)
+				 : list_is_empty(&lane->queue.round);
+}
+
 void dispatch_exchange(struct engine *engine, struct exchange *exchange, bool again,
 		       uint64_t now_us)
 {
 	struct lane *lane = exchange->lane;
 	struct connection *connection;
 
-	/* Whoever waits already goes first. */
-	if ((lane->queue.count == 0 || again) &&
-	    dispatch_lease(lane, exchange, now_us, &connection) == LEASE_OK) {
+	if (dispatch_is_next(lane, exchange, again) &&
+	    dispatch_lease(engine, exchange, now_us, &connection) == LEASE_OK) {
 		dispatch_send(engine, exchange, connection, now_us);
 		return;
 	}
 	dispatch_queue(engine, exchange, again, now_us);
 }
 
+/* The next one of this round. False: it has to wait on. */
+static bool dispatch_serve(struct engine *engine, struct lane *lane, struct list *round,
+			   uint64_t now_us)
+{
+	struct fairitem *item = fairqueue_pop_from(&lane->queue, round);
+	struct exchange *exchange = list_entry(item, struct exchange, item);
+	struct connection *connection;
+	uint64_t waited_us = now_us - item->since_us;
+
+	exchange->state = EXCHANGE_ACCEPTED;
+	exchange->waited_us += waited_us;
+	histogram_record(&lane->traffic.queue_wait, waited_us);
+	if (!exchange->notification)
+		timerq_arm(&engine->timers, &exchange->timer, exchange->deadline_us);
+	if (dispatch_lease(engine, exchange, now_us, &connection) != LEASE_OK) {
+		dispatch_queue(engine, exchange, true, now_us);
+		return false;
+	}
+	dispatch_send(engine, exchange, connection, now_us);
+	return true;
+}
+
+/* Those who wait for a place on their own connection. */
+static void dispatch_pump_seated(struct engine *engine, struct lane *lane, uint64_t now_us)
+{
+	list_each(&lane->pool->states[CONNECTION_READY], node) {
+		struct connection *connection = list_entry(node, struct connection, state_link);
+
+		while (!list_is_empty(&connection->waiting) && connection->carries &&
+		       !connection_is_full(connection)) {
+			if (!dispatch_serve(engine, lane, &connection->waiting, now_us))
+				break;
+		}
+	}
+}
+
 void dispatch_pump(struct engine *engine, struct lane *lane, uint64_t now_us)
 {
-	while (lane->queue.count > 0 && pool_has_room(lane->pool)) {
-		struct fairitem *item = fairqueue_pop(&lane->queue);
-		struct exchange *exchange = list_entry(item, struct exchange, item);
-		struct connection *connection;
-		uint64_t waited_us = now_us - item->since_us;
+	bool seated = affinity_rules(lane);
 
-		exchange->state = EXCHANGE_ACCEPTED;
-		exchange->waited_us += waited_us;
-		histogram_record(&lane->traffic.queue_wait, waited_us);
-		if (!exchange->notification)
-			timerq_arm(&engine->timers, &exchange->timer, exchange->deadline_us);
-		if (dispatch_lease(lane, exchange, now_us, &connection) != LEASE_OK) {
-			dispatch_queue(engine, exchange, true, now_us);
-			return;
-		}
-		dispatch_send(engine, exchange, connection, now_us);
+	if (seated)
+		affinity_let_go(engine, lane, now_us);
+	while (!list_is_empty(&lane->queue.round) && pool_has_room(lane->pool)) {
+		if (!dispatch_serve(engine, lane, &lane->queue.round, now_us))
+			break;
 	}
+	if (seated)
+		dispatch_pump_seated(engine, lane, now_us);
 }
 
 /* The request as this upstream shall see it, as pieces to be framed one after another. */
@@ -154,6 +208,7 @@ static void dispatch_not_sent(struct engine *engine, struct exchange *exchange,
 bool dispatch_send(struct engine *engine, struct exchange *exchange, struct connection *connection,
 		   uint64_t now_us)
 {
+	struct lane *lane = exchange->lane;
 	enum encoding upstream = connection->pool->settings->encoding;
 	uint64_t position = outbox_position(&connection->outbox);
 	struct attempt *attempt = exchange_attempt_free(exchange);
@@ -174,7 +229,7 @@ bool dispatch_send(struct engine *engine, struct exchange *exchange, struct conn
 	engine->stats.bytes_out[SIDE_UPSTREAM] += outbox_position(&connection->outbox) - position;
 	connection->stats.requests++;
 	engine->ports->want_write(engine->ports->io, connection->transport);
-	if (exchange->notification) {
+	if (exchange->notification && !affinity_rules(lane)) {
 		pool_return(connection, 0, now_us);
 		settle_silently(engine, exchange, RESULT_COUNT, now_us);
 		return true;
@@ -182,8 +237,16 @@ bool dispatch_send(struct engine *engine, struct exchange *exchange, struct conn
 	attempt->connection = connection;
 	attempt->position = position;
 	attempt->sent_us = now_us;
+	if (affinity_rules(lane))
+		affinity_sent(exchange, connection);
+	if (exchange->notification) {
+		list_append(&connection->notifications, &attempt->link);
+		exchange->state = EXCHANGE_SENT;
+		timerq_arm(&engine->timers, &exchange->timer, now_us + exchange->route->timeout_us);
+		return true;
+	}
 	list_append(&connection->attempts, &attempt->link);
-	exchange->lane->traffic.attempts++;
+	lane->traffic.attempts++;
 	exchange->tried[exchange->attempts_made++ % EXCHANGE_ATTEMPTS_MAX] = connection;
 	exchange->state = EXCHANGE_SENT;
 	dispatch_watch(engine, exchange, now_us);

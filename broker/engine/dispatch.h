@@ -13,8 +13,8 @@ void dispatch_exchange(struct engine *engine, struct exchange *exchange, bool ag
 bool dispatch_send(struct engine *engine, struct exchange *exchange, struct connection *connection,
 		   uint64_t now_us);
 /* A place on a connection that has not had this request yet. */
-enum lease_verdict dispatch_lease(struct lane *lane, const struct exchange *exchange,
-				  uint64_t now_us, struct connection **out);
+enum lease_verdict dispatch_lease(struct engine *engine, struct exchange *exchange, uint64_t now_us,
+				  struct connection **out);
 /* Serves who waits for as long as there is room. */
 void dispatch_pump(struct engine *engine, struct lane *lane, uint64_t now_us);
 

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "broker/engine/affinity.h"
 #include "broker/engine/batch.h"
-#include "broker/engine/client.h"
 #include "broker/engine/deliver.h"
 #include "broker/engine/failover.h"
 #include "broker/engine/intake.h"
@@ -231,6 +231,7 @@ void engine_client_closed(struct engine *engine, struct session *session, uint16
 	list_remove(&engine->pings, &session->ping_link);
 	session_enter(&engine->sessions, session, SESSION_CLOSED);
 	forget_requests(engine, session, now_us);
+	affinity_forget_client(session);
 	batch_forget_client(session);
 	engine_leave(engine, now_us);
 }

@@ -11,6 +11,12 @@ static void member_text(struct strbuf *out, const char *name, const char *value)
 		strbuf_text(out, "null");
 }
 
+static const char *const stories[] = {
+	[STORY_ASSIGNED] = "assigned",
+	[STORY_KEPT] = "kept",
+	[STORY_MOVED] = "moved",
+};
+
 void explain_write(struct strbuf *out, const struct lane *lane, const struct exchange *exchange,
 		   const struct connection *connection, uint64_t upstream_us, const char *reason)
 {
@@ -28,6 +34,8 @@ void explain_write(struct strbuf *out, const struct lane *lane, const struct exc
 	else
 		strbuf_text(out, ",\"upstream_us\":null");
 	member_text(out, "reason", reason);
+	if (exchange && exchange->affinity)
+		member_text(out, "affinity", stories[exchange->affinity]);
 	strbuf_text(out, "}");
 }
 

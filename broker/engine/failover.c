@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "broker/engine/affinity.h"
 #include "broker/engine/dispatch.h"
 #include "broker/engine/settle.h"
 
@@ -16,6 +17,21 @@ static bool failover_may_repeat(struct lane *lane, struct exchange *exchange, ui
 	return false;
 }
 
+/* Where clients stay on a connection, their notifications keep an exchange until they leave it. */
+static void failover_kept_notification(struct engine *engine, struct attempt *attempt, bool written,
+				       uint64_t now_us)
+{
+	struct exchange *exchange = attempt->exchange;
+
+	if (written) {
+		settle_silently(engine, exchange, RESULT_COUNT, now_us);
+		return;
+	}
+	settle_attempt(attempt, 0, now_us);
+	exchange->state = EXCHANGE_ACCEPTED;
+	dispatch_exchange(engine, exchange, true, now_us);
+}
+
 static void failover_attempt(struct engine *engine, struct attempt *attempt, uint64_t handed_bytes,
 			     uint64_t now_us)
 {
@@ -23,6 +39,10 @@ static void failover_attempt(struct engine *engine, struct attempt *attempt, uin
 	struct lane *lane = exchange->lane;
 	bool written = attempt->position < handed_bytes;
 
+	if (exchange->notification) {
+		failover_kept_notification(engine, attempt, written, now_us);
+		return;
+	}
 	if (written) {
 		exchange->attempts_lost++;
 		endpoint_failed(attempt->connection->endpoint);
@@ -104,21 +124,35 @@ static void failover_unsent_frames(struct engine *engine, struct lane *lane,
 	}
 }
 
+/* The one that was put into the outbox last; NULL: none is left. */
+static struct attempt *last_attempt(const struct connection *connection)
+{
+	const struct list *const lists[] = {&connection->attempts, &connection->notifications};
+	struct attempt *last = NULL;
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		struct attempt *attempt = list_entry(lists[i]->head.prev, struct attempt, link);
+
+		if (!list_is_empty(lists[i]) && (!last || attempt->position > last->position))
+			last = attempt;
+	}
+	return last;
+}
+
 void failover_connection(struct engine *engine, struct connection *connection, uint64_t now_us)
 {
 	struct lane *lane = engine_lane_of_pool(engine, connection->pool);
 	uint64_t handed_bytes = connection->outbox.handed_bytes;
+	struct attempt *attempt;
 
-	if (connection->ready_at_us != 0 && outbox_bytes(&connection->outbox) > 0)
+	affinity_lose(lane, connection);
+	if (connection->ready_at_us != 0 && outbox_bytes(&connection->outbox) > 0 &&
+	    !affinity_rules(lane))
 		failover_unsent_frames(engine, lane, connection, now_us);
 	/* From the last to the first: each goes to the front of its client's line, so that they end
 	 * up there in the order in which they came. */
-	while (!list_is_empty(&connection->attempts)) {
-		struct list_node *last = connection->attempts.head.prev;
-
-		failover_attempt(engine, list_entry(last, struct attempt, link), handed_bytes,
-				 now_us);
-	}
+	while ((attempt = last_attempt(connection)))
+		failover_attempt(engine, attempt, handed_bytes, now_us);
 }
 
 /* The first attempt takes long: one more elsewhere, the first answer wins. */
@@ -132,7 +166,7 @@ static void failover_second_attempt(struct engine *engine, struct exchange *exch
 	timerq_arm(&engine->timers, &exchange->timer, exchange->deadline_us);
 	if (exchange_attempts_out(exchange) >= EXCHANGE_ATTEMPTS_AT_ONCE)
 		return;
-	if (dispatch_lease(lane, exchange, now_us, &connection) != LEASE_OK)
+	if (dispatch_lease(engine, exchange, now_us, &connection) != LEASE_OK)
 		return;
 	if (!retry_budget_withdraw(&lane->retries, now_us)) {
 		lane->traffic.retries_over_budget++;
@@ -169,7 +203,10 @@ static void failover_queue_age(struct engine *engine, struct exchange *exchange,
 
 void failover_timer(struct engine *engine, struct exchange *exchange, uint64_t now_us)
 {
-	if (exchange->state == EXCHANGE_QUEUED && now_us < exchange->deadline_us) {
+	if (exchange->notification && exchange->state == EXCHANGE_SENT) {
+		/* It stays in the outbox of a connection that does not read. */
+		settle_silently(engine, exchange, RESULT_COUNT, now_us);
+	} else if (exchange->state == EXCHANGE_QUEUED && now_us < exchange->deadline_us) {
 		failover_queue_age(engine, exchange, now_us);
 	} else if (now_us < exchange->deadline_us) {
 		failover_second_attempt(engine, exchange, now_us);

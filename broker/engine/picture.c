@@ -66,6 +66,7 @@ static void picture_connection(const struct connection *connection, uint64_t now
 		.endpoint = connection->endpoint->settings->name,
 		.state = connection_state_name(connection->state),
 		.standby = connection->standby,
+		.clients = (uint32_t)connection->clients.count,
 		.in_flight = connection->in_flight,
 		.since_us = now_us - connection->since_us,
 		.ping_rtt_us = connection->ping_rtt_us,

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "broker/engine/affinity.h"
 #include "broker/engine/batch.h"
 #include "broker/engine/client.h"
 #include "broker/engine/explain.h"
@@ -64,8 +65,12 @@ void settle_attempt(struct attempt *attempt, uint64_t latency_us, uint64_t now_u
 
 	if (!connection)
 		return;
-	list_remove(&connection->attempts, &attempt->link);
+	list_remove(attempt->exchange->notification ? &connection->notifications
+						    : &connection->attempts,
+		    &attempt->link);
 	attempt->connection = NULL;
+	if (connection->pool->settings->affinity == AFFINITY_CLIENT)
+		affinity_ended(attempt->exchange, connection);
 	pool_return(connection, latency_us, now_us);
 }
 

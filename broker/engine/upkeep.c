@@ -1,6 +1,6 @@
 #include "broker/engine/upkeep.h"
 
-#include "broker/engine/client.h"
+#include "broker/engine/affinity.h"
 #include "broker/engine/dispatch.h"
 #include "broker/engine/drain.h"
 #include "broker/engine/failover.h"
@@ -31,6 +31,7 @@ static void upkeep_connection(struct engine *engine, struct connection *connecti
 
 	if (connection->doom || !connection->transport)
 		return;
+	affinity_sweep(engine, connection, now_us);
 	if (connection->state == CONNECTION_WARMING &&
 	    greeting_check(&connection->greeting, now_us) == GREETING_LATE) {
 		link_abort(engine, connection, "greeting", now_us);

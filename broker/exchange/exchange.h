@@ -36,9 +36,12 @@ enum exchange_state {
 	EXCHANGE_SENT,	   /* at least one attempt is out */
 };
 
+/* What `explain` tells of the client's connection, where clients stay on one. */
+enum affinity_story { STORY_NONE, STORY_ASSIGNED, STORY_KEPT, STORY_MOVED };
+
 /* One sending of the request upstream. */
 struct attempt {
-	struct list_node link; /* on connection->attempts */
+	struct list_node link; /* on connection->attempts or notifications */
 	struct exchange *exchange;
 	struct connection *connection; /* NULL: this place is free */
 	uint64_t position;	       /* of its first byte in the connection's outbox */
@@ -75,6 +78,7 @@ struct exchange {
 	bool notification; /* nobody waits for an answer */
 	bool jsonrpc;
 	bool explain;
+	enum affinity_story affinity; /* of the latest attempt */
 	enum encoding encoding;
 	/* The client's message without its `wsbroker` member. */
 	char *text; /* inline_text, or on the heap */

@@ -16,6 +16,7 @@ void fairparty_init(struct fairparty *party)
 {
 	list_init(&party->waiting);
 	list_node_init(&party->round_link);
+	party->round = NULL;
 }
 
 void fairitem_init(struct fairitem *item)
@@ -38,12 +39,17 @@ static void enter_by_age(struct fairqueue *queue, struct fairitem *item)
 	list_insert_before(&queue->by_age, older->next, &item->age_link);
 }
 
+static struct list *round_of(struct fairqueue *queue, const struct fairparty *party)
+{
+	return party->round ? party->round : &queue->round;
+}
+
 /* The party's line holds the item already. */
 static void join_round(struct fairqueue *queue, struct fairparty *party, struct fairitem *item)
 {
 	item->party = party;
 	if (!list_is_linked(&party->round_link))
-		list_append(&queue->round, &party->round_link);
+		list_append(round_of(queue, party), &party->round_link);
 }
 
 static void leave_line(struct fairqueue *queue, struct fairitem *item)
@@ -52,7 +58,7 @@ static void leave_line(struct fairqueue *queue, struct fairitem *item)
 
 	list_remove(&party->waiting, &item->link);
 	if (list_is_empty(&party->waiting))
-		list_remove(&queue->round, &party->round_link);
+		list_remove(round_of(queue, party), &party->round_link);
 	item->party = NULL;
 }
 
@@ -108,9 +114,19 @@ void fairqueue_remove(struct fairqueue *queue, struct fairitem *item)
 	queue->bytes -= item->bytes;
 }
 
-struct fairitem *fairqueue_pop(struct fairqueue *queue)
+void fairqueue_place(struct fairqueue *queue, struct fairparty *party, struct list *round)
 {
-	struct list_node *node = list_first(&queue->round);
+	if (party->round == round)
+		return;
+	list_remove(round_of(queue, party), &party->round_link);
+	party->round = round;
+	if (!list_is_empty(&party->waiting))
+		list_append(round_of(queue, party), &party->round_link);
+}
+
+struct fairitem *fairqueue_pop_from(struct fairqueue *queue, struct list *round)
+{
+	struct list_node *node = list_first(round);
 	struct fairparty *party;
 	struct fairitem *item;
 
@@ -120,10 +136,15 @@ struct fairitem *fairqueue_pop(struct fairqueue *queue)
 	item = list_entry(list_first(&party->waiting), struct fairitem, link);
 	fairqueue_remove(queue, item);
 	if (list_is_linked(&party->round_link)) {
-		list_remove(&queue->round, &party->round_link);
-		list_append(&queue->round, &party->round_link);
+		list_remove(round, &party->round_link);
+		list_append(round, &party->round_link);
 	}
 	return item;
+}
+
+struct fairitem *fairqueue_pop(struct fairqueue *queue)
+{
+	return fairqueue_pop_from(queue, &queue->round);
 }
 
 uint64_t fairqueue_oldest_us(const struct fairqueue *queue, uint64_t now_us)

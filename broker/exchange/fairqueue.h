@@ -10,10 +10,12 @@
 
 struct fairqueue;
 
-/* One client's line in one queue; lives in the client. In the round while it is not empty. */
+/* One client's line in one queue; lives in the client. In a round while it is not empty: that of
+ * the queue, or one of those who wait for the same thing, which only their owner serves. */
 struct fairparty {
 	struct list waiting;
 	struct list_node round_link;
+	struct list *round; /* NULL: the queue's */
 };
 
 /* Embedded in what waits. */
@@ -47,9 +49,12 @@ void fairqueue_push_again(struct fairqueue *queue, struct fairparty *party, stru
 			  size_t bytes, uint64_t now_us);
 /* To the end of another party's line, as old as it is; neither counts nor bounds change. */
 void fairqueue_move(struct fairqueue *queue, struct fairparty *party, struct fairitem *item);
+/* Whoever waits in this party waits in this round from now on; NULL: in the queue's. */
+void fairqueue_place(struct fairqueue *queue, struct fairparty *party, struct list *round);
 /* The first of the party whose turn it is, which then goes to the end of the round. NULL: nobody
- * waits. */
+ * waits there. */
 struct fairitem *fairqueue_pop(struct fairqueue *queue);
+struct fairitem *fairqueue_pop_from(struct fairqueue *queue, struct list *round);
 /* Leaves its line; an item that does not wait is left alone. */
 void fairqueue_remove(struct fairqueue *queue, struct fairitem *item);
 /* How long the longest waiting one has waited; 0 when nobody does. */

@@ -14,6 +14,7 @@ struct candidates {
 	size_t count;
 	const struct connection *const *avoid;
 	size_t avoid_count;
+	bool by_clients; /* what levels out are clients that stay, not requests */
 };
 
 /* A place in candidates.ready; NOBODY when there is none. */
@@ -57,6 +58,11 @@ static bool qualifies(const struct candidates *of, const struct connection *conn
 		if (of->avoid[i] == connection)
 			return false;
 	return !connection_is_full(connection);
+}
+
+static uint32_t load_of(const struct candidates *of, const struct connection *connection)
+{
+	return of->by_clients ? (uint32_t)connection->clients.count : connection->in_flight;
 }
 
 /* The connections of one endpoint stand side by side; this is how many follow from `at` on. */
@@ -141,15 +147,16 @@ static struct connection *pick_random(const struct candidates *of, struct rng *r
 
 /* Average answer time, fading while nothing is heard so that a slow one is tried again, times the
  * length of its line. 1 / (1 + t / tau) fades much as exp(-t / tau) does, and costs a division. */
-static double ewma_cost(const struct connection *connection, uint64_t now_us)
+static double ewma_cost(const struct candidates *of, const struct connection *connection,
+			uint64_t now_us)
 {
 	const double tau_us = (double)BALANCER_EWMA_TAU_US;
 	uint64_t silent_us = now_us > connection->ewma_at_us ? now_us - connection->ewma_at_us : 0;
 
 	if (connection->ewma_us <= 0)
-		return connection->in_flight * COST_UNKNOWN;
+		return load_of(of, connection) * COST_UNKNOWN;
 	return connection->ewma_us * tau_us / (tau_us + (double)silent_us) *
-	       (connection->in_flight + 1.0);
+	       (load_of(of, connection) + 1.0);
 }
 
 /* The better of best (NULL: none yet) and all that qualify in [from, to); best keeps ties. */
@@ -159,12 +166,12 @@ static struct connection *fewest_in_flight(const struct candidates *of, size_t f
 	for (size_t i = from; i < to; i++) {
 		struct connection *connection = of->ready[i];
 
-		if (best && connection->in_flight >= best->in_flight)
+		if (best && load_of(of, connection) >= load_of(of, best))
 			continue;
 		if (!qualifies(of, connection))
 			continue;
 		best = connection;
-		if (best->in_flight == 0)
+		if (load_of(of, best) == 0)
 			break;
 	}
 	return best;
@@ -173,11 +180,11 @@ static struct connection *fewest_in_flight(const struct candidates *of, size_t f
 static struct connection *lowest_cost(const struct candidates *of, size_t from, size_t to,
 				      struct connection *best, uint64_t now_us)
 {
-	double best_cost = best ? ewma_cost(best, now_us) : 0;
+	double best_cost = best ? ewma_cost(of, best, now_us) : 0;
 
 	for (size_t i = from; i < to; i++) {
 		struct connection *connection = of->ready[i];
-		double cost = ewma_cost(connection, now_us);
+		double cost = ewma_cost(of, connection, now_us);
 
 		if (best && cost >= best_cost)
 			continue;
@@ -197,7 +204,8 @@ static struct connection *best_in(enum balancer_kind kind, const struct candidat
 	return fewest_in_flight(of, from, to, best);
 }
 
-/* The best of all, or, above BALANCER_SCAN_MAX, of two random ones. When neither of the two
+/* The best of all, or, above BALANCER_SCAN_MAX, of two random ones; clients that stay come seldom
+ * and shall spread evenly, so for them all are looked at. When neither of the two
  * qualifies, all are looked at after all: nobody waits while somebody has room. */
 static struct connection *pick_best(enum balancer_kind kind, const struct candidates *of,
 				    struct rng *rng, uint64_t *rotor, uint64_t now_us)
@@ -205,7 +213,7 @@ static struct connection *pick_best(enum balancer_kind kind, const struct candid
 	struct connection *best = NULL;
 	size_t start;
 
-	if (of->count > BALANCER_SCAN_MAX) {
+	if (of->count > BALANCER_SCAN_MAX && !of->by_clients) {
 		size_t one = rng_below(rng, of->count);
 		size_t two = rng_below(rng, of->count - 1);
 
@@ -220,25 +228,41 @@ static struct connection *pick_best(enum balancer_kind kind, const struct candid
 	return best_in(kind, of, 0, start, best, now_us);
 }
 
+static struct connection *pick(enum balancer_kind kind, const struct candidates *of,
+			       struct rng *rng, uint64_t *rotor, uint64_t now_us)
+{
+	if (of->count == 0)
+		return NULL;
+	switch (kind) {
+	case BALANCER_ROUND_ROBIN:
+		return pick_round_robin(of);
+	case BALANCER_RANDOM:
+		return pick_random(of, rng);
+	case BALANCER_LEAST_CONNECTIONS:
+	case BALANCER_PEAK_EWMA:
+		break;
+	}
+	return pick_best(kind, of, rng, rotor, now_us);
+}
+
 struct connection *balancer_pick(enum balancer_kind kind, struct connection *const *ready,
 				 size_t count, const struct connection *const *avoid,
 				 size_t avoid_count, struct rng *rng, uint64_t *rotor,
 				 uint64_t now_us)
 {
-	const struct candidates of = {ready, count, avoid, avoid_count};
+	const struct candidates of = {
+		.ready = ready, .count = count, .avoid = avoid, .avoid_count = avoid_count};
 
-	if (count == 0)
-		return NULL;
-	switch (kind) {
-	case BALANCER_ROUND_ROBIN:
-		return pick_round_robin(&of);
-	case BALANCER_RANDOM:
-		return pick_random(&of, rng);
-	case BALANCER_LEAST_CONNECTIONS:
-	case BALANCER_PEAK_EWMA:
-		break;
-	}
-	return pick_best(kind, &of, rng, rotor, now_us);
+	return pick(kind, &of, rng, rotor, now_us);
+}
+
+struct connection *balancer_pick_for_client(enum balancer_kind kind,
+					    struct connection *const *ready, size_t count,
+					    struct rng *rng, uint64_t *rotor, uint64_t now_us)
+{
+	const struct candidates of = {.ready = ready, .count = count, .by_clients = true};
+
+	return pick(kind, &of, rng, rotor, now_us);
 }
 
 void balancer_observe(struct connection *connection, uint64_t latency_us, uint64_t now_us)

@@ -34,6 +34,12 @@ struct connection *balancer_pick(enum balancer_kind kind, struct connection *con
 				 size_t avoid_count, struct rng *rng, uint64_t *rotor,
 				 uint64_t now_us);
 
+/* The same for a client that will stay on its connection: the clients that do so already are
+ * counted instead of requests in flight, and always over all connections. */
+struct connection *balancer_pick_for_client(enum balancer_kind kind,
+					    struct connection *const *ready, size_t count,
+					    struct rng *rng, uint64_t *rotor, uint64_t now_us);
+
 /* At max_in_flight, or its peer does not read: more than CONNECTION_STALL_BYTES wait in its outbox.
  */
 #define CONNECTION_STALL_BYTES (1U << 20)

@@ -41,11 +41,17 @@ struct connection {
 	struct outbox outbox;
 	struct inbox inbox;
 	struct list attempts; /* the engine's: what was sent on it and waits for an answer */
+	/* The engine's, where clients stay on one connection: who does, who of them waits for a
+	 * place on it, and the notifications that wait in its outbox. */
+	struct list clients;
+	struct list waiting;
+	struct list notifications;
 	struct greeting greeting;
 	uint64_t greeting_end;	/* position in the outbox behind what greeted it */
 	uint32_t in_flight;	/* leases out */
 	uint32_t max_in_flight; /* as many as it may carry */
 	bool standby;		/* of a higher tier: not counted by size */
+	bool carries;		/* is one of those that the balancer chooses from */
 	bool ping_waits;	/* a ping is out */
 	bool first_pong;	/* the first probe has passed */
 	/* Why we gave it up, a reason for pool_connection_lost; NULL: we have not. */

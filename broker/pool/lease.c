@@ -70,7 +70,8 @@ static void build_ready(struct pool *pool)
 	list_each(&pool->states[CONNECTION_READY], node) {
 		struct connection *connection = list_entry(node, struct connection, state_link);
 
-		if (connection->endpoint->settings->tier == pool->tier)
+		connection->carries = connection->endpoint->settings->tier == pool->tier;
+		if (connection->carries)
 			pool->ready[connection->endpoint->place++] = connection;
 	}
 	pool->ready_stale = false;
@@ -87,6 +88,15 @@ void pool_refresh_ready(struct pool *pool, uint64_t now_us)
 	build_ready(pool);
 }
 
+static enum lease_verdict lease_out(struct connection *connection)
+{
+	connection->in_flight++;
+	connection->endpoint->in_flight++;
+	connection->endpoint->stats.requests++;
+	connection->pool->in_flight++;
+	return LEASE_OK;
+}
+
 enum lease_verdict pool_lease(struct pool *pool, const struct connection *const *avoid,
 			      size_t avoid_count, uint64_t now_us, struct connection **out)
 {
@@ -98,12 +108,21 @@ enum lease_verdict pool_lease(struct pool *pool, const struct connection *const 
 				   avoid_count, &pool->rng, &pool->rotor, now_us);
 	if (!connection)
 		return LEASE_ALL_FULL;
-	connection->in_flight++;
-	connection->endpoint->in_flight++;
-	connection->endpoint->stats.requests++;
-	pool->in_flight++;
 	*out = connection;
-	return LEASE_OK;
+	return lease_out(connection);
+}
+
+struct connection *pool_choose_for_client(struct pool *pool, uint64_t now_us)
+{
+	return balancer_pick_for_client(pool->balancer, pool->ready, pool->ready_count, &pool->rng,
+					&pool->rotor, now_us);
+}
+
+enum lease_verdict pool_lease_on(struct connection *connection)
+{
+	if (!connection->carries)
+		return LEASE_NONE_READY;
+	return connection_is_full(connection) ? LEASE_ALL_FULL : lease_out(connection);
 }
 
 void pool_return(struct connection *connection, uint64_t latency_us, uint64_t now_us)

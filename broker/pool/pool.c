@@ -199,6 +199,7 @@ void pool_reap(struct pool *pool)
 		if (connection->transport)
 			continue;
 		assert(list_is_empty(&connection->attempts));
+		assert(list_is_empty(&connection->clients));
 		assert(connection->in_flight == 0);
 		connection_free(connection);
 	}

@@ -109,6 +109,13 @@ enum lease_verdict { LEASE_OK, LEASE_NONE_READY, LEASE_ALL_FULL };
 enum lease_verdict pool_lease(struct pool *pool, const struct connection *const *avoid,
 			      size_t avoid_count, uint64_t now_us, struct connection **out);
 
+/* For a client that will stay on it: the connection with room that carries the fewest clients, or
+ * as the balancer has it, clients counted instead of requests. NULL: none has room. */
+struct connection *pool_choose_for_client(struct pool *pool, uint64_t now_us);
+
+/* One lease more of this connection. LEASE_NONE_READY: it does not carry requests (any more). */
+enum lease_verdict pool_lease_on(struct connection *connection);
+
 /* Ends a lease, in any state of the connection. latency_us: of the answer, fed to the balancer; 0:
  * there was none. */
 void pool_return(struct connection *connection, uint64_t latency_us, uint64_t now_us);

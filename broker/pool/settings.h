@@ -16,6 +16,12 @@ enum balancer_kind {
 	BALANCER_PEAK_EWMA,
 };
 
+/* Which connection a client's messages take. */
+enum affinity {
+	AFFINITY_NONE,	 /* each the balancer's choice */
+	AFFINITY_CLIENT, /* all of them the same one */
+};
+
 struct endpoint_settings {
 	const char *name; /* unique in the pool; default host:port */
 	const char *url;  /* as written; never shown, it may hold a secret */
@@ -56,6 +62,7 @@ struct pool_settings {
 	uint32_t max_in_flight; /* requests per connection */
 	uint32_t connect_rate;	/* dials per second, over all endpoints; 0: no limit */
 	enum balancer_kind balancer;
+	enum affinity affinity;
 	struct greeting_step *on_connect;
 	size_t on_connect_count;
 	struct {

@@ -85,6 +85,9 @@ struct connection *connection_begin(struct endpoint *endpoint, uint64_t now_us)
 	outbox_init(&connection->outbox, pool->outboxes, OUTBOX_LIMIT);
 	inbox_init(&connection->inbox);
 	list_init(&connection->attempts);
+	list_init(&connection->clients);
+	list_init(&connection->waiting);
+	list_init(&connection->notifications);
 	list_node_init(&connection->state_link);
 	list_append(&pool->states[CONNECTION_DIALING], &connection->state_link);
 	pool->connections++;
@@ -127,6 +130,7 @@ void connection_enter(struct connection *connection, enum connection_state to, c
 		pool->ready_stale = true;
 	} else if (from == CONNECTION_READY) {
 		endpoint->ready--;
+		connection->carries = false;
 		pool->ready_stale = true;
 	}
 	report_step(connection, states[from].name, reason, text, now_us);

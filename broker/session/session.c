@@ -51,7 +51,7 @@ void session_reap(struct session_lists *lists)
 		struct session *session = list_entry(node, struct session, state_link);
 
 		assert(list_is_empty(&session->exchanges));
-		assert(!session->lines);
+		assert(!session->seats);
 		list_remove(&lists->states[SESSION_CLOSED], node);
 		outbox_fini(&session->outbox);
 		inbox_fini(&session->inbox);

@@ -47,11 +47,11 @@ struct session {
 	struct quota *quota;   /* own_quota, or one shared with others; used as messages come in */
 	struct list exchanges; /* the engine's: its requests under way */
 	struct list batches;   /* the engine's: its batches under way */
-	void *lines;	     /* the engine's: its lines in the pools' queues; NULL until it waits */
-	uint64_t heard_us;   /* last sign of life */
-	uint64_t message_us; /* last message */
-	uint64_t ping_at_us; /* when the ping under way was sent */
-	uint64_t looked_us;  /* when its signs of life were looked at last */
+	void *seats;	       /* the engine's: its places in the pools; NULL until it needs one */
+	uint64_t heard_us;     /* last sign of life */
+	uint64_t message_us;   /* last message */
+	uint64_t ping_at_us;   /* when the ping under way was sent */
+	uint64_t looked_us;    /* when its signs of life were looked at last */
 };
 
 void session_lists_init(struct session_lists *lists);
@@ -65,7 +65,7 @@ enum wsb_err session_create(struct session **out, struct session_lists *lists,
 /* The one way to another state: open -> draining -> closed, or open -> closed. */
 void session_enter(struct session_lists *lists, struct session *session, enum session_state state);
 
-/* Frees what is closed; its exchanges and lines must have been taken off before. */
+/* Frees what is closed; its exchanges and seats must have been taken off before. */
 void session_reap(struct session_lists *lists);
 
 static inline size_t session_count(const struct session_lists *lists)

@@ -3,6 +3,8 @@
 
 #include <inttypes.h>
 
+#include "broker/engine/affinity.h"
+
 static void check_pool(struct sim *sim, struct lane *lane)
 {
 	const struct pool *pool = lane->pool;
@@ -14,7 +16,8 @@ static void check_pool(struct sim *sim, struct lane *lane)
 				list_entry(node, struct connection, state_link);
 
 			in_flight += connection->in_flight;
-			if (connection->in_flight != connection->attempts.count)
+			if (connection->in_flight !=
+			    connection->attempts.count + connection->notifications.count)
 				sim_fail(sim, "leases are attempts",
 					 "connection %" PRIu64 ": %u leases, %zu attempts",
 					 connection->id, connection->in_flight,
@@ -36,6 +39,15 @@ static void check_pool(struct sim *sim, struct lane *lane)
 	if (in_flight != pool->in_flight)
 		sim_fail(sim, "leases add up", "pool %s: %u in all, %u on endpoints",
 			 lane->pool->settings->name, pool->in_flight, in_flight);
+}
+
+/* Who stays on a connection waits for a place on that one. */
+static void check_waiting(struct sim *sim, const struct connection *connection)
+{
+	if (!list_is_empty(&connection->waiting) && connection->carries &&
+	    !connection_is_full(connection))
+		sim_fail(sim, "nobody waits while there is room", "connection %" PRIu64,
+			 connection->id);
 }
 
 /* Moved requests had been accepted before, so they may stand above the bounds. */
@@ -69,9 +81,11 @@ static void check_queue(struct sim *sim, struct lane *lane)
 	    bytes > settings->queue.bytes + over_bytes)
 		sim_fail(sim, "the queue is bounded", "pool %s: %zu, %zu bytes",
 			 lane->pool->settings->name, count, bytes);
-	if (count > 0 && pool_has_room(lane->pool))
+	if (!list_is_empty(&queue->round) && pool_has_room(lane->pool))
 		sim_fail(sim, "nobody waits while there is room", "pool %s: %zu",
 			 lane->pool->settings->name, count);
+	list_each(&lane->pool->states[CONNECTION_READY], node)
+		check_waiting(sim, list_entry(node, struct connection, state_link));
 }
 
 static uint64_t check_patience_us(const struct sim *sim)
@@ -125,6 +139,24 @@ static void check_holds(struct sim *sim)
 	if (sim->setup.config.holds != holds)
 		sim_fail(sim, "a configuration is held by those who need it", "%zu of %zu",
 			 sim->setup.config.holds, holds);
+}
+
+/* Where clients stay on a connection, what they send is there. */
+static void check_seats(struct sim *sim, const struct sim_client *client, struct session *session)
+{
+	list_each(&session->exchanges, node) {
+		struct exchange *exchange = list_entry(node, struct exchange, session_link);
+
+		for (size_t i = 0; affinity_rules(exchange->lane) && i < EXCHANGE_ATTEMPTS_AT_ONCE;
+		     i++) {
+			const struct connection *on = exchange->attempts[i].connection;
+
+			if (on && on->carries &&
+			    on != client_seat(session, exchange->lane)->connection)
+				sim_fail(sim, "a client stays on its connection",
+					 "client %u: %" PRIu64, client->number, on->id);
+		}
+	}
 }
 
 /* A batch is answered with the last of its members. */
@@ -186,6 +218,7 @@ static void check_client(struct sim *sim, const struct sim_client *client)
 	    outbox_bytes(&peer->session->outbox) > 0)
 		sim_fail(sim, "what is written is announced", "client %u", client->number);
 	check_client_counts(sim, client, peer->session);
+	check_seats(sim, client, peer->session);
 }
 
 static void check_upstreams_write(struct sim *sim)

@@ -62,6 +62,7 @@ void client_arrive(struct sim *sim, struct sim_client *client)
 		return;
 	client->breaks_rules = false;
 	client->first_of_session = sim->ask_count;
+	memset(client->newest, 0, sizeof(client->newest));
 	client->sending = false;
 	if (status != (client->post ? 200 : 101)) {
 		if (status != 503 || !sim->outside.engine->draining)

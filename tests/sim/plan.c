@@ -87,6 +87,7 @@ static void plan_pool(struct sim *sim, size_t at)
 	pool->max_in_flight = (uint32_t)plan_either(sim, 60, 1, 4, sim_pick(sim, 1, 32));
 	pool->connect_rate = (uint32_t)plan_either(sim, 30, 5, 30, 0);
 	pool->balancer = (enum balancer_kind)sim_pick(sim, 0, 3);
+	pool->affinity = sim_chance(sim, 30) ? AFFINITY_CLIENT : AFFINITY_NONE;
 	pool->retry.budget = sim_chance(sim, 50) ? 0.2 : (double)sim_pick(sim, 0, 1);
 	pool->retry.per_second = (uint32_t)plan_either(sim, 40, 0, 3, 10);
 	pool->queue.requests = (uint32_t)plan_either(sim, 40, 1, 8, 1000);

@@ -80,7 +80,9 @@ struct sim_client {
 	bool deaf_to_pause;
 	uint32_t first_of_session; /* its first ask since it came; what it asked before is another's
 				    */
-	bool breaks_rules;	   /* has sent what ends a connection */
+	uint32_t newest[SETUP_POOLS]; /* number + 1 of its last ask that each pool has seen, where
+					 it stays on a connection */
+	bool breaks_rules;	      /* has sent what ends a connection */
 	bool fragments;
 	uint32_t left; /* messages still to be sent */
 	uint64_t think_us;

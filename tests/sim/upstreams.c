@@ -201,6 +201,25 @@ static bool upstream_may_be_repetition(struct sim *sim, const struct sim_upstrea
 	       exchange->attempts_made > 1;
 }
 
+/* Where clients stay on a connection their order holds over all that they move to; but what an old
+ * connection has not read yet may be overtaken when the client could not wait for it, and what it
+ * leaves behind when it goes has no seat. */
+static void upstream_check_seated(struct sim *sim, const struct sim_upstream *upstream,
+				  const struct ask *ask)
+{
+	struct sim_client *client = &sim->clients[ask->client];
+	uint32_t *newest = &client->newest[upstream->pool];
+
+	if (sim->setup.pools[upstream->pool].affinity == AFFINITY_NONE || ask->writes > 1 ||
+	    !client->peer || ask->number < client->first_of_session || ask->state == ASK_DONE ||
+	    !upstream->peer->connection->carries)
+		return;
+	if (ask->number < *newest)
+		sim_fail(sim, "a client that stays on a connection keeps its order",
+			 "client %u: ask %u after %u", ask->client, ask->number, *newest - 1);
+	*newest = ask->number + 1;
+}
+
 /* It has begun to leave for an upstream. */
 static void upstream_count_write(struct sim *sim, struct sim_upstream *upstream, struct ask *ask,
 				 struct span payload)
@@ -209,6 +228,7 @@ static void upstream_count_write(struct sim *sim, struct sim_upstream *upstream,
 
 	ask->moved |= upstream_may_be_repetition(sim, upstream, payload);
 	ask->writes++;
+	upstream_check_seated(sim, upstream, ask);
 	if (ask->writes > 1 && (ask->kind != ASK_GET || !ask->wants_answer))
 		sim_fail(sim, "what is not idempotent is written once", "ask %u", ask->number);
 	if (ask->writes > EXCHANGE_ATTEMPTS_MAX + 1)

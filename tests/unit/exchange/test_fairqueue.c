@@ -45,6 +45,32 @@ Test(fairqueue, serves_the_clients_in_turn)
 	cr_assert_eq(bench.queue.bytes, 0);
 }
 
+Test(fairqueue, a_party_may_wait_in_a_round_of_its_own)
+{
+	struct queue_bench bench;
+	struct list round;
+
+	list_init(&round);
+	bench_init(&bench, 100, 1000);
+	fairqueue_place(&bench.queue, &bench.parties[1], &round);
+	for (size_t i = 0; i < 6; i++)
+		cr_assert_eq(push(&bench, i % 2, i, 1, i), WSB_OK);
+	cr_assert_eq(bench.queue.count, 6);
+	cr_assert_eq(fairqueue_pop(&bench.queue), &bench.items[0]);
+	cr_assert_eq(fairqueue_pop(&bench.queue), &bench.items[2]);
+	cr_assert_eq(fairqueue_pop_from(&bench.queue, &round), &bench.items[1]);
+	/* With its line, and behind those who wait there already. */
+	fairqueue_place(&bench.queue, &bench.parties[0], &round);
+	cr_assert_null(fairqueue_pop(&bench.queue));
+	cr_assert_eq(round.count, 2);
+	cr_assert_eq(fairqueue_pop_from(&bench.queue, &round), &bench.items[3]);
+	cr_assert_eq(fairqueue_pop_from(&bench.queue, &round), &bench.items[4]);
+	fairqueue_place(&bench.queue, &bench.parties[1], NULL);
+	cr_assert_eq(round.count, 0);
+	cr_assert_eq(fairqueue_pop(&bench.queue), &bench.items[5]);
+	cr_assert_eq(bench.queue.count, 0);
+}
+
 Test(fairqueue, a_newcomer_waits_for_one_of_each_at_most)
 {
 	struct queue_bench bench;

@@ -268,6 +268,34 @@ Test(balancer, avoids_also_the_best)
 	}
 }
 
+Test(balancer, clients_that_stay_spread_by_their_number)
+{
+	static const enum balancer_kind exact[] = {BALANCER_ROUND_ROBIN, BALANCER_LEAST_CONNECTIONS,
+						   BALANCER_PEAK_EWMA};
+
+	for (size_t k = 0; k < 3; k++) {
+		struct bench bench;
+
+		bench_init(&bench, 3);
+		bench_add(&bench, 1, 32);
+		/* What is under way for a moment says nothing of who will stay. */
+		for (size_t i = 0; i < 16; i++)
+			bench.connections[i].in_flight = 50;
+		for (size_t i = 0; i < 96; i++) {
+			struct connection *chosen =
+				balancer_pick_for_client(exact[k], bench.ready, bench.count,
+							 &bench.rng, &bench.rotor, NOW_US);
+
+			cr_assert_not_null(chosen);
+			chosen->clients.count++;
+		}
+		for (size_t i = 0; i < 32; i++)
+			cr_assert_eq(bench.connections[i].clients.count, 3, "%s: %zu has %zu",
+				     balancer_name(exact[k]), i,
+				     bench.connections[i].clients.count);
+	}
+}
+
 Test(balancer, of_nobody_picks_nobody)
 {
 	struct bench bench;
