@@ -225,6 +225,8 @@ static int unknown_command(const char *name)
 	nearest_init(&nearest, span_text(name));
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		nearest_offer(&nearest, span_text(commands[i].name));
+	for (size_t i = 0; console_name(i); i++)
+		nearest_offer(&nearest, span_text(console_name(i)));
 	strbuf_init(&what);
 	strbuf_text(&what, "unknown command");
 	nearest_suggest(&nearest, &what);

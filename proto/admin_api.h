@@ -7,6 +7,7 @@
 #define ADMIN_METRICS	  "/metrics"
 #define ADMIN_STATUS	  "/v1/status"
 #define ADMIN_POOLS	  "/v1/pools"
+#define ADMIN_ENDPOINTS	  "/v1/endpoints"
 #define ADMIN_CONNECTIONS "/v1/connections"
 
 #endif

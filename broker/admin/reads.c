@@ -66,6 +66,11 @@ void read_endpoints(struct admin_exchange *exchange)
 		answer_json(exchange->response, 200, view_endpoints(pool));
 }
 
+void read_all_endpoints(struct admin_exchange *exchange)
+{
+	answer_json(exchange->response, 200, view_all_endpoints(exchange->snapshot));
+}
+
 void read_endpoint(struct admin_exchange *exchange)
 {
 	const struct pool_view *pool = find_pool(exchange);

@@ -11,6 +11,7 @@ void read_status(struct admin_exchange *exchange);
 void read_pools(struct admin_exchange *exchange);
 void read_pool(struct admin_exchange *exchange);
 void read_endpoints(struct admin_exchange *exchange);
+void read_all_endpoints(struct admin_exchange *exchange);
 void read_endpoint(struct admin_exchange *exchange);
 void read_connections(struct admin_exchange *exchange);
 

@@ -18,6 +18,7 @@ const struct admin_route admin_routes[] = {
 	 read_endpoints},
 	{"GET", ADMIN_POOLS "/{pool}/endpoints/{endpoint}", false, ROLE_VIEWER, NEEDS_SNAPSHOT,
 	 read_endpoint},
+	{"GET", ADMIN_ENDPOINTS, false, ROLE_VIEWER, NEEDS_SNAPSHOT, read_all_endpoints},
 	{"GET", ADMIN_CONNECTIONS, false, ROLE_VIEWER, NEEDS_CONNECTIONS, read_connections},
 };
 

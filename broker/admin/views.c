@@ -149,6 +149,19 @@ json_t *view_endpoints(const struct pool_view *pool)
 	return array;
 }
 
+json_t *view_all_endpoints(const struct snapshot *snapshot)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < snapshot->pool_count; i++) {
+		json_t *endpoints = view_endpoints(&snapshot->pools[i]);
+
+		json_array_extend(array, endpoints);
+		json_decref(endpoints);
+	}
+	return array;
+}
+
 json_t *view_pool(const struct pool_view *pool)
 {
 	const struct traffic_stats *traffic = pool->traffic;

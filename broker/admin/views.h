@@ -10,6 +10,7 @@ json_t *view_readiness(const struct snapshot *snapshot);
 json_t *view_status(const struct snapshot *snapshot);
 json_t *view_endpoint(const struct pool_view *pool, const struct endpoint_view *endpoint);
 json_t *view_endpoints(const struct pool_view *pool);
+json_t *view_all_endpoints(const struct snapshot *snapshot);
 json_t *view_pool(const struct pool_view *pool);
 json_t *view_pools(const struct snapshot *snapshot);
 json_t *view_connections(const struct snapshot *snapshot);

@@ -1,92 +1,191 @@
 #include "broker/console/arguments.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "common/clock.h"
 #include "common/units.h"
 
 #define WATCH_MIN_US (100 * US_PER_MS)
-#define WATCH_MAX_US (UINT64_C(86400) * US_PER_S)
+#define DAY_US	     (UINT64_C(86400) * US_PER_S)
 
-static enum wsb_err read_admin(const char *text, struct arguments *out, char *why)
+struct option {
+	const char *name;
+	const char *alias; /* NULL: none */
+	unsigned int bit;
+	const char *value; /* what it takes, for the help; NULL: a flag */
+	/* Sets the member; NULL for a flag, of which the bit says all. */
+	enum wsb_err (*read)(const struct option *option, const char *text, struct arguments *out,
+			     char *why);
+	size_t offset; /* of the member, where read is one for several */
+	const char *help;
+};
+
+static enum wsb_err refuse(char *why, const char *sentence)
 {
-	const char *authority = strstr(text, "://");
-
-	if (strncmp(text, "unix:", 5) == 0 && text[5]) {
-		out->admin = text;
-		return WSB_OK;
-	}
-	if (strncmp(text, "http://", 7) != 0 && strncmp(text, "https://", 8) != 0) {
-		snprintf(why, ARGUMENTS_WHY_MAX,
-			 "the admin address must begin with http://, https:// or unix:");
-		return WSB_EINVAL;
-	}
-	/* It is printed when nobody answers there. */
-	if (memchr(authority + 3, '@', strcspn(authority + 3, "/?#"))) {
-		snprintf(why, ARGUMENTS_WHY_MAX, "the admin address cannot hold credentials");
-		return WSB_EINVAL;
-	}
-	out->admin = text;
-	return WSB_OK;
-}
-
-static enum wsb_err read_output(const char *text, struct arguments *out, char *why)
-{
-	out->json = strcmp(text, "json") == 0;
-	if (out->json || strcmp(text, "table") == 0)
-		return WSB_OK;
-	snprintf(why, ARGUMENTS_WHY_MAX, "-o must be table or json");
+	snprintf(why, ARGUMENTS_WHY_MAX, "%s", sentence);
 	return WSB_EINVAL;
 }
 
-/* A bare number is in seconds. */
-static enum wsb_err read_watch(const char *text, struct arguments *out, char *why)
+static enum wsb_err read_text(const struct option *option, const char *text, struct arguments *out,
+			      char *why)
 {
-	bool bare = text[0] != '\0' && strspn(text, "0123456789.") == strlen(text);
-	char with_unit[32];
-	uint64_t us = 0;
-	enum wsb_err err = WSB_EINVAL;
-
-	if (strlen(text) < sizeof(with_unit) - 1) {
-		snprintf(with_unit, sizeof(with_unit), "%s%s", text, bare ? "s" : "");
-		err = units_duration_us(span_text(with_unit), &us);
-	}
-	if (err != WSB_OK || us < WATCH_MIN_US || us > WATCH_MAX_US) {
-		snprintf(why, ARGUMENTS_WHY_MAX, "--watch takes 0.1 to 86400 seconds");
-		return WSB_EINVAL;
-	}
-	out->watch_us = us;
+	(void)why;
+	memcpy((char *)out + option->offset, &text, sizeof(text));
 	return WSB_OK;
 }
 
-struct option_reader {
-	const char *name;
-	enum wsb_err (*read)(const char *text, struct arguments *out, char *why);
-};
-
-static const struct option_reader readers[] = {
-	{"--admin", read_admin},
-	{"-o", read_output},
-	{"--output", read_output},
-	{"--watch", read_watch},
-};
-
-/* The reader of "--name", "--name=value" or "-ovalue"; *value is NULL when the next argument is it.
- */
-static const struct option_reader *find_reader(const char *argument, const char **value)
+static enum wsb_err read_admin(const struct option *option, const char *text, struct arguments *out,
+			       char *why)
 {
-	for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]); i++) {
-		size_t len = strlen(readers[i].name);
-		bool is_long = readers[i].name[1] == '-';
+	const char *authority = strstr(text, "://");
 
-		if (strncmp(argument, readers[i].name, len) != 0)
+	(void)option;
+	out->admin = text;
+	if (strncmp(text, "unix:", 5) == 0 && text[5])
+		return WSB_OK;
+	if (strncmp(text, "http://", 7) != 0 && strncmp(text, "https://", 8) != 0)
+		return refuse(why, "the admin address must begin with http://, https:// or unix:");
+	/* It is printed when nobody answers there. */
+	if (memchr(authority + 3, '@', strcspn(authority + 3, "/?#")))
+		return refuse(why, "the admin address cannot hold credentials");
+	return WSB_OK;
+}
+
+static enum wsb_err read_output(const struct option *option, const char *text,
+				struct arguments *out, char *why)
+{
+	(void)option;
+	out->json = strcmp(text, "json") == 0;
+	if (out->json || strcmp(text, "table") == 0)
+		return WSB_OK;
+	return refuse(why, "-o must be table or json");
+}
+
+/* A bare number is in seconds. */
+static enum wsb_err read_time(const char *text, uint64_t *us)
+{
+	bool bare = text[0] != '\0' && strspn(text, "0123456789.") == strlen(text);
+	char with_unit[32];
+
+	if (strlen(text) >= sizeof(with_unit) - 1)
+		return WSB_EINVAL;
+	snprintf(with_unit, sizeof(with_unit), "%s%s", text, bare ? "s" : "");
+	return units_duration_us(span_text(with_unit), us);
+}
+
+static enum wsb_err read_watch(const struct option *option, const char *text, struct arguments *out,
+			       char *why)
+{
+	(void)option;
+	if (read_time(text, &out->watch_us) != WSB_OK || out->watch_us < WATCH_MIN_US ||
+	    out->watch_us > DAY_US)
+		return refuse(why, "--watch takes 0.1 to 86400 seconds");
+	return WSB_OK;
+}
+
+static enum wsb_err read_duration(const struct option *option, const char *text,
+				  struct arguments *out, char *why)
+{
+	uint64_t us = 0;
+
+	if (read_time(text, &us) != WSB_OK || us == 0 || us > DAY_US) {
+		snprintf(why, ARGUMENTS_WHY_MAX, "%s takes a duration such as 30s, up to a day",
+			 option->name);
+		return WSB_EINVAL;
+	}
+	memcpy((char *)out + option->offset, &us, sizeof(us));
+	return WSB_OK;
+}
+
+static enum wsb_err read_number(const struct option *option, const char *text,
+				struct arguments *out, char *why)
+{
+	char *end;
+	unsigned long long number;
+	uint64_t value;
+
+	errno = 0;
+	number = strtoull(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end || errno || number > UINT32_MAX) {
+		snprintf(why, ARGUMENTS_WHY_MAX, "%s takes a whole number", option->name);
+		return WSB_EINVAL;
+	}
+	value = number;
+	memcpy((char *)out + option->offset, &value, sizeof(value));
+	return WSB_OK;
+}
+
+#define IN(member) offsetof(struct arguments, member)
+
+static const struct option options[] = {
+	{"--admin", NULL, OPTION_ADMIN, "URL|unix:PATH", read_admin, 0,
+	 "the broker's admin API (or WSBROKER_ADMIN; default " ARGUMENTS_ADMIN ")"},
+	{"--token-file", NULL, OPTION_TOKEN_FILE, "FILE", read_text, IN(token_file),
+	 "holds the token to show (or WSBROKER_TOKEN)"},
+	{"-o", "--output", OPTION_OUTPUT, "table|json", read_output, 0,
+	 "for people or for programs"},
+	{"--watch", NULL, OPTION_WATCH, "SECONDS", read_watch, 0,
+	 "again and again, until interrupted"},
+	{"--wait", NULL, OPTION_WAIT, "DURATION", read_duration, IN(wait_us),
+	 "wait until it is done; exit code 5 when it is not by then"},
+	{"--reason", NULL, OPTION_REASON, "TEXT", read_text, IN(reason),
+	 "why, for the event history"},
+	{"--force", NULL, OPTION_FORCE, NULL, NULL, 0, "even if no healthy endpoint is left"},
+	{"--timeout", NULL, OPTION_TIMEOUT, "DURATION", read_duration, IN(timeout_us),
+	 "how long it may take (default 60s)"},
+	{"--since", NULL, OPTION_SINCE, "TIME", read_text, IN(since),
+	 "not before: 10m (ago), 2026-11-22T07:12:00Z"},
+	{"--until", NULL, OPTION_UNTIL, "TIME", read_text, IN(until), "not after"},
+	{"--pool", NULL, OPTION_POOL, "NAME", read_text, IN(pool), "of this pool only"},
+	{"--type", NULL, OPTION_TYPE, "GLOB", read_text, IN(type),
+	 "of these types only: endpoint.*"},
+	{"--follow", "-f", OPTION_FOLLOW, NULL, NULL, 0, "go on with what happens from now on"},
+	{"--sort", NULL, OPTION_SORT, "COLUMN", read_text, IN(sort),
+	 "by this column; -COLUMN: the largest first"},
+	{"--slow", NULL, OPTION_SLOW, NULL, NULL, 0, "only those that took longer than log.slow"},
+	{"--failed", NULL, OPTION_FAILED, NULL, NULL, 0, "only those that failed"},
+	{"--name", NULL, OPTION_NAME, "NAME", read_text, IN(name), "its name (default: host:port)"},
+	{"--weight", NULL, OPTION_WEIGHT, "N", read_number, IN(weight), "its weight (default 1)"},
+	{"--tier", NULL, OPTION_TIER, "N", read_number, IN(tier), "its tier (default 1)"},
+};
+
+#define OPTION_COUNT (sizeof(options) / sizeof(options[0]))
+
+bool arguments_option(unsigned int bits, size_t index, struct argument_option *out)
+{
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		if (!(options[i].bit & bits) || index-- > 0)
 			continue;
-		*value = NULL;
-		if (argument[len] == '\0')
-			return &readers[i];
-		*value = argument + len + (is_long ? 1 : 0);
-		if (!is_long || argument[len] == '=')
-			return &readers[i];
+		*out = (struct argument_option){options[i].name, options[i].value, options[i].help};
+		return true;
+	}
+	return false;
+}
+
+/* Whether argument is this name: "--name", "--name=value" or "-ovalue"; *value is NULL when the
+ * next argument is it. */
+static bool is_called(const char *name, const char *argument, const char **value)
+{
+	size_t len = strlen(name);
+	bool is_long = name[1] == '-';
+
+	if (strncmp(argument, name, len) != 0)
+		return false;
+	*value = NULL;
+	if (argument[len] == '\0')
+		return true;
+	*value = argument + len + (is_long ? 1 : 0);
+	return !is_long || argument[len] == '=';
+}
+
+static const struct option *find_option(const char *argument, const char **value)
+{
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		if (is_called(options[i].name, argument, value) ||
+		    (options[i].alias && is_called(options[i].alias, argument, value)))
+			return &options[i];
 	}
 	return NULL;
 }
@@ -97,10 +196,8 @@ static enum wsb_err add_word(const char *word, struct arguments *out, char *why)
 		out->command = word;
 		return WSB_OK;
 	}
-	if (out->operand_count == ARGUMENTS_OPERAND_MAX) {
-		snprintf(why, ARGUMENTS_WHY_MAX, "too many arguments");
-		return WSB_EINVAL;
-	}
+	if (out->operand_count == ARGUMENTS_OPERAND_MAX)
+		return refuse(why, "too many arguments");
 	out->operands[out->operand_count++] = word;
 	return WSB_OK;
 }
@@ -110,23 +207,30 @@ static enum wsb_err read_option(int argc, char *const *argv, int *at, struct arg
 				char *why)
 {
 	const char *argument = argv[*at];
-	const struct option_reader *reader;
-	const char *value;
+	const struct option *option;
+	const char *value = NULL;
 
 	if (strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0) {
 		out->help = true;
 		return WSB_OK;
 	}
-	reader = find_reader(argument, &value);
-	if (!reader) {
+	option = find_option(argument, &value);
+	if (!option) {
 		snprintf(why, ARGUMENTS_WHY_MAX, "unknown option %.64s", argument);
 		return WSB_EINVAL;
 	}
-	if (!value && *at + 1 == argc) {
-		snprintf(why, ARGUMENTS_WHY_MAX, "%s needs a value", reader->name);
+	out->given |= option->bit;
+	if (!option->value && value) {
+		snprintf(why, ARGUMENTS_WHY_MAX, "%s takes no value", option->name);
 		return WSB_EINVAL;
 	}
-	return reader->read(value ? value : argv[++*at], out, why);
+	if (!option->value)
+		return WSB_OK;
+	if (!value && *at + 1 == argc) {
+		snprintf(why, ARGUMENTS_WHY_MAX, "%s needs a value", option->name);
+		return WSB_EINVAL;
+	}
+	return option->read(option, value ? value : argv[++*at], out, why);
 }
 
 enum wsb_err arguments_parse(int argc, char *const *argv, const char *admin, struct arguments *out,
@@ -149,5 +253,5 @@ enum wsb_err arguments_parse(int argc, char *const *argv, const char *admin, str
 	}
 	if (out->admin)
 		return WSB_OK;
-	return read_admin(admin && admin[0] ? admin : ARGUMENTS_ADMIN, out, why);
+	return read_admin(NULL, admin && admin[0] ? admin : ARGUMENTS_ADMIN, out, why);
 }

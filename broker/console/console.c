@@ -1,47 +1,21 @@
 #include "broker/console/console.h"
 
-#include <inttypes.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 #include "broker/console/arguments.h"
-#include "broker/console/client.h"
-#include "broker/console/pages.h"
-#include "common/clock.h"
-#include "proto/admin_api.h"
+#include "broker/console/ask.h"
+#include "broker/console/commands.h"
 
-struct command {
-	const char *name;
-	const char *path;
-	void (*page)(const json_t *answer, struct strbuf *out);
-	json_type answer; /* an answer of another type is no broker's */
-	const char *help;
-};
-
-static const struct command commands[] = {
-	{"status", ADMIN_STATUS, page_status, JSON_OBJECT,
-	 "is all well, and if not, why: verdict, reasons, numbers"},
-	{"pools", ADMIN_POOLS, page_pools, JSON_ARRAY, "pools and their endpoints"},
-	{"connections", ADMIN_CONNECTIONS, page_connections, JSON_ARRAY,
-	 "every upstream connection"},
-};
-
-#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
-
-static const struct command *find_command(const char *name)
-{
-	for (size_t i = 0; name && i < COMMAND_COUNT; i++) {
-		if (strcmp(commands[i].name, name) == 0)
-			return &commands[i];
-	}
-	return NULL;
-}
+#define TOKEN_MAX 4096
 
 bool console_knows(const char *command)
 {
-	return find_command(command) != NULL;
+	return command_begins(command);
+}
+
+const char *console_name(size_t index)
+{
+	return index < command_count ? commands[index].name : NULL;
 }
 
 const char *console_command(int argc, char *const *argv)
@@ -57,150 +31,154 @@ const char *console_command(int argc, char *const *argv)
 
 void console_help(FILE *out)
 {
-	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		fprintf(out, "  %-14s %s\n", commands[i].name, commands[i].help);
+	for (size_t i = 0; i < command_count; i++) {
+		char usage[80];
+
+		snprintf(usage, sizeof(usage), "%s %s", commands[i].name, commands[i].operands);
+		fprintf(out, "  wsbroker %-28s %s\n", usage, commands[i].help);
+	}
 	fprintf(out,
 		"  with: --admin URL|unix:PATH (or WSBROKER_ADMIN; default " ARGUMENTS_ADMIN "),\n"
-		"        -o table|json, --watch SECONDS\n");
+		"        --token-file FILE (or WSBROKER_TOKEN), -o table|json; more: wsbroker "
+		"COMMAND --help\n");
 }
 
-static int complain(int code, const char *what, const char *why)
+static int explain(const struct command *command)
 {
-	struct strbuf line;
+	struct argument_option option;
 
-	/* Some of it comes from whoever answers there. */
-	strbuf_init(&line);
-	strbuf_plain(&line, span_text(what));
-	strbuf_text(&line, why[0] ? ": " : "");
-	strbuf_plain(&line, span_text(why));
-	fprintf(stderr, "wsbroker: %s\n", strbuf_span(&line).at);
-	strbuf_fini(&line);
-	return code;
-}
+	printf("Usage: wsbroker %s%s%s [OPTIONS]\n\n%s\n\n", command->name,
+	       command->operands[0] ? " " : "", command->operands, command->help);
+	for (size_t i = 0; arguments_option(command->options, i, &option); i++) {
+		char usage[64];
 
-/* A problem+json body says more than its status. */
-static int refuse(long status, const struct strbuf *body)
-{
-	json_t *problem = json_loadb(strbuf_span(body).at, body->len, 0, NULL);
-	const char *detail = json_string_value(json_object_get(problem, "detail"));
-	char what[64];
-
-	snprintf(what, sizeof(what), "the broker answered %ld", status);
-	complain(EXIT_FAILED, what, detail ? detail : "");
-	json_decref(problem);
-	return status == 401 || status == 403 ? EXIT_DENIED : EXIT_FAILED;
-}
-
-static int render(const struct command *command, const struct strbuf *body, bool json,
-		  struct strbuf *out)
-{
-	json_t *answer = json_loadb(strbuf_span(body).at, body->len, 0, NULL);
-
-	if (!answer || json_typeof(answer) != command->answer) {
-		json_decref(answer);
-		return complain(EXIT_FAILED, "the answer is not that of a broker's admin API", "");
+		snprintf(usage, sizeof(usage), "%s %s", option.name,
+			 option.value ? option.value : "");
+		printf("  %-24s %s\n", usage, option.help);
 	}
-	if (json)
-		strbuf_add(out, strbuf_span(body));
-	else
-		command->page(answer, out);
-	json_decref(answer);
-	return out->failed ? complain(EXIT_FAILED, "out of memory", "") : EXIT_DONE;
-}
-
-/* Clears the screen first where a person watches one. */
-static int put(const struct strbuf *out, bool watched)
-{
-	if (watched && isatty(STDOUT_FILENO))
-		fputs("\033[H\033[2J", stdout);
-	fwrite(strbuf_span(out).at, 1, out->len, stdout);
-	if (fflush(stdout) != 0)
-		return complain(EXIT_FAILED, "cannot write", "");
 	return EXIT_DONE;
 }
 
-static int show(struct client *client, const struct command *command,
-		const struct arguments *arguments)
+/* All commands whose name begins with the word. */
+static int explain_group(const char *word)
 {
-	int code;
-	char why[CLIENT_WHY_MAX];
-	struct strbuf body;
-	struct strbuf out;
-	long status = 0;
-	enum wsb_err err;
+	size_t len = strlen(word);
 
-	strbuf_init(&body);
-	strbuf_init(&out);
-	err = client_get(client, command->path, &status, &body, why);
-	if (err == WSB_EUNAVAIL) {
-		fprintf(stderr, "wsbroker: no broker answers at %s: %s\n", arguments->admin, why);
-		code = EXIT_UNREACHABLE;
-	} else if (err != WSB_OK) {
-		code = complain(EXIT_FAILED, "no answer", why);
-	} else if (status != 200) {
-		code = refuse(status, &body);
-	} else {
-		code = render(command, &body, arguments->json, &out);
-		if (code == EXIT_DONE)
-			code = put(&out, arguments->watch_us > 0);
+	for (size_t i = 0; i < command_count; i++) {
+		if (strncmp(commands[i].name, word, len) == 0 && commands[i].name[len] == ' ')
+			printf("  wsbroker %s %s\n        %s\n", commands[i].name,
+			       commands[i].operands, commands[i].help);
 	}
-	strbuf_fini(&body);
-	strbuf_fini(&out);
-	return code;
+	return EXIT_DONE;
 }
 
-static void sleep_us(uint64_t us)
+static int check_usage(const struct command *command, const struct arguments *arguments,
+		       int operand_count)
 {
-	struct timespec left = {
-		.tv_sec = (time_t)(us / US_PER_S),
-		.tv_nsec = (long)(us % US_PER_S * 1000),
-	};
+	struct argument_option option;
+	char what[ARGUMENTS_WHY_MAX];
 
-	while (nanosleep(&left, &left) != 0)
-		continue;
+	if (arguments_option(arguments->given & ~command->options, 0, &option)) {
+		snprintf(what, sizeof(what), "%s takes no %s", command->name, option.name);
+		return ask_complain(EXIT_USAGE, what, "");
+	}
+	if (operand_count >= command->operand_min && operand_count <= command->operand_max)
+		return EXIT_DONE;
+	if (command->operand_max == 0)
+		return ask_complain(EXIT_USAGE, "unexpected argument",
+				    arguments->operands[arguments->operand_count - 1]);
+	snprintf(what, sizeof(what), "usage: wsbroker %s %s", command->name, command->operands);
+	return ask_complain(EXIT_USAGE, what, "");
 }
 
-/* Watching goes on while the broker restarts, once it has been there. */
-static int run(const struct command *command, const struct arguments *arguments)
+/* The first line of a file, without the space around it. WSB_EINVAL: why is a phrase. */
+static enum wsb_err read_token(const char *path, char token[TOKEN_MAX], const char **why)
 {
-	struct client *client;
+	FILE *file = fopen(path, "re");
+	size_t len;
+
+	*why = "cannot be read";
+	if (!file)
+		return WSB_EINVAL;
+	if (!fgets(token, TOKEN_MAX, file))
+		token[0] = '\0';
+	fclose(file);
+	len = strcspn(token, " \t\r\n");
+	token[len] = '\0';
+	*why = "holds no token in its first line";
+	return len > 0 ? WSB_OK : WSB_EINVAL;
+}
+
+/* A token is what may stand in a header. */
+static bool is_token(const char *text)
+{
+	for (; *text; text++) {
+		if ((unsigned char)*text <= ' ' || (unsigned char)*text > '~')
+			return false;
+	}
+	return true;
+}
+
+static int find_token(const struct arguments *arguments, char token[TOKEN_MAX], const char **out)
+{
+	const char *from_environment = getenv("WSBROKER_TOKEN");
+	const char *why;
+
+	*out = NULL;
+	if (arguments->token_file) {
+		if (read_token(arguments->token_file, token, &why) != WSB_OK)
+			return ask_complain(EXIT_USAGE, arguments->token_file, why);
+		*out = token;
+	} else if (from_environment && from_environment[0]) {
+		*out = from_environment;
+	}
+	if (*out && !is_token(*out))
+		return ask_complain(EXIT_USAGE,
+				    "the token holds a space or a character beyond "
+				    "ASCII",
+				    "");
+	return EXIT_DONE;
+}
+
+static int run(struct invocation *invocation)
+{
+	char room[TOKEN_MAX];
+	const char *token;
 	int code;
 
-	if (client_create(&client, arguments->admin) != WSB_OK)
-		return complain(EXIT_FAILED, "out of memory", "");
-	code = show(client, command, arguments);
-	while (arguments->watch_us > 0 && code == EXIT_DONE) {
-		int later;
-
-		sleep_us(arguments->watch_us);
-		later = show(client, command, arguments);
-		if (later != EXIT_UNREACHABLE)
-			code = later;
-	}
-	client_destroy(client);
+	if (invocation->command->offline)
+		return invocation->command->run(invocation);
+	code = find_token(invocation->arguments, room, &token);
+	if (code != EXIT_DONE)
+		return code;
+	if (client_create(&invocation->client, invocation->arguments->admin, token) != WSB_OK)
+		return ask_complain(EXIT_FAILED, "out of memory", "");
+	code = invocation->command->run(invocation);
+	client_destroy(invocation->client);
 	return code;
 }
 
 int console_run(int argc, char *const *argv)
 {
-	const struct command *command;
+	struct invocation invocation = {0};
 	struct arguments arguments;
 	char why[ARGUMENTS_WHY_MAX];
+	int words = 1;
+	int code;
 
 	if (arguments_parse(argc, argv, getenv("WSBROKER_ADMIN"), &arguments, why) != WSB_OK)
-		return complain(EXIT_USAGE, why, "");
-	command = find_command(arguments.command);
-	if (!command)
-		return complain(EXIT_USAGE, "unknown command",
-				arguments.command ? arguments.command : "");
-	if (arguments.help) {
-		printf("wsbroker %s: %s\n", command->name, command->help);
-		printf("  --admin URL|unix:PATH  the broker's admin API (or WSBROKER_ADMIN)\n"
-		       "  -o table|json          for people or for programs\n"
-		       "  --watch SECONDS        again and again, until interrupted\n");
-		return EXIT_DONE;
-	}
-	if (arguments.operand_count > 0)
-		return complain(EXIT_USAGE, "unexpected argument", arguments.operands[0]);
-	return run(command, &arguments);
+		return ask_complain(EXIT_USAGE, why, "");
+	invocation.command = command_find(&arguments, &words, why);
+	if (!invocation.command && arguments.help && arguments.command &&
+	    command_begins(arguments.command))
+		return explain_group(arguments.command);
+	if (!invocation.command)
+		return ask_complain(EXIT_USAGE, why, "");
+	if (arguments.help)
+		return explain(invocation.command);
+	invocation.arguments = &arguments;
+	invocation.operands = arguments.operands + words - 1;
+	invocation.operand_count = arguments.operand_count - (words - 1);
+	code = check_usage(invocation.command, &arguments, invocation.operand_count);
+	return code != EXIT_DONE ? code : run(&invocation);
 }

@@ -3,6 +3,7 @@
 #define WSB_BROKER_CONSOLE_CONSOLE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 
 /* What every command of the program ends with. */
@@ -12,6 +13,7 @@ enum console_exit {
 	EXIT_USAGE = 2,
 	EXIT_UNREACHABLE = 3,
 	EXIT_DENIED = 4,
+	EXIT_TIMEOUT = 5, /* of a wait */
 };
 
 bool console_knows(const char *command);
@@ -20,8 +22,11 @@ bool console_knows(const char *command);
  * of one (options stand before or after the command). NULL: there is none. */
 const char *console_command(int argc, char *const *argv);
 
-/* argv as main got it. Reads WSBROKER_ADMIN from the environment, writes to the standard output and
- * error; returns the exit code. */
+/* The names of all commands, one after another; NULL: there is no index'th one. */
+const char *console_name(size_t index);
+
+/* argv as main got it. Reads WSBROKER_ADMIN and WSBROKER_TOKEN from the environment, writes to the
+ * standard output and error; returns the exit code. */
 int console_run(int argc, char *const *argv);
 
 /* The commands and their options, for `wsbroker --help`. */

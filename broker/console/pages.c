@@ -230,6 +230,53 @@ void page_pools(const json_t *pools, struct strbuf *out)
 	table_fini(&table);
 }
 
+static void cell_rate(struct table *table, const json_t *object, const char *key)
+{
+	const json_t *value = json_object_get(object, key);
+
+	if (json_is_number(value))
+		table_printf(table, "%.1f/s", json_number_value(value));
+	else
+		table_cell(table, "-");
+}
+
+void page_endpoints(const json_t *endpoints, struct strbuf *out)
+{
+	static const struct table_column columns[] = {
+		{"POOL", false},       {"NAME", false}, {"STATE", false},    {"REASON", false},
+		{"SINCE", true},       {"CONN", true},	{"READY", true},     {"IN_FLIGHT", true},
+		{"RATE", true},	       {"P50", true},	{"P99", true},	     {"ERRORS", true},
+		{"WEIGHT", true},      {"TIER", true},	{"EJECTIONS", true}, {"PROBE_RTT", true},
+		{"LAST_ERROR", false},
+	};
+	struct table table;
+
+	table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
+	for (size_t i = 0; i < json_array_size(endpoints); i++) {
+		const json_t *endpoint = json_array_get(endpoints, i);
+
+		cell_text(&table, endpoint, "pool");
+		cell_text(&table, endpoint, "name");
+		cell_text(&table, endpoint, "state");
+		cell_text(&table, endpoint, "reason");
+		cell_duration(&table, endpoint, "since_seconds");
+		cell_number(&table, endpoint, "connections");
+		cell_number(&table, endpoint, "ready");
+		cell_number(&table, endpoint, "in_flight");
+		cell_rate(&table, endpoint, "rate");
+		cell_duration(&table, endpoint, "p50");
+		cell_duration(&table, endpoint, "p99");
+		cell_number(&table, endpoint, "errors");
+		cell_number(&table, endpoint, "weight");
+		cell_number(&table, endpoint, "tier");
+		cell_number(&table, endpoint, "ejections");
+		cell_duration(&table, endpoint, "probe_rtt");
+		cell_text(&table, endpoint, "last_error");
+	}
+	table_write(&table, out);
+	table_fini(&table);
+}
+
 void page_connections(const json_t *connections, struct strbuf *out)
 {
 	static const struct table_column columns[] = {

@@ -86,6 +86,43 @@ Test(arguments, options_stand_before_or_after)
 	cr_expect(good("wsbroker -h").help);
 }
 
+Test(arguments, options_of_changes_and_filters)
+{
+	struct arguments arguments =
+		good("wsbroker --wait 30s pool resize main 4 --reason night --force --timeout=2m "
+		     "--since 10m -f --weight 3");
+
+	cr_expect_eq(arguments.wait_us, 30000000);
+	cr_expect_eq(arguments.timeout_us, 120000000);
+	cr_expect_str_eq(arguments.reason, "night");
+	cr_expect_str_eq(arguments.since, "10m");
+	cr_expect_eq(arguments.weight, 3);
+	cr_expect_eq(arguments.operand_count, 3);
+	cr_expect_eq(arguments.given, OPTION_WAIT | OPTION_REASON | OPTION_FORCE | OPTION_TIMEOUT |
+					      OPTION_SINCE | OPTION_FOLLOW | OPTION_WEIGHT);
+	bad("wsbroker drain --wait soon", "--wait takes a duration such as 30s, up to a day");
+	bad("wsbroker drain --wait 0", "--wait takes a duration such as 30s, up to a day");
+	bad("wsbroker drain --wait 2d", "--wait takes a duration such as 30s, up to a day");
+	bad("wsbroker x --weight -1", "--weight takes a whole number");
+	bad("wsbroker x --weight 1x", "--weight takes a whole number");
+	bad("wsbroker x --weight=", "--weight takes a whole number");
+	bad("wsbroker x --force=yes", "--force takes no value");
+}
+
+Test(arguments, options_can_be_listed)
+{
+	struct argument_option option;
+
+	cr_assert(arguments_option(OPTION_WAIT | OPTION_FORCE, 0, &option));
+	cr_expect_str_eq(option.name, "--wait");
+	cr_expect_str_eq(option.value, "DURATION");
+	cr_assert(arguments_option(OPTION_WAIT | OPTION_FORCE, 1, &option));
+	cr_expect_str_eq(option.name, "--force");
+	cr_expect_null(option.value);
+	cr_expect_not(arguments_option(OPTION_WAIT | OPTION_FORCE, 2, &option));
+	cr_expect_not(arguments_option(0, 0, &option));
+}
+
 Test(arguments, operands_are_kept)
 {
 	struct arguments arguments = good("wsbroker pool a -o json b -- -c -");

@@ -1,0 +1,86 @@
+#include "broker/console/commands.h"
+
+#include <stdio.h>
+#include <string.h>
+#include "broker/console/show.h"
+
+/* Every command that asks takes the first two. */
+#define READS	(OPTION_ADMIN | OPTION_TOKEN_FILE | OPTION_OUTPUT | OPTION_WATCH)
+#define CHANGES (OPTION_ADMIN | OPTION_TOKEN_FILE | OPTION_OUTPUT | OPTION_WAIT | OPTION_REASON)
+
+/* clang-format off */
+const struct command commands[] = {
+	{"status", "", 0, 0, READS, false, show_status,
+	 "is all well, and if not, why: verdict, reasons, numbers"},
+	{"pools", "", 0, 0, READS | OPTION_SORT, false, show_pools, "pools and their endpoints"},
+	{"endpoints", "", 0, 0, READS | OPTION_SORT | OPTION_POOL, false, show_endpoints,
+	 "every upstream server: state, load, latency"},
+	{"connections", "", 0, 0, READS | OPTION_SORT, false, show_connections,
+	 "every upstream connection"},
+};
+/* clang-format on */
+
+const size_t command_count = sizeof(commands) / sizeof(commands[0]);
+
+static size_t first_word(const char *name)
+{
+	return strcspn(name, " ");
+}
+
+static bool begins(const struct command *command, const char *word)
+{
+	size_t len = first_word(command->name);
+
+	return strlen(word) == len && strncmp(command->name, word, len) == 0;
+}
+
+bool command_begins(const char *word)
+{
+	for (size_t i = 0; i < command_count; i++) {
+		if (begins(&commands[i], word))
+			return true;
+	}
+	return false;
+}
+
+/* "pool what? resize, pause, ...": the second words that there are. */
+static void list_verbs(const char *word, const char *second, char why[ARGUMENTS_WHY_MAX])
+{
+	const char *separator = "";
+	size_t len;
+
+	snprintf(why, ARGUMENTS_WHY_MAX, "%.20s%s%.20s is no command: %.20s ", word,
+		 second ? " " : "", second ? second : "", word);
+	for (size_t i = 0; i < command_count; i++) {
+		if (!begins(&commands[i], word))
+			continue;
+		len = strlen(why);
+		snprintf(why + len, ARGUMENTS_WHY_MAX - len, "%s%s", separator,
+			 commands[i].name + strlen(word) + 1);
+		separator = "|";
+	}
+}
+
+const struct command *command_find(const struct arguments *arguments, int *words,
+				   char why[ARGUMENTS_WHY_MAX])
+{
+	const char *word = arguments->command;
+	const char *second = arguments->operand_count > 0 ? arguments->operands[0] : NULL;
+
+	if (!word || !command_begins(word)) {
+		snprintf(why, ARGUMENTS_WHY_MAX, "unknown command %.64s", word ? word : "");
+		return NULL;
+	}
+	for (size_t i = 0; i < command_count; i++) {
+		const char *name = commands[i].name;
+		size_t len = first_word(name);
+
+		if (!begins(&commands[i], word))
+			continue;
+		*words = name[len] ? 2 : 1;
+		if (*words == 1 || (second && strcmp(name + len + 1, second) == 0))
+			return &commands[i];
+	}
+	list_verbs(word, second, why);
+	return NULL;
+}
