@@ -81,7 +81,7 @@ static void add_histogram(struct strbuf *out, const struct metric *metric,
 
 static bool is_up(const char *state)
 {
-	return strcmp(state, "up") == 0 || strcmp(state, "standby") == 0;
+	return strcmp(state, "active") == 0 || strcmp(state, "standby") == 0;
 }
 
 static void add_number(struct strbuf *out, enum metric_value value, const void *at, size_t index)

@@ -59,7 +59,9 @@ struct connection_view {
 
 struct endpoint_view {
 	const char *name;
-	const char *state; /* "up", "down", "standby", "connecting" */
+	const char *state;  /* "active", "draining", "drained", "maint", "down", "standby",
+			       "connecting" */
+	const char *reason; /* of that state: an operator's words, or a stable word */
 	uint32_t weight;
 	uint32_t tier;
 	uint32_t connections;

@@ -58,28 +58,13 @@ static void apply_balancer(struct pool *pool, const struct command *command,
 static void apply_weight(struct endpoint *endpoint, const struct command *command,
 			 struct outcome *outcome, uint64_t now_us)
 {
-	char before[16], after[16];
-
 	if (command->number < 1 || command->number > WEIGHT_MAX) {
 		conclude(outcome, OUTCOME_INVALID, "a weight is 1 to %d", WEIGHT_MAX);
 		return;
 	}
-	snprintf(before, sizeof(before), "%" PRIu32, endpoint->weight);
-	snprintf(after, sizeof(after), "%" PRId64, command->number);
-	conclude(outcome, OUTCOME_DONE, "endpoint %s/%s has weight %s",
-		 endpoint->pool->settings->name, endpoint->settings->name, after);
-	if (endpoint->weight == (uint32_t)command->number)
-		return;
-	endpoint->weight = (uint32_t)command->number;
-	pool_report_endpoint(endpoint, &(struct pool_change){
-					       .type = "endpoint.weight",
-					       .level = LOG_INFO,
-					       .before = before,
-					       .after = after,
-					       .reason = "asked",
-					       .now_us = now_us,
-				       });
-	pool_upkeep(endpoint->pool, now_us);
+	pool_set_weight(endpoint, (uint32_t)command->number, now_us);
+	conclude(outcome, OUTCOME_DONE, "endpoint %s/%s has weight %" PRId64,
+		 endpoint->pool->settings->name, endpoint->settings->name, command->number);
 }
 
 static struct session *client_numbered(struct engine *engine, int64_t id)

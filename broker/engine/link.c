@@ -31,6 +31,12 @@ void link_close(struct engine *engine, struct connection *connection, uint16_t c
 	engine->ports->close(engine->ports->io, connection->transport, code, span_text(reason));
 }
 
+void link_part(struct engine *engine, struct connection *connection, uint64_t now_us)
+{
+	link_close(engine, connection, 1000, connection->farewell ? connection->farewell : "asked",
+		   now_us);
+}
+
 void link_abort(struct engine *engine, struct connection *connection, const char *reason,
 		uint64_t now_us)
 {

@@ -26,21 +26,13 @@ static size_t count_connections(const struct engine *engine)
 	return count;
 }
 
-static const char *endpoint_state(const struct endpoint *endpoint)
-{
-	if (endpoint->down)
-		return "down";
-	if (endpoint->ready == 0)
-		return "connecting";
-	return endpoint->settings->tier > endpoint->pool->tier ? "standby" : "up";
-}
-
 static void picture_endpoint(const struct endpoint *endpoint, uint64_t now_us,
 			     struct endpoint_view *view)
 {
 	*view = (struct endpoint_view){
 		.name = endpoint->settings->name,
-		.state = endpoint_state(endpoint),
+		.state = endpoint_state_name(endpoint->state),
+		.reason = endpoint->words[0] ? endpoint->words : endpoint->cause,
 		.weight = endpoint->weight,
 		.tier = endpoint->settings->tier,
 		.connections = endpoint->open,
@@ -113,7 +105,7 @@ static void picture_readiness(const struct engine *engine, uint64_t now_us, stru
 	for (size_t i = 0; i < engine->lane_count; i++) {
 		const struct pool *pool = engine->lanes[i]->pool;
 
-		if (pool->states[CONNECTION_READY].count > 0) {
+		if (pool->ready_count > 0) {
 			ready++;
 			continue;
 		}

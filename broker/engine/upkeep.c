@@ -38,7 +38,7 @@ static void upkeep_connection(struct engine *engine, struct connection *connecti
 		return;
 	}
 	if (connection->state == CONNECTION_DRAINING && connection->in_flight == 0) {
-		link_close(engine, connection, 1000, "asked", now_us);
+		link_part(engine, connection, now_us);
 		return;
 	}
 	if (settings->probe.interval_us == 0 || engine->upstreams_paused)
@@ -80,10 +80,11 @@ static void upkeep_pool(struct engine *engine, struct pool *pool, uint64_t now_u
 	if (engine->goodbye)
 		return;
 	pool_upkeep(pool, now_us);
-	while ((connection = pool_next_surplus(pool, now_us))) {
+	while ((connection = pool_next_excess(pool)))
+		link_abort(engine, connection, connection->farewell, now_us);
+	while ((connection = pool_next_surplus(pool, now_us)))
 		if (connection->in_flight == 0)
-			link_close(engine, connection, 1000, "asked", now_us);
-	}
+			link_part(engine, connection, now_us);
 	while ((connection = pool_next_dial(pool, now_us)))
 		engine->ports->dial(engine->ports->io, connection);
 }
@@ -214,8 +215,8 @@ void engine_leave(struct engine *engine, uint64_t now_us)
 
 		if (lane->queue.count > 0)
 			dispatch_pump(engine, lane, now_us);
-		if (!list_is_empty(&lane->pool->states[CONNECTION_CLOSED]))
-			pool_reap(lane->pool);
+		if (pool_has_waste(lane->pool))
+			pool_reap(lane->pool, now_us);
 	}
 	upkeep_memory(engine, now_us);
 	if (!list_is_empty(&engine->sessions.states[SESSION_CLOSED]))

@@ -56,6 +56,8 @@ struct connection {
 	bool first_pong;	/* the first probe has passed */
 	/* Why we gave it up, a reason for pool_connection_lost; NULL: we have not. */
 	const char *doom;
+	/* Why it shall go of our own wish, once nothing is in flight; NULL: it need not. */
+	const char *farewell;
 	uint64_t ping_at_us;  /* when the ping under way was sent, else when the next is due */
 	uint64_t ping_rtt_us; /* of the last one; 0: none yet */
 	uint64_t since_us;    /* of the present state */

@@ -49,6 +49,7 @@ struct endpoint *endpoint_create(struct pool *pool, const struct endpoint_settin
 	endpoint->pool = pool;
 	endpoint->weight = settings->weight;
 	endpoint->since_us = now_us;
+	endpoint->cause = "wanted";
 	return endpoint;
 }
 

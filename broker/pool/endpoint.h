@@ -10,6 +10,27 @@
 
 struct pool;
 
+/* What the operator wants of an endpoint. */
+enum endpoint_wish {
+	WISH_SERVE,
+	WISH_DRAIN,  /* gets no new request; its connections stay and are probed */
+	WISH_MAINT,  /* drained, then closed and not dialled */
+	WISH_REMOVE, /* the same, then forgotten */
+};
+
+/* Where it stands, for people. */
+enum endpoint_state {
+	ENDPOINT_CONNECTING,
+	ENDPOINT_ACTIVE,
+	ENDPOINT_STANDBY,  /* of a higher tier than the one in use */
+	ENDPOINT_DOWN,	   /* the last dial failed and no connection is ready */
+	ENDPOINT_DRAINING, /* what is in flight ends, or connections are still open */
+	ENDPOINT_DRAINED,
+	ENDPOINT_MAINT,
+	ENDPOINT_STATES,
+};
+const char *endpoint_state_name(enum endpoint_state state);
+
 /* Counted since the start. */
 struct endpoint_stats {
 	uint64_t dials;
@@ -25,7 +46,13 @@ struct endpoint {
 	size_t index;				  /* in pool->endpoints */
 	uint32_t weight;			  /* begins as that of the settings */
 	struct backoff backoff;
-	uint32_t open;	/* connections dialing, warming or ready: what the spread counts */
+	enum endpoint_wish wish;
+	enum endpoint_state state; /* as it was told last */
+	const char *cause;	   /* why it changed last, a stable word */
+	char words[128];	   /* of the operator who wished it; "" when there were none */
+	uint32_t connections;	   /* in any state, closed ones that are not reaped included */
+	uint32_t open;	/* connections dialing, warming or ready and not given up: what the spread
+			   counts */
 	uint32_t ready; /* of these, ready */
 	uint32_t in_flight;
 	uint32_t desired;     /* connections the spread wants now */
@@ -33,11 +60,16 @@ struct endpoint {
 	uint32_t next;	      /* and which of its ready connections is next in turn */
 	size_t place;	      /* scratch: where its next connection goes in the pool's array */
 	bool down;	      /* the last dial failed and no connection is ready */
-	uint64_t since_us;    /* of the last change of down */
+	uint64_t since_us;    /* of its state */
 	char last_error[128]; /* "" when there was none */
 	uint32_t unanswered;  /* attempts in a row, the last ones, that ended without an answer */
 	struct endpoint_stats stats;
 };
+
+static inline bool endpoint_serves(const struct endpoint *endpoint)
+{
+	return endpoint->wish == WISH_SERVE;
+}
 
 /* A copy of settings goes with it. NULL: no memory. */
 struct endpoint *endpoint_create(struct pool *pool, const struct endpoint_settings *settings,

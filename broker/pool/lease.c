@@ -10,11 +10,12 @@ static uint32_t tier_to_use(const struct pool *pool)
 	uint32_t lowest_ready = UINT32_MAX;
 
 	for (size_t i = 0; i < pool->endpoint_count; i++) {
-		uint32_t tier = pool->endpoints[i]->settings->tier;
+		const struct endpoint *endpoint = pool->endpoints[i];
+		uint32_t tier = endpoint->settings->tier;
 
 		if (tier < lowest)
 			lowest = tier;
-		if (pool->endpoints[i]->ready > 0 && tier < lowest_ready)
+		if (endpoint_serves(endpoint) && endpoint->ready > 0 && tier < lowest_ready)
 			lowest_ready = tier;
 	}
 	return lowest_ready == UINT32_MAX ? lowest : lowest_ready;
@@ -52,6 +53,12 @@ static void enter_tier(struct pool *pool, uint32_t tier, uint64_t now_us)
 	report_tier(pool, before, now_us);
 }
 
+/* Whether its connections get requests. */
+static bool endpoint_carries(const struct endpoint *endpoint)
+{
+	return endpoint_serves(endpoint) && endpoint->settings->tier == endpoint->pool->tier;
+}
+
 /* Each endpoint of the tier gets a run of the array as long as it has ready connections. */
 static void build_ready(struct pool *pool)
 {
@@ -61,7 +68,7 @@ static void build_ready(struct pool *pool)
 
 		if (endpoint->ready == 0)
 			endpoint->turn = 0; /* its turns begin anew when it comes back */
-		if (endpoint->settings->tier != pool->tier)
+		if (!endpoint_carries(endpoint))
 			continue;
 		endpoint->place = pool->ready_count;
 		pool->ready_count += endpoint->ready;
@@ -70,7 +77,7 @@ static void build_ready(struct pool *pool)
 	list_each(&pool->states[CONNECTION_READY], node) {
 		struct connection *connection = list_entry(node, struct connection, state_link);
 
-		connection->carries = connection->endpoint->settings->tier == pool->tier;
+		connection->carries = endpoint_carries(connection->endpoint);
 		if (connection->carries)
 			pool->ready[connection->endpoint->place++] = connection;
 	}

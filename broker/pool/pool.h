@@ -61,12 +61,25 @@ enum wsb_err pool_add_endpoint(struct pool *pool, const struct endpoint_settings
 			       uint64_t now_us) WSB_CHECKED;
 /* NULL: there is none of this name. */
 struct endpoint *pool_find_endpoint(const struct pool *pool, const char *name);
+/* words: an operator's reason, or NULL. */
+void pool_set_wish(struct endpoint *endpoint, enum endpoint_wish wish, const char *words,
+		   uint64_t now_us);
+void pool_set_weight(struct endpoint *endpoint, uint32_t weight, uint64_t now_us);
+/* Whether another endpoint could serve alone. */
+bool pool_can_do_without(const struct endpoint *endpoint);
+/* Endpoints that are not about to be removed. */
+size_t pool_members(const struct pool *pool);
+
+/* Sets the number of connections to aim at. reason: a stable word; detail: more of it. */
+void pool_resize(struct pool *pool, uint32_t size, const char *reason, const char *detail,
+		 uint64_t now_us);
 
 /* Recomputes the spread: `size` over the endpoints that are up in the lowest tier that has one, by
  * largest remainder of the weights, at least one each while size allows; one standby for each
- * endpoint of a higher tier; one try at a time for an endpoint that is down. An endpoint whose last
- * connection was just lost counts as up until dialling it anew has failed: a short loss moves
- * nothing. Called by everything below that changes a count. */
+ * endpoint of a higher tier; one try at a time for an endpoint that is down; what is drained keeps
+ * what it has. An endpoint whose last connection was just lost counts as up until dialling it anew
+ * has failed: a short loss moves nothing. Reports where endpoints stand, if that has changed.
+ * Called by everything below that changes a count. */
 void pool_upkeep(struct pool *pool, uint64_t now_us);
 
 /* A new connection in state dialing that its owner must dial now; NULL when none is wanted, the
@@ -81,10 +94,14 @@ struct connection *pool_next_dial(struct pool *pool, uint64_t now_us);
  * `size` others carry the traffic. Call until NULL. */
 struct connection *pool_next_surplus(struct pool *pool, uint64_t now_us);
 
+/* A connection that is not ready yet and that the spread no longer wants: to be given up. NULL:
+ * there is none. Call until NULL. It counts as gone at once, and its end must follow. */
+struct connection *pool_next_excess(struct pool *pool);
+
 /* What became of a connection. Each moves it to its next list and logs the step; a step that is not
  * allowed is our own mistake (assert). opened: dialing -> warming, transport is set, the greeting
  * begins. made_ready: warming -> ready. drain: ready -> draining; with doom set that is the loss of
- * the connection, and its end brings no further one. */
+ * the connection, and its end brings no further one; else farewell says why, or "asked". */
 void pool_connection_opened(struct connection *connection, void *transport, uint64_t now_us);
 void pool_connection_made_ready(struct connection *connection, uint64_t now_us);
 void pool_connection_drain(struct connection *connection, uint64_t now_us);
@@ -98,9 +115,11 @@ void pool_connection_drain(struct connection *connection, uint64_t now_us);
 void pool_connection_lost(struct connection *connection, const char *reason, const char *text,
 			  uint64_t now_us);
 
-/* Frees what is closed and has no transport any more. Only called outside of any callback that may
- * still hold one. */
-void pool_reap(struct pool *pool);
+/* Whether pool_reap would find anything. */
+bool pool_has_waste(const struct pool *pool);
+/* Frees what is closed and has no transport any more, and the endpoints that are to be removed once
+ * they have no connection. Only called outside of any callback that may still hold one. */
+void pool_reap(struct pool *pool, uint64_t now_us);
 
 enum lease_verdict { LEASE_OK, LEASE_NONE_READY, LEASE_ALL_FULL };
 

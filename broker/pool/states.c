@@ -45,9 +45,23 @@ static bool state_is_open(enum connection_state state)
 	       state == CONNECTION_READY;
 }
 
+/* One that has been given up before it was ready has been taken off the count already. */
+static bool is_counted(const struct connection *connection)
+{
+	if (connection->state != CONNECTION_READY && connection->farewell)
+		return false;
+	return state_is_open(connection->state);
+}
+
+/* Whether a connection ended because we wished it to. */
 static bool reason_is_ours(const char *reason)
 {
-	return strcmp(reason, "asked") == 0;
+	static const char *const ours[] = {"asked", "surplus", "maint", "remove"};
+
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+		if (strcmp(reason, ours[i]) == 0)
+			return true;
+	return false;
 }
 
 static void report_step(struct connection *connection, const char *from, const char *reason,
@@ -91,6 +105,7 @@ struct connection *connection_begin(struct endpoint *endpoint, uint64_t now_us)
 	list_node_init(&connection->state_link);
 	list_append(&pool->states[CONNECTION_DIALING], &connection->state_link);
 	pool->connections++;
+	endpoint->connections++;
 	endpoint->open++;
 	endpoint->stats.dials++;
 	report_step(connection, "none", "wanted", "", now_us);
@@ -104,6 +119,7 @@ void connection_free(struct connection *connection)
 	assert(!connection->transport);
 	list_remove(&pool->states[connection->state], &connection->state_link);
 	pool->connections--;
+	connection->endpoint->connections--;
 	inbox_fini(&connection->inbox);
 	outbox_fini(&connection->outbox);
 	free(connection);
@@ -115,14 +131,16 @@ void connection_enter(struct connection *connection, enum connection_state to, c
 	struct pool *pool = connection->pool;
 	struct endpoint *endpoint = connection->endpoint;
 	enum connection_state from = connection->state;
+	bool counted = is_counted(connection);
 
 	assert(states[from].next[to]);
+	assert(to != CONNECTION_READY || !connection->farewell);
 	list_remove(&pool->states[from], &connection->state_link);
 	list_append(&pool->states[to], &connection->state_link);
 	connection->state = to;
 	connection->since_us = now_us;
 
-	if (state_is_open(from) && !state_is_open(to))
+	if (counted && !is_counted(connection))
 		endpoint->open--;
 	if (to == CONNECTION_READY) {
 		connection->ready_at_us = now_us;
@@ -148,23 +166,14 @@ bool connection_prove(struct connection *connection, uint64_t now_us)
 	return true;
 }
 
-static void endpoint_set_down(struct endpoint *endpoint, bool down, const char *reason,
-			      uint64_t now_us)
+/* pool_upkeep reports it. */
+static void endpoint_set_down(struct endpoint *endpoint, bool down, const char *cause)
 {
+	endpoint->cause = cause;
 	if (endpoint->down == down)
 		return;
 	endpoint->down = down;
 	endpoint->unanswered = 0;
-	endpoint->since_us = now_us;
-	pool_report_endpoint(endpoint, &(struct pool_change){
-					       .type = down ? "endpoint.down" : "endpoint.up",
-					       .level = down ? LOG_WARN : LOG_INFO,
-					       .before = down ? "up" : "down",
-					       .after = down ? "down" : "up",
-					       .reason = reason,
-					       .detail = down ? endpoint->last_error : "",
-					       .now_us = now_us,
-				       });
 }
 
 static void endpoint_fail(struct endpoint *endpoint, const char *reason, uint64_t now_us)
@@ -172,7 +181,7 @@ static void endpoint_fail(struct endpoint *endpoint, const char *reason, uint64_
 	if (now_us >= endpoint->backoff.not_before_us)
 		backoff_fail(&endpoint->backoff, now_us, &endpoint->pool->rng);
 	if (endpoint->ready == 0)
-		endpoint_set_down(endpoint, true, reason, now_us);
+		endpoint_set_down(endpoint, true, reason);
 }
 
 void pool_connection_opened(struct connection *connection, void *transport, uint64_t now_us)
@@ -185,7 +194,7 @@ void pool_connection_opened(struct connection *connection, void *transport, uint
 void pool_connection_made_ready(struct connection *connection, uint64_t now_us)
 {
 	connection_enter(connection, CONNECTION_READY, "warm", "", now_us);
-	endpoint_set_down(connection->endpoint, false, "warm", now_us);
+	endpoint_set_down(connection->endpoint, false, "warm");
 	pool_upkeep(connection->pool, now_us);
 }
 
@@ -195,6 +204,7 @@ static void connection_failed(struct connection *connection, enum connection_sta
 {
 	struct endpoint *endpoint = connection->endpoint;
 
+	endpoint->cause = reason;
 	if (from == CONNECTION_READY)
 		endpoint->stats.connections_lost++;
 	else
@@ -209,6 +219,8 @@ void pool_connection_drain(struct connection *connection, uint64_t now_us)
 {
 	const char *reason = connection->doom ? connection->doom : "asked";
 
+	if (!connection->doom && connection->farewell)
+		reason = connection->farewell;
 	connection_prove(connection, now_us);
 	connection_enter(connection, CONNECTION_DRAINING, reason, "", now_us);
 	if (!reason_is_ours(reason))

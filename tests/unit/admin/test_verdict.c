@@ -56,7 +56,7 @@ Test(verdict, standby_connections_do_not_count)
 {
 	sample.pools[0].endpoint_count = 3;
 	sample.pools[0].endpoints[0].ready = 9;
-	sample.pools[0].endpoints[1].state = "up";
+	sample.pools[0].endpoints[1].state = "active";
 	sample.pools[0].endpoints[1].ready = 0;
 	sample.pools[0].ready = 10;
 	expect(VERDICT_DEGRADED, 1);

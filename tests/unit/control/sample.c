@@ -43,7 +43,7 @@ static void fill_traffic(struct traffic_stats *traffic)
 static void fill_endpoints(struct endpoint_view endpoints[3])
 {
 	endpoints[0] = (struct endpoint_view){.name = "a",
-					      .state = "up",
+					      .state = "active",
 					      .weight = 1,
 					      .tier = 1,
 					      .connections = 4,

@@ -74,6 +74,8 @@ static void step(struct rig *rig)
 		else
 			rig_make_ready(rig, connection);
 	}
+	while ((connection = pool_next_excess(rig->pool)))
+		rig_lose(rig, connection, connection->farewell);
 	while ((connection = pool_next_surplus(rig->pool, rig->now_us)))
 		cr_assert_eq(connection->state, CONNECTION_DRAINING);
 	list_each(&rig->pool->states[CONNECTION_DRAINING], node) {
@@ -84,7 +86,7 @@ static void step(struct rig *rig)
 	while ((connection = pool_next_dial(rig->pool, rig->now_us)))
 		rig->dials[connection->endpoint->index]++;
 	pool_upkeep(rig->pool, rig->now_us);
-	pool_reap(rig->pool);
+	pool_reap(rig->pool, rig->now_us);
 }
 
 void rig_run(struct rig *rig, uint64_t us)
@@ -136,6 +138,7 @@ void rig_check(struct rig *rig)
 	struct pool *pool = rig->pool;
 	uint32_t open[RIG_ENDPOINTS_MAX] = {0};
 	uint32_t ready[RIG_ENDPOINTS_MAX] = {0};
+	uint32_t all[RIG_ENDPOINTS_MAX] = {0};
 	uint32_t in_flight = 0;
 	size_t connections = 0;
 	size_t carrying = 0;
@@ -152,7 +155,9 @@ void rig_check(struct rig *rig)
 			open[index] += state <= CONNECTION_READY;
 			ready[index] += state == CONNECTION_READY;
 			carrying += state == CONNECTION_READY &&
+				    endpoint_serves(connection->endpoint) &&
 				    connection->endpoint->settings->tier == pool->tier;
+			all[index]++;
 			in_flight += connection->in_flight;
 			connections++;
 		}
@@ -160,6 +165,8 @@ void rig_check(struct rig *rig)
 	for (size_t i = 0; i < pool->endpoint_count; i++) {
 		cr_assert_eq(pool->endpoints[i]->open, open[i]);
 		cr_assert_eq(pool->endpoints[i]->ready, ready[i]);
+		cr_assert_eq(pool->endpoints[i]->connections, all[i]);
+		cr_assert_eq(pool->endpoints[i]->index, i);
 		cr_assert(!pool->endpoints[i]->down || ready[i] == 0);
 	}
 	cr_assert_eq(pool->in_flight, in_flight);

@@ -54,7 +54,7 @@ Test(states, lead_from_dialing_to_the_end)
 	cr_assert_eq(endpoint->stats.connections_lost, 0);
 	cr_assert_not(endpoint->down);
 	rig_check(&rig);
-	pool_reap(rig.pool);
+	pool_reap(rig.pool, rig.now_us);
 	cr_assert_eq(rig.pool->connections, 0);
 	rig_stop(&rig);
 }
@@ -126,24 +126,29 @@ Test(states, what_is_closed_stays_until_its_transport_is_gone)
 
 	pool_connection_opened(connection, &rig, rig.now_us);
 	pool_connection_lost(connection, "protocol", "", rig.now_us);
-	pool_reap(rig.pool);
+	pool_reap(rig.pool, rig.now_us);
 	cr_assert_eq(rig.pool->states[CONNECTION_CLOSED].count, 1);
 	connection->transport = NULL;
-	pool_reap(rig.pool);
+	pool_reap(rig.pool, rig.now_us);
 	cr_assert_eq(rig.pool->states[CONNECTION_CLOSED].count, 0);
 	rig_stop(&rig);
 }
 
+#define LINES_MAX 4096
+
 static void collect(void *context, enum log_level level, struct span line)
 {
+	char *lines = context;
+	size_t len = strlen(lines);
+
 	(void)level;
-	snprintf(context, 512, "%.*s", (int)line.len, line.at);
+	snprintf(lines + len, LINES_MAX - len, "%.*s\n", (int)line.len, line.at);
 }
 
 Test(states, are_logged_with_their_reason)
 {
 	struct connection *connection;
-	char line[512] = "";
+	char line[LINES_MAX] = "";
 	struct log log;
 	struct rig rig;
 
@@ -156,6 +161,8 @@ Test(states, are_logged_with_their_reason)
 	pool_connection_opened(connection, &rig, 2);
 	pool_connection_made_ready(connection, 3);
 	cr_assert(strstr(line, "pool.connection.ready"), "%s", line);
+	cr_assert(strstr(line, "pool.endpoint.active pool=main endpoint=a from=connecting"), "%s",
+		  line);
 	cr_assert(strstr(line, "pool=main endpoint=a connection=1 from=warming to=ready"), "%s",
 		  line);
 	pool_connection_drain(connection, 4);
@@ -204,7 +211,7 @@ Test(states, a_lease_outlives_the_state_but_not_the_connection, .signal = SIGABR
 	rig_make_ready(&rig, connection);
 	cr_assert_eq(pool_lease(rig.pool, NULL, 0, 1, &leased), LEASE_OK);
 	rig_lose(&rig, connection, "eof");
-	pool_reap(rig.pool);
+	pool_reap(rig.pool, rig.now_us);
 }
 
 Test(states, the_last_error_is_cut_to_fit)

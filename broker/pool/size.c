@@ -1,0 +1,103 @@
+/* How many connections a pool has, and which of them go when there are too many. */
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include "broker/pool/pool.h"
+
+void pool_resize(struct pool *pool, uint32_t size, const char *reason, const char *detail,
+		 uint64_t now_us)
+{
+	char before[16], after[16];
+
+	if (pool->size == size)
+		return;
+	snprintf(before, sizeof(before), "%" PRIu32, pool->size);
+	snprintf(after, sizeof(after), "%" PRIu32, size);
+	pool->size = size;
+	pool_report_pool(pool, &(struct pool_change){
+				       .type = "pool.resized",
+				       .level = LOG_INFO,
+				       .before = before,
+				       .after = after,
+				       .reason = reason,
+				       .detail = detail,
+				       .now_us = now_us,
+			       });
+	pool_upkeep(pool, now_us);
+}
+
+/* Whether one of its ready connections may go. In the tier in use it is itself among those that
+ * carry the traffic, so there must be one more. One that is drained keeps all it has; of one that
+ * is to have none, none is waited for. */
+static bool has_surplus(const struct pool *pool, const struct endpoint *endpoint)
+{
+	size_t carry_at_least = pool->size;
+
+	if (!endpoint_serves(endpoint))
+		return endpoint->wish != WISH_DRAIN && endpoint->ready > 0;
+	if (endpoint->settings->tier == pool->tier)
+		carry_at_least++;
+	return endpoint->ready > endpoint->desired && pool->ready_count >= carry_at_least;
+}
+
+static bool any_has_surplus(const struct pool *pool)
+{
+	for (size_t i = 0; i < pool->endpoint_count; i++)
+		if (has_surplus(pool, pool->endpoints[i]))
+			return true;
+	return false;
+}
+
+/* Why one of its connections goes. */
+static const char *reason_to_go(const struct endpoint *endpoint)
+{
+	switch (endpoint->wish) {
+	case WISH_MAINT:
+		return "maint";
+	case WISH_REMOVE:
+		return "remove";
+	default:
+		return "surplus";
+	}
+}
+
+struct connection *pool_next_surplus(struct pool *pool, uint64_t now_us)
+{
+	struct connection *idlest = NULL;
+
+	if (!any_has_surplus(pool))
+		return NULL;
+	list_each(&pool->states[CONNECTION_READY], node) {
+		struct connection *connection = list_entry(node, struct connection, state_link);
+
+		if (idlest && connection->in_flight >= idlest->in_flight)
+			continue;
+		if (has_surplus(pool, connection->endpoint))
+			idlest = connection;
+	}
+	assert(idlest);
+	idlest->farewell = reason_to_go(idlest->endpoint);
+	pool_connection_drain(idlest, now_us);
+	return idlest;
+}
+
+struct connection *pool_next_excess(struct pool *pool)
+{
+	static const enum connection_state unfinished[] = {CONNECTION_DIALING, CONNECTION_WARMING};
+
+	for (size_t i = 0; i < 2; i++) {
+		list_each(&pool->states[unfinished[i]], node) {
+			struct connection *connection =
+				list_entry(node, struct connection, state_link);
+			struct endpoint *endpoint = connection->endpoint;
+
+			if (endpoint->down || endpoint->open <= endpoint->desired ||
+			    connection->farewell || connection->doom)
+				continue;
+			connection->farewell = reason_to_go(endpoint);
+			endpoint->open--;
+			return connection;
+		}
+	}
+	return NULL;
+}

@@ -1,0 +1,66 @@
+#include "broker/pool/standing.h"
+
+static const struct {
+	const char *name;
+	const char *type; /* of the report */
+	enum log_level level;
+} states[ENDPOINT_STATES] = {
+	[ENDPOINT_CONNECTING] = {"connecting", "endpoint.connecting", LOG_INFO},
+	[ENDPOINT_ACTIVE] = {"active", "endpoint.active", LOG_INFO},
+	[ENDPOINT_STANDBY] = {"standby", "endpoint.standby", LOG_INFO},
+	[ENDPOINT_DOWN] = {"down", "endpoint.down", LOG_WARN},
+	[ENDPOINT_DRAINING] = {"draining", "endpoint.draining", LOG_INFO},
+	[ENDPOINT_DRAINED] = {"drained", "endpoint.drained", LOG_INFO},
+	[ENDPOINT_MAINT] = {"maint", "endpoint.maint", LOG_INFO},
+};
+
+const char *endpoint_state_name(enum endpoint_state state)
+{
+	return states[state].name;
+}
+
+enum endpoint_state standing_of(const struct endpoint *endpoint)
+{
+	switch (endpoint->wish) {
+	case WISH_DRAIN:
+		return endpoint->in_flight > 0 ? ENDPOINT_DRAINING : ENDPOINT_DRAINED;
+	case WISH_MAINT:
+	case WISH_REMOVE:
+		return endpoint->connections > 0 ? ENDPOINT_DRAINING : ENDPOINT_MAINT;
+	case WISH_SERVE:
+		break;
+	}
+	if (endpoint->down)
+		return ENDPOINT_DOWN;
+	if (endpoint->ready == 0)
+		return ENDPOINT_CONNECTING;
+	return endpoint->settings->tier > endpoint->pool->tier ? ENDPOINT_STANDBY : ENDPOINT_ACTIVE;
+}
+
+/* More of why: the operator's words, or the error. */
+static const char *detail_of(const struct endpoint *endpoint)
+{
+	if (endpoint->wish != WISH_SERVE)
+		return endpoint->words;
+	return endpoint->state == ENDPOINT_DOWN ? endpoint->last_error : "";
+}
+
+void standing_review(struct endpoint *endpoint, uint64_t now_us)
+{
+	enum endpoint_state before = endpoint->state;
+	enum endpoint_state after = standing_of(endpoint);
+
+	if (before == after)
+		return;
+	endpoint->state = after;
+	endpoint->since_us = now_us;
+	pool_report_endpoint(endpoint, &(struct pool_change){
+					       .type = states[after].type,
+					       .level = states[after].level,
+					       .before = states[before].name,
+					       .after = states[after].name,
+					       .reason = endpoint->cause,
+					       .detail = detail_of(endpoint),
+					       .now_us = now_us,
+				       });
+}
