@@ -35,7 +35,7 @@ struct lane {
 
 #define MASK_POOL_BYTES 4096
 
-/* Pings carry a few bytes: libwebsockets 4.1.6 does not report a pong without any. */
+/* Pings carry a few bytes, so that a trace shows whose they are. */
 #define PING_PAYLOAD span_of("wsb", 3)
 
 struct engine {

@@ -21,8 +21,8 @@ static struct admin_peer peer_of(const struct http_socket *socket)
 	struct ucred credentials;
 	socklen_t size = sizeof(credentials);
 
-	if (peer.local && getsockopt(lws_get_socket_fd(socket->wsi), SOL_SOCKET, SO_PEERCRED,
-				     &credentials, &size) == 0)
+	if (peer.local &&
+	    getsockopt(socket->wire.stream.fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0)
 		peer.uid = credentials.uid;
 	return peer;
 }
@@ -44,8 +44,7 @@ static struct admin_request request_of(const struct http_socket *socket,
 	};
 }
 
-static void reply(struct http_socket *socket, const struct admin_response *response, bool head_only,
-		  bool close)
+static void reply(struct http_socket *socket, const struct admin_response *response, bool head_only)
 {
 	struct strbuf extra;
 	struct http_reply reply = {
@@ -54,7 +53,6 @@ static void reply(struct http_socket *socket, const struct admin_response *respo
 		.body = strbuf_span(&response->body),
 		.head_only = head_only,
 		.allow = response->allow[0] ? response->allow : NULL,
-		.close = close,
 	};
 
 	strbuf_init(&extra);
@@ -69,13 +67,13 @@ static void reply(struct http_socket *socket, const struct admin_response *respo
 }
 
 static void finish(struct http_socket *socket, const struct admin_call *call, struct span body,
-		   bool head_only, bool close)
+		   bool head_only)
 {
 	struct admin_response response = {.status = 500};
 
 	strbuf_init(&response.body);
 	admin_finish(admin_of(socket)->backend, call, body, &response);
-	reply(socket, &response, head_only, close);
+	reply(socket, &response, head_only);
 	strbuf_fini(&response.body);
 }
 
@@ -103,13 +101,12 @@ static void on_request(struct http_socket *socket, const struct http_head *head)
 	struct admin_call call;
 
 	strbuf_init(&response.body);
-	/* What is not read of a refused request would be taken for the next one. */
 	if (!admin_begin(admin_of(socket)->backend, &request, &call, &response))
-		reply(socket, &response, head_only, has_body);
+		reply(socket, &response, head_only);
 	else if (has_body && !span_is(request.method, "GET"))
 		await_body(socket, head, &call);
 	else
-		finish(socket, &call, span_of(NULL, 0), head_only, has_body);
+		finish(socket, &call, span_of(NULL, 0), head_only);
 	strbuf_fini(&response.body);
 }
 
@@ -121,7 +118,7 @@ static void forget_call(struct http_socket *socket)
 
 static void on_body(struct http_socket *socket, struct span body)
 {
-	finish(socket, socket->session, body, false, false);
+	finish(socket, socket->session, body, false);
 	forget_call(socket);
 }
 
@@ -129,7 +126,7 @@ static void on_accepted(void *context, int fd)
 {
 	struct http_admin *admin = context;
 
-	if (http_socket_accept(&admin->site, admin->context, admin->vhost, fd))
+	if (http_socket_accept(&admin->site, admin->context, fd))
 		log_event(admin->context->log, LOG_WARN, "listener.accept_failed",
 			  log_text("address", admin->listener.address->text));
 }
@@ -137,9 +134,6 @@ static void on_accepted(void *context, int fd)
 enum wsb_err http_admin_open(struct http_admin *admin, struct ws_context *context,
 			     const struct config *config, struct strbuf *errors)
 {
-	struct lws_context_creation_info info =
-		ws_context_vhost_info("admin", http_socket_protocols);
-
 	*admin = (struct http_admin){.context = context, .listener = {.fd = -1}};
 	admin->site = (struct http_site){
 		.context = admin,
@@ -148,11 +142,6 @@ enum wsb_err http_admin_open(struct http_admin *admin, struct ws_context *contex
 		.body = on_body,
 		.closed = forget_call,
 	};
-	admin->vhost = lws_create_vhost(context->lws, &info);
-	if (!admin->vhost) {
-		strbuf_printf(errors, "%s: cannot be set up\n", config->admin.address.text);
-		return WSB_EIO;
-	}
 	return listener_open(&admin->listener, context->loop, context->log, &config->admin.address,
 			     false, errors);
 }

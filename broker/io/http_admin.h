@@ -2,7 +2,6 @@
 #ifndef WSB_BROKER_IO_HTTP_ADMIN_H
 #define WSB_BROKER_IO_HTTP_ADMIN_H
 
-#include <libwebsockets.h>
 #include "broker/admin/admin.h"
 #include "broker/control/config.h"
 #include "broker/io/http_socket.h"
@@ -16,7 +15,6 @@ struct http_admin {
 	struct http_site site;
 	struct ws_context *context;
 	const struct admin_backend *backend;
-	struct lws_vhost *vhost;
 };
 
 /* Binds the address; accepts nothing yet. Borrows all it is given. Errors as of ws_server_open. */

@@ -29,8 +29,7 @@ void http_post_body(struct http_socket *socket, struct engine *engine, size_t li
 	struct admittance verdict = {
 		.status = 200, .identity = socket->identity, .role = (enum token_role)socket->role};
 
-	if (!lws_get_peer_simple(socket->wsi, verdict.peer, sizeof(verdict.peer)))
-		verdict.peer[0] = '\0';
+	stream_peer(&socket->wire.stream, verdict.peer);
 	socket->session = engine_http_request(engine, listener, &verdict,
 					      socket->json ? ENCODING_JSON : ENCODING_MSGPACK, body,
 					      &socket->wire, clock_monotonic_us());

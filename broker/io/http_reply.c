@@ -18,6 +18,7 @@ static const struct status_text status_texts[] = {
 	{409, "Conflict"},
 	{411, "Length Required"},
 	{413, "Content Too Large"},
+	{414, "URI Too Long"},
 	{415, "Unsupported Media Type"},
 	{421, "Misdirected Request"},
 	{422, "Unprocessable Content"},
@@ -28,6 +29,7 @@ static const struct status_text status_texts[] = {
 	{502, "Bad Gateway"},
 	{503, "Service Unavailable"},
 	{504, "Gateway Timeout"},
+	{505, "HTTP Version Not Supported"},
 };
 
 static const char *text_of(int status)

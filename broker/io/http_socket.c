@@ -1,107 +1,55 @@
 #include "broker/io/http_socket.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/socket.h>
 #include <unistd.h>
-#include "broker/io/http_wire.h"
+#include "broker/io/http_text.h"
 #include "broker/io/tls.h"
+#include "broker/io/ws_frames.h"
 #include "common/clock.h"
 
-/* How long the rest of a refused request is read, so that the peer gets to see the refusal. */
-#define LINGER_US (2 * US_PER_S)
+/* For the next request to begin, and for a reply to be taken. */
+#define PATIENCE_US (60 * US_PER_S)
 
-/* How often bytes beyond a request may be offered before its reply is out: a turn of the loop or
- * two in good order. */
-#define OVERRUNS_MAX 16
+#define COMPLAINT_MAX 160
 
-enum wsb_err http_socket_accept(const struct http_site *site, struct ws_context *context,
-				struct lws_vhost *vhost, int fd)
+static void give_time(struct http_socket *socket, uint64_t us)
 {
-	struct http_socket *socket = calloc(1, sizeof(*socket));
-	lws_adopt_desc_t adoption = {0};
-
-	if (!socket) {
-		close(fd);
-		return WSB_ENOMEM;
-	}
-	wire_init(&socket->wire, context, &http_wire_kind);
-	socket->site = site;
-	adoption.vh = vhost;
-	adoption.type = LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP | LWS_ADOPT_ALLOW_SSL;
-	adoption.fd.sockfd = fd;
-	socket->wsi = lws_adopt_descriptor_vhost_via_info(&adoption);
-	if (!socket->wsi) {
-		free(socket);
-		return WSB_EIO;
-	}
-	lws_set_opaque_user_data(socket->wsi, socket);
-	wire_give_time(&socket->wire, clock_monotonic_us() + site->handshake_us);
-	return WSB_OK;
+	wire_give_time(&socket->wire, clock_monotonic_us() + us);
 }
 
-static void free_buffer(struct strbuf **buffer)
+/* A peer that sends requests faster than they are answered is not read meanwhile. */
+static bool wants_bytes(const struct http_socket *socket)
 {
-	if (!*buffer)
+	if (socket->peer_ended)
+		return false;
+	return socket->phase == HTTP_BODY || socket->in.len < HTTP_HEAD_MAX;
+}
+
+static void watch(struct http_socket *socket)
+{
+	struct stream *stream = &socket->wire.stream;
+	int events = 0;
+
+	if (socket->wire.state != WIRE_SHAKING)
 		return;
-	strbuf_fini(*buffer);
-	free(*buffer);
-	*buffer = NULL;
-}
-
-static struct strbuf *new_buffer(void)
-{
-	struct strbuf *buffer = malloc(sizeof(*buffer));
-
-	if (buffer)
-		strbuf_init(buffer);
-	return buffer;
-}
-
-static void tell_closed(struct http_socket *socket)
-{
-	if (!socket->session)
-		return;
-	socket->wsi = NULL;
-	socket->site->closed(socket);
-	socket->session = NULL;
-}
-
-static void destroy(struct http_socket *socket)
-{
-	tell_closed(socket);
-	wire_ended(&socket->wire);
-	free_buffer(&socket->body);
-	free_buffer(&socket->reply);
-	free(socket);
+	if (wants_bytes(socket))
+		events |= stream->read_needs;
+	if (socket->wire.blocked)
+		events |= stream->write_needs;
+	stream_watch(stream, events);
 }
 
 void http_socket_reply(struct http_socket *socket, const struct http_reply *reply)
 {
 	struct http_reply whole = *reply;
 
-	whole.close = whole.close || socket->closes;
-	socket->closes = whole.close;
-	free_buffer(&socket->body);
-	if (!socket->reply)
-		socket->reply = new_buffer();
-	if (!socket->reply) {
-		wire_abort(&socket->wire);
-		return;
-	}
-	http_reply_write(&whole, socket->reply);
-	if (socket->reply->failed) {
-		wire_abort(&socket->wire);
-		return;
-	}
+	whole.close = whole.close || !socket->keeps;
+	socket->keeps = !whole.close;
+	http_reply_write(&whole, &socket->out);
 	socket->phase = HTTP_REPLYING;
-	if (!socket->wsi)
-		return;
-	/* The library does not look whether a socket can be written while it must not be read. */
-	wire_pause(&socket->wire, false);
-	lws_callback_on_writable(socket->wsi);
+	give_time(socket, PATIENCE_US);
+	wire_want_write(&socket->wire);
 }
 
 void http_socket_refuse(struct http_socket *socket, int status, const char *title,
@@ -120,271 +68,334 @@ void http_socket_refuse(struct http_socket *socket, int status, const char *titl
 	strbuf_fini(&problem);
 }
 
+/* What cannot be read leaves no place at which the next request would begin. */
+static void refuse_unread(struct http_socket *socket, int status, const char *why)
+{
+	socket->keeps = false;
+	http_socket_refuse(socket, status, NULL, why, 0, NULL);
+}
+
 void http_socket_take_body(struct http_socket *socket, const struct http_head *head,
 			   size_t bytes_max)
 {
-	static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
-	unsigned char line[LWS_PRE + sizeof(go_on)];
-
-	socket->closes = true;
-	if (head->transfer_encoding.at || !head->has_length) {
-		http_socket_refuse(socket, 411, NULL, "a Content-Length is needed", 0, NULL);
+	if (!head->has_length) {
+		refuse_unread(socket, 411, "a Content-Length is needed");
 		return;
 	}
 	if (head->content_length > bytes_max) {
-		http_socket_refuse(socket, 413, NULL, "the body is longer than limits.message", 0,
-				   NULL);
+		refuse_unread(socket, 413, "the body is longer than what is taken here");
 		return;
 	}
-	socket->body = new_buffer();
-	if (!socket->body) {
-		wire_abort(&socket->wire);
+	socket->keeps = head->keeps_alive;
+	socket->body_len = (size_t)head->content_length;
+	socket->phase = HTTP_BODY;
+	give_time(socket, socket->site->handshake_us);
+	if (http_equals(head->expect, "100-continue")) {
+		strbuf_text(&socket->out, "HTTP/1.1 100 Continue\r\n\r\n");
+		wire_want_write(&socket->wire);
+	}
+}
+
+void http_socket_open(struct http_socket *socket, const char *subprotocol)
+{
+	socket->subprotocol = subprotocol;
+	upgrade_write_answer(&socket->out, span_of(socket->key, sizeof(socket->key)), subprotocol);
+	socket->phase = HTTP_SWITCHING;
+	give_time(socket, PATIENCE_US);
+	wire_want_write(&socket->wire);
+}
+
+static void ask_upgrade(struct http_socket *socket, const struct http_head *head)
+{
+	const char *why = "no such upgrade here";
+
+	if (!socket->site->upgrade || !http_head_fits_upgrade(head, &why)) {
+		http_socket_refuse(socket, 400, NULL, why, 0, NULL);
 		return;
 	}
-	socket->closes = false;
-	socket->takes_body = true;
-	if (head->expect.len == strlen("100-continue") &&
-	    strncasecmp(head->expect.at, "100-continue", head->expect.len) == 0) {
-		memcpy(line + LWS_PRE, go_on, sizeof(go_on) - 1);
-		if (lws_write(socket->wsi, line + LWS_PRE, sizeof(go_on) - 1, LWS_WRITE_HTTP) < 0)
-			wire_abort(&socket->wire);
-	}
+	if (head->key.len == sizeof(socket->key))
+		memcpy(socket->key, head->key.at, sizeof(socket->key));
+	socket->site->upgrade(socket, head);
 }
 
-/* Writes the reply whole; what the socket does not take at once stays with the library. */
-static int write_reply(struct http_socket *socket)
+/* A request whose body nobody takes is the last one of its connection. */
+static void ask(struct http_socket *socket, struct span text)
 {
-	struct span bytes = strbuf_span(socket->reply);
-	int written = lws_write(socket->wsi, (unsigned char *)socket->reply->text, bytes.len,
-				LWS_WRITE_HTTP);
-
-	free_buffer(&socket->reply);
-	return written < 0 ? -1 : 0;
-}
-
-/* A request whose body nobody wanted is read on for a moment: a socket that is closed with bytes
- * unread is reset, and the peer may lose the reply. */
-static int finish_reply(struct http_socket *socket)
-{
-	struct lws *wsi = socket->wsi;
-
-	if (write_reply(socket))
-		return -1;
-	if (socket->closes) {
-		socket->phase = HTTP_DISCARDING;
-		wire_give_time(&socket->wire, clock_monotonic_us() + LINGER_US);
-		if (!lws_partial_buffered(wsi))
-			shutdown(lws_get_socket_fd(wsi), SHUT_WR);
-		return 0;
-	}
-	socket->phase = HTTP_READING;
-	socket->takes_body = false;
-	return lws_http_transaction_completed(wsi) ? -1 : 0;
-}
-
-static int on_request(struct http_socket *socket)
-{
+	struct http_fault fault;
 	struct http_head head;
 
-	timerq_disarm(&socket->wire.context->timers, &socket->wire.deadline);
-	if (http_head_read(&head, socket->wsi)) {
-		socket->closes = true;
-		http_socket_refuse(socket, 400, NULL, "the request cannot be read", 0, NULL);
-		return 0;
-	}
-	/* Where messages are taken, what is not a POST is a mistake, and is not kept alive: a POST
-	 * pipelined behind it would be read from the wrong place (see on_overrun). */
-	socket->closes =
-		!span_is(head.method, "POST") &&
-		(head.content_length > 0 || head.transfer_encoding.at || socket->site->body);
-	socket->site->request(socket, &head);
-	if (socket->takes_body && socket->phase == HTTP_READING)
-		wire_give_time(&socket->wire, clock_monotonic_us() + socket->site->handshake_us);
-	return 0;
-}
-
-static int on_body(struct http_socket *socket, const char *bytes, size_t len)
-{
-	if (socket->phase != HTTP_READING || !socket->body)
-		return 0;
-	strbuf_add(socket->body, span_of(bytes, len));
-	return socket->body->failed ? -1 : 0;
-}
-
-/* The library offers what follows a request as more of its body, again and again, until it is taken
- * or refused, and would read a pipelined request with a body from the wrong place: for ever, in one
- * call, when yet another follows. So the reply to this request is the last one on the connection,
- * which ends unanswered when the library does not wait for it. */
-static int on_overrun(struct http_socket *socket)
-{
-	socket->closes = true;
-	if (socket->phase == HTTP_ANSWERING)
-		wire_pause(&socket->wire, true);
-	return ++socket->overruns > OVERRUNS_MAX ? -1 : 0;
-}
-
-static int on_body_complete(struct http_socket *socket)
-{
-	struct strbuf *body = socket->body;
-
-	if (socket->phase == HTTP_DISCARDING)
-		return -1;
-	if (socket->phase != HTTP_READING || !body)
-		return on_overrun(socket);
 	timerq_disarm(&socket->wire.context->timers, &socket->wire.deadline);
 	socket->phase = HTTP_ANSWERING;
-	socket->body = NULL;
-	socket->site->body(socket, strbuf_span(body));
-	free_buffer(&body);
-	return 0;
+	if (http_head_read(&head, text, &fault)) {
+		refuse_unread(socket, fault.status, fault.why);
+		return;
+	}
+	socket->keeps = head.keeps_alive && head.content_length == 0 && !head.transfer_encoding.at;
+	if (http_head_wants_websocket(&head))
+		ask_upgrade(socket, &head);
+	else
+		socket->site->request(socket, &head);
 }
 
-/* 0 lets the library go on with the upgrade, 1 says that it has been answered. An unknown upgrade
- * was refused by the library before this, and its header table is gone. */
-static int on_upgrade(struct http_socket *socket, const char *protocol)
+/* The first len bytes have been dealt with. A socket that waits holds no memory. */
+static void drop_read(struct http_socket *socket, size_t len)
 {
-	struct http_head head;
-	const char *why = NULL;
+	struct strbuf *in = &socket->in;
 
-	if (lws_hdr_total_length(socket->wsi, WSI_TOKEN_UPGRADE) <= 0)
-		return -1;
-	socket->closes = true;
-	if (http_head_read(&head, socket->wsi))
-		why = "the request cannot be read";
-	else if (strcasecmp(protocol, "websocket") != 0 || !socket->site->upgrade)
-		why = "no such upgrade here";
-	else if (http_head_fits_upgrade(&head, &why) && socket->site->upgrade(socket, &head))
-		return 0;
-	if (why)
-		http_socket_refuse(socket, 400, NULL, why, 0, NULL);
-	return socket->reply && write_reply(socket) == 0 ? 1 : -1;
+	socket->head_seen = 0;
+	in->len -= len;
+	if (in->len == 0)
+		strbuf_fini(in);
+	else
+		memmove(in->text, in->text + len, in->len);
 }
 
-static int on_received(struct http_socket *socket, const char *bytes, size_t len)
+/* False: it has to be waited. */
+static bool take_head(struct http_socket *socket)
 {
-	struct lws *wsi = socket->wsi;
+	struct span text = strbuf_span(&socket->in);
+	size_t len = http_head_len(text, &socket->head_seen);
 
-	if (socket->wire.state != WIRE_OPEN)
-		return 0;
-	socket->site->data(socket, lws_frame_is_binary(wsi), span_of(bytes, len),
-			   lws_remaining_packet_payload(wsi), lws_is_final_fragment(wsi));
-	return 0;
+	if (len > HTTP_HEAD_MAX || (len == 0 && text.len >= HTTP_HEAD_MAX)) {
+		refuse_unread(socket, 431, "the head of a request is 16 KiB at most");
+		return false;
+	}
+	if (len == 0) {
+		if (!http_head_may_begin(text))
+			refuse_unread(socket, 400, "HTTP/1.1 is spoken here");
+		return false;
+	}
+	ask(socket, span_of(text.at, len));
+	drop_read(socket, len);
+	return true;
 }
 
-static int on_writable(struct http_socket *socket)
+static bool take_body(struct http_socket *socket)
 {
-	if (socket->phase == HTTP_REPLYING && socket->reply)
-		return finish_reply(socket);
-	if (socket->phase == HTTP_DISCARDING)
-		shutdown(lws_get_socket_fd(socket->wsi), SHUT_WR);
-	return 0;
+	size_t len = socket->body_len;
+
+	if (socket->in.len < len)
+		return false;
+	timerq_disarm(&socket->wire.context->timers, &socket->wire.deadline);
+	socket->phase = HTTP_ANSWERING;
+	socket->site->body(socket, span_of(strbuf_span(&socket->in).at, len));
+	drop_read(socket, len);
+	return true;
 }
 
-static int on_websocket(struct http_socket *socket, enum lws_callback_reasons reason,
-			const char *bytes, size_t len)
+/* As far as one gets with what has been read. */
+static void advance(struct http_socket *socket)
 {
-	switch ((int)reason) {
-	case LWS_CALLBACK_ESTABLISHED:
-		return socket->site->opened(socket) ? 0 : -1;
-	case LWS_CALLBACK_RECEIVE_PONG:
-		if (socket->wire.state == WIRE_OPEN)
-			socket->site->pong(socket);
-		return 0;
-	case LWS_CALLBACK_SERVER_WRITEABLE:
-		wire_flush(&socket->wire);
-		return 0;
-	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-		http_wire_heard_close(socket, bytes, len);
-		return -1;
-	case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL:
-		http_wire_dropped(socket);
-		return 0;
-	case LWS_CALLBACK_CLOSED:
-		tell_closed(socket);
-		return 0;
+	bool more = true;
+
+	while (more && socket->wire.state == WIRE_SHAKING) {
+		if (socket->phase == HTTP_HEAD && socket->in.len > 0)
+			more = take_head(socket);
+		else if (socket->phase == HTTP_BODY)
+			more = take_body(socket);
+		else
+			more = false;
+	}
+	watch(socket);
+}
+
+/* Frames may have come right behind the request. */
+static void begin_frames(struct http_socket *socket)
+{
+	struct strbuf rest = socket->in;
+
+	strbuf_init(&socket->in);
+	socket->phase = HTTP_SWITCHED;
+	if (socket->site->opened(socket))
+		ws_frames_take(&socket->wire, rest.text, rest.len);
+	else
+		wire_abort(&socket->wire);
+	ws_frames_watch(&socket->wire);
+	strbuf_fini(&rest);
+}
+
+static void on_replied(struct http_socket *socket)
+{
+	if (!socket->keeps) {
+		wire_leave(&socket->wire);
+		return;
+	}
+	socket->served = true;
+	socket->phase = HTTP_HEAD;
+	give_time(socket, socket->in.len > 0 ? socket->site->handshake_us : PATIENCE_US);
+	advance(socket);
+}
+
+static void on_written(struct http_socket *socket)
+{
+	strbuf_fini(&socket->out);
+	socket->sent = 0;
+	if (socket->peer_ended)
+		wire_abort(&socket->wire);
+	else if (socket->phase == HTTP_SWITCHING)
+		begin_frames(socket);
+	else if (socket->phase == HTTP_REPLYING)
+		on_replied(socket);
+}
+
+static void write_out(struct wire *wire)
+{
+	struct http_socket *socket = http_socket_of(wire);
+	struct span out = strbuf_span(&socket->out);
+
+	if (wire->blocked)
+		return;
+	if (socket->out.failed || socket->in.failed) {
+		wire_abort(wire);
+		return;
+	}
+	while (socket->sent < out.len) {
+		size_t len;
+		enum stream_verdict verdict =
+			stream_write(&wire->stream,
+				     span_of(out.at + socket->sent, out.len - socket->sent), &len);
+
+		if (verdict == STREAM_DONE) {
+			socket->sent += len;
+			continue;
+		}
+		wire->blocked = verdict == STREAM_BLOCKED;
+		if (wire->blocked)
+			watch(socket);
+		else
+			wire_abort(wire);
+		return;
+	}
+	on_written(socket);
+}
+
+/* A peer that says it is done may still wait for its reply; one that goes while the reply is being
+ * made waits for nothing. */
+static void on_peer_ended(struct http_socket *socket, enum stream_verdict verdict)
+{
+	if (verdict == STREAM_ENDED && socket->out.len > 0)
+		socket->peer_ended = true;
+	else
+		wire_abort(&socket->wire);
+}
+
+static void read_in(struct http_socket *socket)
+{
+	struct wire *wire = &socket->wire;
+	char *bytes = wire->context->received;
+	size_t len;
+	enum stream_verdict verdict = stream_read(&wire->stream, bytes, WS_RECEIVED_BYTES, &len);
+
+	if (verdict == STREAM_BLOCKED)
+		return;
+	if (verdict != STREAM_DONE) {
+		on_peer_ended(socket, verdict);
+		return;
+	}
+	if (socket->served && socket->phase == HTTP_HEAD && socket->in.len == 0)
+		give_time(socket, socket->site->handshake_us);
+	strbuf_add(&socket->in, span_of(bytes, len));
+	if (socket->in.failed)
+		wire_abort(wire);
+}
+
+static void serve(struct http_socket *socket, int events)
+{
+	struct wire *wire = &socket->wire;
+
+	if ((events & wire->stream.read_needs) && wants_bytes(socket))
+		read_in(socket);
+	if (wire->blocked && wire->state == WIRE_SHAKING && (events & wire->stream.write_needs)) {
+		wire->blocked = false;
+		write_out(wire);
+	}
+	advance(socket);
+}
+
+static void shake(struct http_socket *socket)
+{
+	struct wire *wire = &socket->wire;
+	char text[COMPLAINT_MAX];
+
+	switch (stream_shake(&wire->stream)) {
+	case STREAM_DONE:
+		socket->phase = HTTP_HEAD;
+		serve(socket, wire->stream.read_needs);
+		return;
+	case STREAM_BLOCKED:
+		stream_watch(&wire->stream, wire->stream.read_needs);
+		return;
 	default:
-		return 0;
+		tls_complaint(wire->stream.ssl, text, sizeof(text));
+		log_event(wire->context->log, LOG_DEBUG, "listener.handshake_failed",
+			  log_text("error", text));
+		wire_abort(wire);
 	}
 }
 
-static int on_http(struct http_socket *socket, enum lws_callback_reasons reason, const char *bytes,
-		   size_t len)
+static void on_ready(void *context, int events)
 {
-	switch ((int)reason) {
-	case LWS_CALLBACK_HTTP:
-		return on_request(socket);
-	case LWS_CALLBACK_HTTP_BODY:
-		return on_body(socket, bytes, len);
-	case LWS_CALLBACK_HTTP_BODY_COMPLETION:
-		return on_body_complete(socket);
-	case LWS_CALLBACK_HTTP_WRITEABLE:
-		return on_writable(socket);
-	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-		return on_upgrade(socket, bytes);
-	case LWS_CALLBACK_CLOSED_HTTP:
-		tell_closed(socket);
-		return 0;
-	case LWS_CALLBACK_RAW_ADOPT:
-	case LWS_CALLBACK_RAW_CONNECTED:
-	case LWS_CALLBACK_RAW_RX:
-		/* What a CONNECT request turns a socket into. */
-		return -1;
-	default:
-		return on_websocket(socket, reason, bytes, len);
-	}
+	struct http_socket *socket = context;
+
+	if (socket->wire.state != WIRE_SHAKING)
+		ws_frames_ready(&socket->wire, events);
+	else if (socket->phase == HTTP_SECURING)
+		shake(socket);
+	else
+		serve(socket, events);
 }
 
-/* Many callbacks concern no socket of ours, and some come with a wsi that is none. */
-static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
-		    size_t len)
+static void on_data(struct wire *wire, bool binary, struct span piece, uint64_t frame_left,
+		    bool ends_message)
 {
-	struct http_socket *socket;
+	struct http_socket *socket = http_socket_of(wire);
 
-	switch ((int)reason) {
-	case LWS_CALLBACK_PROTOCOL_INIT:
-	case LWS_CALLBACK_PROTOCOL_DESTROY:
-	case LWS_CALLBACK_EVENT_WAIT_CANCELLED:
-	case LWS_CALLBACK_GET_THREAD_ID:
-	case LWS_CALLBACK_LOCK_POLL:
-	case LWS_CALLBACK_UNLOCK_POLL:
-	case LWS_CALLBACK_ADD_POLL_FD:
-	case LWS_CALLBACK_DEL_POLL_FD:
-	case LWS_CALLBACK_CHANGE_MODE_POLL_FD:
-		return 0;
-	case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
-		return tls_dress_vhost(in, user);
-	case LWS_CALLBACK_OPENSSL_PERFORM_CLIENT_CERT_VERIFICATION:
-		/* The library asks us instead of believing OpenSSL, whose verdict is len. */
-		return len == 1 ? 0 : 1;
-	default:
-		break;
-	}
-	socket = lws_get_opaque_user_data(wsi);
-	if (!socket)
-		return 0;
-	if (reason == LWS_CALLBACK_RECEIVE)
-		return on_received(socket, in, len);
-	if (reason == LWS_CALLBACK_WSI_DESTROY) {
-		destroy(socket);
-		return 0;
-	}
-	return on_http(socket, reason, in, len);
+	socket->site->data(socket, binary, piece, frame_left, ends_message);
 }
 
-/* 4 KiB per client is what an idle one costs; a message may be longer, it comes in pieces then. */
-#define RX_BUFFER_BYTES 4096
+static void on_pong(struct wire *wire)
+{
+	struct http_socket *socket = http_socket_of(wire);
 
-/* The eight bytes per session are unused, but without them the library does not say when it ends a
- * socket by itself. */
-#define SUBPROTOCOL(text)                                                                          \
-	{                                                                                          \
-		.name = (text), .callback = on_event, .per_session_data_size = sizeof(void *),     \
-		.rx_buffer_size = RX_BUFFER_BYTES, .tx_packet_size = WS_TX_PACKET_BYTES            \
+	socket->site->pong(socket);
+}
+
+static void on_ended(struct wire *wire)
+{
+	struct http_socket *socket = http_socket_of(wire);
+
+	if (socket->session)
+		socket->site->closed(socket);
+	strbuf_fini(&socket->in);
+	strbuf_fini(&socket->out);
+	free(socket);
+}
+
+static const struct wire_events wire_events = {
+	.data = on_data, .pong = on_pong, .flush = write_out, .ended = on_ended};
+
+enum wsb_err http_socket_accept(const struct http_site *site, struct ws_context *context, int fd)
+{
+	struct http_socket *socket = calloc(1, sizeof(*socket));
+	enum wsb_err err;
+
+	if (!socket) {
+		close(fd);
+		return WSB_ENOMEM;
 	}
-
-const struct lws_protocols http_socket_protocols[] = {
-	SUBPROTOCOL(""),
-	SUBPROTOCOL("jsonrpc.2.json"),
-	SUBPROTOCOL("jsonrpc.2.msgpack"),
-	{.name = NULL},
-};
+	wire_init(&socket->wire, context, &wire_events, false);
+	socket->site = site;
+	strbuf_init(&socket->in);
+	strbuf_init(&socket->out);
+	socket->phase = site->ssl_context ? HTTP_SECURING : HTTP_HEAD;
+	err = stream_adopt(&socket->wire.stream, &context->loop->uv, fd, on_ready, socket);
+	if (!err && site->ssl_context)
+		err = stream_secure_accepted(&socket->wire.stream, site->ssl_context);
+	if (err) {
+		wire_abort(&socket->wire);
+		return err;
+	}
+	give_time(socket, site->handshake_us);
+	watch(socket);
+	return WSB_OK;
+}

@@ -1,4 +1,4 @@
-/* broker/io/http_socket.h: one accepted socket: the HTTP requests on it, or the WebSocket it
+/* broker/io/http_socket.h: one accepted socket: the HTTP/1.1 requests on it, or the WebSocket it
  * became.
  *
  * What a listener serves is a site: it is asked for each request and told of each message. The site
@@ -7,16 +7,15 @@
 #ifndef WSB_BROKER_IO_HTTP_SOCKET_H
 #define WSB_BROKER_IO_HTTP_SOCKET_H
 
-#include <libwebsockets.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "broker/io/http_head.h"
 #include "broker/io/http_reply.h"
+#include "broker/io/upgrade.h"
 #include "broker/io/wire.h"
 #include "broker/io/ws_context.h"
 #include "common/err.h"
-#include "common/list.h"
 #include "common/span.h"
 #include "common/strbuf.h"
 
@@ -25,15 +24,18 @@ struct http_socket;
 struct http_site {
 	void *context;
 	uint64_t handshake_us; /* for the first request to arrive, TLS included */
+	void *ssl_context;     /* NULL: no TLS. New sockets take what is there */
 
-	/* A plain request: either http_socket_reply, or http_socket_take_body. */
+	/* A plain request: http_socket_reply, now or later, or http_socket_take_body. The head is
+	 * valid during the call. */
 	void (*request)(struct http_socket *socket, const struct http_head *head);
-	/* Its whole body, after http_socket_take_body: http_socket_reply, now or later. */
+	/* Its whole body, after http_socket_take_body: http_socket_reply, now or later. NULL when
+	 * none is ever taken. */
 	void (*body)(struct http_socket *socket, struct span body);
-	/* Wants to become a WebSocket: true lets it, else http_socket_reply has been called. NULL:
-	 * never. */
-	bool (*upgrade)(struct http_socket *socket, const struct http_head *head);
-	/* It is one. False: drop it. The site calls wire_opened. */
+	/* Wants to become a WebSocket: http_socket_open or http_socket_reply, now or later. NULL:
+	 * it never may. */
+	void (*upgrade)(struct http_socket *socket, const struct http_head *head);
+	/* It is one: the site calls wire_opened. False: drop it. */
 	bool (*opened)(struct http_socket *socket);
 	void (*data)(struct http_socket *socket, bool binary, struct span piece,
 		     uint64_t frame_left, bool ends_message);
@@ -43,27 +45,33 @@ struct http_site {
 };
 
 enum http_phase {
-	HTTP_READING,	 /* a head, or the body of a request */
-	HTTP_ANSWERING,	 /* the whole request is with the site */
-	HTTP_REPLYING,	 /* the reply waits for the socket */
-	HTTP_DISCARDING, /* the reply is out; what is left of the request is thrown away */
+	HTTP_SECURING,	/* TLS */
+	HTTP_HEAD,	/* waits for a request */
+	HTTP_BODY,	/* and for its body */
+	HTTP_ANSWERING, /* the whole request is with the site */
+	HTTP_REPLYING,	/* the reply is on its way */
+	HTTP_SWITCHING, /* the 101 is */
+	HTTP_SWITCHED,	/* it is a WebSocket */
 };
 
 struct http_socket {
 	struct wire wire;
-	struct lws *wsi; /* NULL before the library has it, and after */
 	const struct http_site *site;
-	void *session;	      /* the site's: set while it must be told of the end */
-	const char *identity; /* the site's: as whom the peer came in; NULL: anonymous */
-	uint8_t role;	      /* the site's */
-	bool json;	      /* the site's: encoding of the request under way */
-	bool takes_body;
-	bool closes;	  /* the connection ends after the reply */
-	uint8_t overruns; /* how often bytes beyond the request were offered */
+	void *session;		 /* the site's: set while it must be told of the end */
+	const char *identity;	 /* the site's: as whom the peer came in; NULL: anonymous */
+	const char *subprotocol; /* constant; NULL: none */
+	uint8_t role;		 /* the site's */
+	bool json;		 /* the site's: encoding of the request under way */
+	bool served;		 /* there was a request before */
+	bool keeps;		 /* another request may follow the one under way */
+	bool peer_ended;	 /* nothing more comes */
 	enum http_phase phase;
-	size_t body_max;
-	struct strbuf *body; /* NULL unless a request is under way */
-	struct strbuf *reply;
+	char key[UPGRADE_KEY_LEN];
+	size_t head_seen; /* as http_head_len wants it */
+	size_t body_len;
+	size_t sent; /* of out */
+	struct strbuf in;
+	struct strbuf out;
 };
 
 static inline struct http_socket *http_socket_of(struct wire *wire)
@@ -71,12 +79,9 @@ static inline struct http_socket *http_socket_of(struct wire *wire)
 	return (struct http_socket *)((char *)wire - offsetof(struct http_socket, wire));
 }
 
-/* Every vhost that sockets are accepted into has these. `protocols` are the subprotocols. */
-extern const struct lws_protocols http_socket_protocols[];
-
-/* Takes over the descriptor; on error it is closed. WSB_ENOMEM, WSB_EIO. */
+/* Takes over the descriptor; on error it is closed. WSB_ENOMEM. */
 enum wsb_err http_socket_accept(const struct http_site *site, struct ws_context *context,
-				struct lws_vhost *vhost, int fd) WSB_CHECKED;
+				int fd) WSB_CHECKED;
 
 /* Answers the request under way; the bytes of reply are copied. */
 void http_socket_reply(struct http_socket *socket, const struct http_reply *reply);
@@ -88,5 +93,8 @@ void http_socket_refuse(struct http_socket *socket, int status, const char *titl
 /* Reads the body, at most bytes_max of it (more is refused with 413), and then calls site->body. */
 void http_socket_take_body(struct http_socket *socket, const struct http_head *head,
 			   size_t bytes_max);
+
+/* Answers the wish for a WebSocket with 101; site->opened follows when that is out. */
+void http_socket_open(struct http_socket *socket, const char *subprotocol);
 
 #endif

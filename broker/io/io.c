@@ -9,7 +9,7 @@
 #include "broker/io/ws_server.h"
 #include "common/clock.h"
 
-/* Beside clients and upstreams: admin requests, look-ups, files, the library's own. */
+/* Beside clients and upstreams: admin requests, look-ups, files. */
 #define SPARE_DESCRIPTORS 256
 
 /* A pool may be resized up to this at runtime. */
@@ -159,9 +159,8 @@ enum wsb_err io_create(struct io **out, const struct config *config, struct log 
 	io->ports.io = io;
 	io->admin.listener.fd = -1;
 	size_descriptors(io);
-	err = ws_context_init(&io->context, loop, log, config->limits.handshake_us);
+	err = ws_context_init(&io->context, loop, log);
 	if (err) {
-		strbuf_text(errors, "libwebsockets could not be started\n");
 		free(io);
 		return err;
 	}
@@ -224,8 +223,7 @@ bool io_end(struct io *io)
 	ws_context_end(&io->context);
 	settled = loop_settle(io->loop);
 	/* The turns have ended with the loop: what they would still have reported is done here. */
-	if (io->dialer.pools)
-		ws_dialer_turn(&io->dialer);
+	ws_context_turn(&io->context);
 	return settled;
 }
 
@@ -235,6 +233,8 @@ void io_destroy(struct io *io)
 		return;
 	ws_context_fini(&io->context);
 	ws_dialer_fini(&io->dialer);
+	for (size_t i = 0; i < io->server_count; i++)
+		ws_server_fini(&io->servers[i]);
 	free(io->servers);
 	free(io);
 }

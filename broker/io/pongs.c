@@ -44,8 +44,9 @@ void pongs_append(struct pongs *pongs, struct outbox *outbox,
 		struct span payload = span_of(pong->payload, pong->len);
 		uint8_t mask[WS_MASK_BYTES];
 
-		draw_mask(mask, sizeof(mask));
-		if (wsframe_append(outbox, WS_PONG, mask, &payload, 1))
+		if (draw_mask)
+			draw_mask(mask, sizeof(mask));
+		if (wsframe_append(outbox, WS_PONG, draw_mask ? mask : NULL, &payload, 1))
 			break;
 	}
 	pongs_fini(pongs);

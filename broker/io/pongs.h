@@ -24,7 +24,7 @@ void pongs_fini(struct pongs *pongs);
  * ping is not answered. */
 void pongs_add(struct pongs *pongs, struct span payload);
 
-/* Appends all that wait to outbox, each under a fresh mask that draw_mask makes. */
+/* Appends all that wait to outbox, each under a fresh mask that draw_mask makes; NULL: bare. */
 void pongs_append(struct pongs *pongs, struct outbox *outbox,
 		  void (*draw_mask)(void *mask, size_t len));
 

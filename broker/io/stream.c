@@ -37,6 +37,20 @@ static void free_poll(uv_handle_t *handle)
 	free(handle);
 }
 
+static enum wsb_err begin_polling(struct stream *stream, uv_loop_t *loop)
+{
+	stream->poll = malloc(sizeof(*stream->poll));
+	if (!stream->poll)
+		return WSB_ENOMEM;
+	if (uv_poll_init(loop, stream->poll, stream->fd)) {
+		free(stream->poll);
+		stream->poll = NULL;
+		return WSB_ENOMEM;
+	}
+	stream->poll->data = stream;
+	return WSB_OK;
+}
+
 static int begin(struct stream *stream, uv_loop_t *loop, const struct sockaddr *address,
 		 socklen_t len)
 {
@@ -49,16 +63,7 @@ static int begin(struct stream *stream, uv_loop_t *loop, const struct sockaddr *
 		setsockopt(stream->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (connect(stream->fd, address, len) && errno != EINPROGRESS)
 		return errno;
-	stream->poll = malloc(sizeof(*stream->poll));
-	if (!stream->poll)
-		return ENOMEM;
-	if (uv_poll_init(loop, stream->poll, stream->fd)) {
-		free(stream->poll);
-		stream->poll = NULL;
-		return ENOMEM;
-	}
-	stream->poll->data = stream;
-	return 0;
+	return begin_polling(stream, loop) ? ENOMEM : 0;
 }
 
 static int connect_to(struct stream *stream, uv_loop_t *loop, const struct sockaddr *address,
@@ -115,9 +120,29 @@ int stream_connect_error(const struct stream *stream)
 	return getsockopt(stream->fd, SOL_SOCKET, SO_ERROR, &error, &len) ? errno : error;
 }
 
+enum wsb_err stream_adopt(struct stream *stream, uv_loop_t *loop, int fd, stream_ready *ready,
+			  void *context)
+{
+	enum wsb_err err;
+
+	stream_init(stream);
+	stream->ready = ready;
+	stream->context = context;
+	stream->fd = fd;
+	err = begin_polling(stream, loop);
+	if (err)
+		stream_close(stream);
+	return err;
+}
+
 enum wsb_err stream_secure(struct stream *stream, void *ssl_context, const char *host, bool verify)
 {
 	return tls_client_session(&stream->ssl, ssl_context, stream->fd, host, verify);
+}
+
+enum wsb_err stream_secure_accepted(struct stream *stream, void *ssl_context)
+{
+	return tls_server_session(&stream->ssl, ssl_context, stream->fd);
 }
 
 /* What a call that did not succeed is waiting for, if anything. */
@@ -210,15 +235,40 @@ void stream_watch(struct stream *stream, int events)
 		uv_poll_stop(stream->poll);
 }
 
+static void end_tls(struct stream *stream)
+{
+	if (!stream->ssl || stream->broken || !SSL_is_init_finished(stream->ssl) ||
+	    (SSL_get_shutdown(stream->ssl) & SSL_SENT_SHUTDOWN))
+		return;
+	ERR_clear_error();
+	SSL_shutdown(stream->ssl);
+}
+
+void stream_finish(struct stream *stream)
+{
+	end_tls(stream);
+	shutdown(stream->fd, SHUT_WR);
+}
+
+void stream_peer(const struct stream *stream, char text[STREAM_PEER_MAX])
+{
+	struct sockaddr_storage name;
+	socklen_t len = sizeof(name);
+
+	text[0] = '\0';
+	if (getpeername(stream->fd, (struct sockaddr *)&name, &len) == 0 &&
+	    name.ss_family != AF_UNIX &&
+	    getnameinfo((struct sockaddr *)&name, len, text, STREAM_PEER_MAX, NULL, 0,
+			NI_NUMERICHOST))
+		text[0] = '\0';
+}
+
 /* The watcher outlives the stream by a turn of the loop. */
 void stream_close(struct stream *stream)
 {
 	if (stream->poll)
 		uv_close((uv_handle_t *)stream->poll, free_poll);
-	if (stream->ssl && !stream->broken && SSL_is_init_finished(stream->ssl)) {
-		ERR_clear_error();
-		SSL_shutdown(stream->ssl);
-	}
+	end_tls(stream);
 	SSL_free(stream->ssl);
 	if (stream->fd >= 0)
 		close(stream->fd);

@@ -1,4 +1,4 @@
-/* broker/io/stream.h: one outgoing connection of bytes, over TCP or a Unix socket, bare or in TLS.
+/* broker/io/stream.h: one connection of bytes, over TCP or a Unix socket, bare or in TLS.
  * Never blocks; says what it waits for, and is told when that may go on. */
 #ifndef WSB_BROKER_IO_STREAM_H
 #define WSB_BROKER_IO_STREAM_H
@@ -47,9 +47,16 @@ int stream_connect_unix(struct stream *stream, uv_loop_t *loop, const char *path
 /* 0: connected. */
 int stream_connect_error(const struct stream *stream);
 
-/* TLS from here on; as tls_client_session. Then stream_shake until it is done. */
+/* Takes over a descriptor that was accepted and does not block; waits for nothing yet. WSB_ENOMEM:
+ * the stream and the descriptor are closed. */
+enum wsb_err stream_adopt(struct stream *stream, uv_loop_t *loop, int fd, stream_ready *ready,
+			  void *context) WSB_CHECKED;
+
+/* TLS from here on; as tls_client_session and tls_server_session. Then stream_shake until it is
+ * done. */
 enum wsb_err stream_secure(struct stream *stream, void *ssl_context, const char *host,
 			   bool verify) WSB_CHECKED;
+enum wsb_err stream_secure_accepted(struct stream *stream, void *ssl_context) WSB_CHECKED;
 /* STREAM_BLOCKED: wait for read_needs. */
 enum stream_verdict stream_shake(struct stream *stream);
 
@@ -59,6 +66,13 @@ enum stream_verdict stream_write(struct stream *stream, struct span bytes, size_
 
 /* Waits for these events from now on, instead of those asked for before. */
 void stream_watch(struct stream *stream, int events);
+
+/* Tells the peer that nothing more will be written; what it still sends can be read. */
+void stream_finish(struct stream *stream);
+
+/* The address of the peer, without its port; "" over a Unix socket. */
+#define STREAM_PEER_MAX 64
+void stream_peer(const struct stream *stream, char text[STREAM_PEER_MAX]);
 
 /* May be called twice. ready is not called any more. */
 void stream_close(struct stream *stream);

@@ -53,34 +53,38 @@ static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *o
 static void harden(SSL_CTX *context)
 {
 	SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-	SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
-	SSL_CTX_set_mode(context, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+	/* A WebSocket has a goodbye of its own: who leaves without TLS's has merely left. */
+	SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
+					     SSL_OP_IGNORE_UNEXPECTED_EOF);
+	/* What was taken must be known, not only that all was: the rest can move elsewhere. */
+	SSL_CTX_set_mode(context, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+					  SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_RELEASE_BUFFERS);
 }
 
 static void dress_server(SSL_CTX *context, const struct listener_tls_settings *settings,
 			 struct strbuf *errors)
 {
+	static const unsigned char session_id[] = "wsbroker";
+
 	harden(context);
 	load_pair(context, settings->certificate, settings->key, errors);
 	if (settings->client_ca) {
 		load_authorities(context, settings->client_ca, errors);
 		SSL_CTX_set_client_CA_list(context, SSL_load_client_CA_file(settings->client_ca));
+		SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+				   NULL);
 		ERR_clear_error();
 	}
+	/* Peers resume with tickets, which cost no memory here. */
+	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_session_id_context(context, session_id, sizeof(session_id) - 1);
 	SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
-	/* The library would pick another listener's certificate by the name that the peer asks for.
-	 */
-	SSL_CTX_set_tlsext_servername_callback(context, NULL);
 }
 
 static void dress_client(SSL_CTX *context, const struct pool_tls_settings *settings,
 			 struct strbuf *errors)
 {
 	harden(context);
-	/* A WebSocket has a goodbye of its own: who leaves without TLS's has merely left. */
-	SSL_CTX_set_options(context, SSL_OP_IGNORE_UNEXPECTED_EOF);
-	/* What was taken must be known, not only that all was: the rest can move elsewhere. */
-	SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE);
 	if (settings->ca)
 		load_authorities(context, settings->ca, errors);
 	else
@@ -105,54 +109,30 @@ enum wsb_err tls_prepare(const struct config *config, struct strbuf *errors)
 
 	for (size_t i = 0; i < config->listener_count; i++) {
 		const struct listener_tls_settings *settings = &config->listeners[i].tls;
-		SSL_CTX *context;
+		void *context;
 
-		if (!settings->certificate)
-			continue;
-		context = SSL_CTX_new(TLS_server_method());
-		if (!context)
-			return WSB_ENOMEM;
-		dress_server(context, settings, errors);
-		SSL_CTX_free(context);
+		if (settings->certificate &&
+		    tls_server_create(&context, settings, errors) == WSB_OK)
+			tls_context_destroy(context);
 	}
 	for (size_t i = 0; i < config->pool_count; i++) {
 		void *context;
 
 		if (uses_tls(&config->pools[i]) &&
 		    tls_client_create(&context, &config->pools[i].tls, errors) == WSB_OK)
-			tls_client_destroy(context);
+			tls_context_destroy(context);
 	}
 	return errors->len == before ? WSB_OK : WSB_EINVAL;
 }
 
-void tls_vhost_info(struct lws_context_creation_info *info,
-		    const struct listener_tls_settings *settings)
+static enum wsb_err keep_flawless(void **out, SSL_CTX *context, bool flawless)
 {
-	if (!settings->certificate)
-		return;
-	/* The library makes a context for clients as well: at least without the system's
-	 * authorities. */
-	info->options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
-			 LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX |
-			 LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
-	if (settings->client_ca)
-		info->options |= LWS_SERVER_OPTION_REQUIRE_VALID_OPENSSL_CLIENT_CERT;
-	info->user = (void *)settings;
-}
-
-int tls_dress_vhost(struct lws_vhost *vhost, void *ssl_context)
-{
-	const struct listener_tls_settings *settings = lws_vhost_user(vhost);
-	struct strbuf errors;
-	int failed;
-
-	if (!settings)
-		return 0;
-	strbuf_init(&errors);
-	dress_server(ssl_context, settings, &errors);
-	failed = errors.len > 0 ? 1 : 0;
-	strbuf_fini(&errors);
-	return failed;
+	if (!flawless) {
+		SSL_CTX_free(context);
+		return WSB_EINVAL;
+	}
+	*out = context;
+	return WSB_OK;
 }
 
 enum wsb_err tls_client_create(void **out, const struct pool_tls_settings *settings,
@@ -165,15 +145,23 @@ enum wsb_err tls_client_create(void **out, const struct pool_tls_settings *setti
 	if (!context)
 		return WSB_ENOMEM;
 	dress_client(context, settings, errors);
-	if (errors->len != before) {
-		SSL_CTX_free(context);
-		return WSB_EINVAL;
-	}
-	*out = context;
-	return WSB_OK;
+	return keep_flawless(out, context, errors->len == before);
 }
 
-void tls_client_destroy(void *ssl_context)
+enum wsb_err tls_server_create(void **out, const struct listener_tls_settings *settings,
+			       struct strbuf *errors)
+{
+	SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+	size_t before = errors->len;
+
+	*out = NULL;
+	if (!context)
+		return WSB_ENOMEM;
+	dress_server(context, settings, errors);
+	return keep_flawless(out, context, errors->len == before);
+}
+
+void tls_context_destroy(void *ssl_context)
 {
 	SSL_CTX_free(ssl_context);
 }
@@ -212,7 +200,23 @@ enum wsb_err tls_client_session(SSL **out, void *ssl_context, int fd, const char
 	return WSB_OK;
 }
 
-void tls_client_complaint(const SSL *ssl, char *text, size_t size)
+enum wsb_err tls_server_session(SSL **out, void *ssl_context, int fd)
+{
+	SSL *ssl = SSL_new(ssl_context);
+
+	*out = NULL;
+	if (!ssl)
+		return WSB_ENOMEM;
+	if (SSL_set_fd(ssl, fd) != 1) {
+		SSL_free(ssl);
+		return WSB_ENOMEM;
+	}
+	SSL_set_accept_state(ssl);
+	*out = ssl;
+	return WSB_OK;
+}
+
+void tls_complaint(const SSL *ssl, char *text, size_t size)
 {
 	const char *reason = ERR_reason_error_string(ERR_peek_error());
 	long verdict = SSL_get_verify_result(ssl);

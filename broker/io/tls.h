@@ -2,7 +2,6 @@
 #ifndef WSB_BROKER_IO_TLS_H
 #define WSB_BROKER_IO_TLS_H
 
-#include <libwebsockets.h>
 #include <openssl/types.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,21 +15,14 @@
  * each that cannot be used is a line "FILE: message" in errors. */
 enum wsb_err tls_prepare(const struct config *config, struct strbuf *errors) WSB_CHECKED;
 
-/* Adds TLS to the vhost of a listener; nothing when settings name no certificate. Borrows settings.
- */
-void tls_vhost_info(struct lws_context_creation_info *info,
-		    const struct listener_tls_settings *settings);
-
-/* To be called for LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS with the vhost and the
- * context that it brings: fills the context from the settings above. Returns what the callback
- * returns. */
-int tls_dress_vhost(struct lws_vhost *vhost, void *ssl_context);
-
-/* An OpenSSL context for the upstreams of a pool, destroyed by the caller. WSB_EINVAL: errors says
- * why. */
+/* An OpenSSL context for the upstreams of a pool, or for the clients of a listener, whose settings
+ * name a certificate. Destroyed by the caller; sessions keep what they need of it. WSB_EINVAL:
+ * errors says why. */
 enum wsb_err tls_client_create(void **out, const struct pool_tls_settings *settings,
 			       struct strbuf *errors) WSB_CHECKED;
-void tls_client_destroy(void *ssl_context); /* NULL is allowed */
+enum wsb_err tls_server_create(void **out, const struct listener_tls_settings *settings,
+			       struct strbuf *errors) WSB_CHECKED;
+void tls_context_destroy(void *ssl_context); /* NULL is allowed */
 
 /* A TLS session on a connected descriptor, whose handshake is the caller's to drive and which the
  * caller frees. host is the peer's name or address: asked for by SNI when it is a name, NULL for
@@ -39,9 +31,12 @@ void tls_client_destroy(void *ssl_context); /* NULL is allowed */
 enum wsb_err tls_client_session(SSL **out, void *ssl_context, int fd, const char *host,
 				bool verify) WSB_CHECKED;
 
+/* The same for a descriptor that was accepted. WSB_ENOMEM. */
+enum wsb_err tls_server_session(SSL **out, void *ssl_context, int fd) WSB_CHECKED;
+
 /* Why a handshake or a session has failed, for people: the verdict on the certificate, or what
  * OpenSSL says first. Takes the errors off OpenSSL's queue. */
-void tls_client_complaint(const SSL *ssl, char *text, size_t size);
+void tls_complaint(const SSL *ssl, char *text, size_t size);
 
 /* For admission: tokens of which only the hash is known. */
 void tls_sha256(struct span bytes, uint8_t digest[32]);

@@ -3,11 +3,10 @@
 #include <assert.h>
 #include <openssl/evp.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
-#include <strings.h>
+#include "broker/io/http_text.h"
 
-#define KEY_BYTES  25 /* base64 of the nonce, with its end */
+#define KEY_BYTES  (UPGRADE_KEY_LEN + 1) /* with its end */
 #define SHA1_BYTES 20
 #define VERSION	   "HTTP/1."
 
@@ -28,12 +27,17 @@ void upgrade_end(struct upgrade *upgrade)
 }
 
 /* RFC 6455, section 4.2.2: proves that the server has understood the key. */
-static void write_accept(const char key[KEY_BYTES], char accept[UPGRADE_ACCEPT_BYTES])
+static void write_accept(struct span key, char accept[UPGRADE_ACCEPT_BYTES])
 {
+	static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 	unsigned char digest[SHA1_BYTES];
-	char text[64];
-	int len = snprintf(text, sizeof(text), "%s258EAFA5-E914-47DA-95CA-C5AB0DC85B11", key);
-	int done = EVP_Digest(text, (size_t)len, digest, NULL, EVP_sha1(), NULL);
+	char text[KEY_BYTES + sizeof(guid)];
+	int done;
+
+	assert(key.len < KEY_BYTES);
+	memcpy(text, key.at, key.len);
+	memcpy(text + key.len, guid, sizeof(guid) - 1);
+	done = EVP_Digest(text, key.len + sizeof(guid) - 1, digest, NULL, EVP_sha1(), NULL);
 
 	assert(done == 1);
 	(void)done;
@@ -46,7 +50,7 @@ enum wsb_err upgrade_begin(struct upgrade *upgrade, const struct upgrade_request
 	char key[KEY_BYTES];
 
 	EVP_EncodeBlock((unsigned char *)key, request->nonce, sizeof(request->nonce));
-	write_accept(key, upgrade->accept);
+	write_accept(span_text(key), upgrade->accept);
 	upgrade->subprotocol = request->subprotocol;
 	strbuf_printf(out,
 		      "GET %s HTTP/1.1\r\n"
@@ -62,51 +66,6 @@ enum wsb_err upgrade_begin(struct upgrade *upgrade, const struct upgrade_request
 		strbuf_add(out, request->headers);
 	strbuf_text(out, "\r\n");
 	return out->failed ? WSB_ENOMEM : WSB_OK;
-}
-
-/* Takes the first line off *text, its end included; everything when it has none. */
-static struct span take_line(struct span *text)
-{
-	const char *end = memmem(text->at, text->len, "\r\n", 2);
-	struct span line = span_of(text->at, end ? (size_t)(end - text->at) : text->len);
-	size_t taken = end ? line.len + 2 : line.len;
-
-	*text = span_of(text->at + taken, text->len - taken);
-	return line;
-}
-
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static struct span trim(struct span text)
-{
-	while (text.len > 0 && is_blank(text.at[0]))
-		text = span_of(text.at + 1, text.len - 1);
-	while (text.len > 0 && is_blank(text.at[text.len - 1]))
-		text.len--;
-	return text;
-}
-
-static bool equals_ignoring_case(struct span text, const char *other)
-{
-	return text.len == strlen(other) && strncasecmp(text.at, other, text.len) == 0;
-}
-
-/* Whether a comma-separated list holds the token. */
-static bool lists(struct span list, const char *token)
-{
-	while (list.len > 0) {
-		const char *comma = memchr(list.at, ',', list.len);
-		size_t len = comma ? (size_t)(comma - list.at) : list.len;
-
-		if (equals_ignoring_case(trim(span_of(list.at, len)), token))
-			return true;
-		len += comma ? 1 : 0;
-		list = span_of(list.at + len, list.len - len);
-	}
-	return false;
 }
 
 /* "HTTP/1.1 101 Switching Protocols"; 0 when it is nothing of the kind. */
@@ -137,24 +96,21 @@ struct findings {
 static const char *read_header(const struct upgrade *upgrade, struct span line,
 			       struct findings *found)
 {
-	const char *colon = memchr(line.at, ':', line.len);
 	struct span name, value;
 
-	if (!colon || colon == line.at || is_blank(line.at[0]))
+	if (!http_split_header(line, &name, &value))
 		return "a header that cannot be read";
-	name = span_of(line.at, (size_t)(colon - line.at));
-	value = trim(span_of(colon + 1, line.len - name.len - 1));
-	if (equals_ignoring_case(name, "upgrade")) {
-		found->upgrade = found->upgrade || lists(value, "websocket");
-	} else if (equals_ignoring_case(name, "connection")) {
-		found->connection = found->connection || lists(value, "upgrade");
-	} else if (equals_ignoring_case(name, "sec-websocket-accept")) {
+	if (http_equals(name, "upgrade")) {
+		found->upgrade = found->upgrade || http_lists(value, "websocket");
+	} else if (http_equals(name, "connection")) {
+		found->connection = found->connection || http_lists(value, "upgrade");
+	} else if (http_equals(name, "sec-websocket-accept")) {
 		if (found->accept || !span_is(value, upgrade->accept))
 			return "Sec-WebSocket-Accept does not fit the key";
 		found->accept = true;
-	} else if (equals_ignoring_case(name, "sec-websocket-extensions")) {
+	} else if (http_equals(name, "sec-websocket-extensions")) {
 		return "an extension that was not offered";
-	} else if (equals_ignoring_case(name, "sec-websocket-protocol")) {
+	} else if (http_equals(name, "sec-websocket-protocol")) {
 		if (found->subprotocol || !upgrade->subprotocol ||
 		    !span_is(value, upgrade->subprotocol))
 			return "a subprotocol that was not asked for";
@@ -168,7 +124,7 @@ static const char *read_headers(const struct upgrade *upgrade, struct span lines
 	struct findings found = {0};
 
 	while (lines.len > 0) {
-		struct span line = take_line(&lines);
+		struct span line = http_take_line(&lines);
 		const char *fault = line.len > 0 ? read_header(upgrade, line, &found) : NULL;
 
 		if (fault)
@@ -183,7 +139,7 @@ static enum upgrade_verdict judge(const struct upgrade *upgrade, struct upgrade_
 {
 	struct span head = strbuf_span(&upgrade->answer);
 
-	refusal->status = read_status(take_line(&head));
+	refusal->status = read_status(http_take_line(&head));
 	refusal->why = NULL;
 	if (refusal->status == 0)
 		refusal->why = "the answer to the upgrade is not HTTP/1.1";
@@ -193,27 +149,41 @@ static enum upgrade_verdict judge(const struct upgrade *upgrade, struct upgrade_
 								       : UPGRADE_REFUSED;
 }
 
-/* The end may be cut anywhere: the last three bytes that came before are looked at again. */
 enum upgrade_verdict upgrade_take(struct upgrade *upgrade, struct span bytes, size_t *used,
 				  struct upgrade_refusal *refusal)
 {
 	struct strbuf *answer = &upgrade->answer;
 	size_t before = answer->len;
 	size_t room = UPGRADE_HEAD_MAX - before;
-	size_t from = before < 3 ? 0 : before - 3;
-	const char *end;
+	size_t len;
 
 	strbuf_add(answer, span_of(bytes.at, bytes.len < room ? bytes.len : room));
 	*refusal = (struct upgrade_refusal){.why = "no memory for the answer to the upgrade"};
 	if (answer->failed)
 		return UPGRADE_REFUSED;
-	end = memmem(answer->text + from, answer->len - from, "\r\n\r\n", 4);
-	if (!end) {
+	len = http_head_len(strbuf_span(answer), &upgrade->answer_seen);
+	if (len == 0) {
 		refusal->why = "the head of the answer to the upgrade is too long";
 		*used = answer->len - before;
 		return answer->len == UPGRADE_HEAD_MAX ? UPGRADE_REFUSED : UPGRADE_MORE;
 	}
-	answer->len = (size_t)(end - answer->text) + 4;
+	answer->len = len;
 	*used = answer->len - before;
 	return judge(upgrade, refusal);
+}
+
+void upgrade_write_answer(struct strbuf *out, struct span key, const char *subprotocol)
+{
+	char accept[UPGRADE_ACCEPT_BYTES];
+
+	write_accept(key, accept);
+	strbuf_printf(out,
+		      "HTTP/1.1 101 Switching Protocols\r\n"
+		      "Upgrade: websocket\r\n"
+		      "Connection: Upgrade\r\n"
+		      "Sec-WebSocket-Accept: %s\r\n",
+		      accept);
+	if (subprotocol)
+		strbuf_printf(out, "Sec-WebSocket-Protocol: %s\r\n", subprotocol);
+	strbuf_text(out, "\r\n");
 }

@@ -1,5 +1,6 @@
-/* broker/io/upgrade.h: the client's half of the opening handshake (RFC 6455, section 4) as text.
- * Knows no socket: what is to be sent is written out, what has come is handed in. */
+/* broker/io/upgrade.h: the opening handshake (RFC 6455, section 4) as text: the client's half, and
+ * the answer that lets one in. Knows no socket: what is to be sent is written out, what has come is
+ * handed in. */
 #ifndef WSB_BROKER_IO_UPGRADE_H
 #define WSB_BROKER_IO_UPGRADE_H
 
@@ -10,6 +11,7 @@
 #include "common/strbuf.h"
 
 #define UPGRADE_NONCE_BYTES  16
+#define UPGRADE_KEY_LEN	     24 /* base64 of the nonce */
 #define UPGRADE_ACCEPT_BYTES 29 /* with its end */
 #define UPGRADE_HEAD_MAX     ((size_t)16 * 1024)
 
@@ -25,6 +27,7 @@ struct upgrade_request {
 struct upgrade {
 	struct strbuf request; /* to be sent as it is */
 	struct strbuf answer;  /* its head, as far as it has come */
+	size_t answer_seen;
 	const char *subprotocol;
 	char accept[UPGRADE_ACCEPT_BYTES]; /* what the server must answer to our key */
 };
@@ -54,5 +57,9 @@ enum upgrade_verdict upgrade_take(struct upgrade *upgrade, struct span bytes, si
 
 /* Frees what it holds. May be called twice. */
 void upgrade_end(struct upgrade *upgrade);
+
+/* The 101 that a server answers with. key is that of the request, of UPGRADE_KEY_LEN; subprotocol
+ * is NULL when none was chosen. */
+void upgrade_write_answer(struct strbuf *out, struct span key, const char *subprotocol);
 
 #endif

@@ -1,32 +1,35 @@
 #include "broker/io/wire.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include "broker/io/entropy.h"
+#include "broker/io/ws_frames.h"
 #include "common/clock.h"
 #include "common/wsframe.h"
 
-void wire_init(struct wire *wire, struct ws_context *context, const struct wire_kind *kind)
+void wire_init(struct wire *wire, struct ws_context *context, const struct wire_events *events,
+	       bool outgoing)
 {
-	*wire = (struct wire){.context = context, .kind = kind};
+	*wire = (struct wire){.context = context, .events = events, .outgoing = outgoing};
+	stream_init(&wire->stream);
 	list_node_init(&wire->dirty);
+	list_node_init(&wire->step);
 	timer_init(&wire->deadline);
-}
-
-void wire_fini(struct wire *wire)
-{
-	list_remove(&wire->context->dirty, &wire->dirty);
-	timerq_disarm(&wire->context->timers, &wire->deadline);
+	pongs_init(&wire->pongs);
+	list_append(&context->wires, &wire->step);
 }
 
 void wire_give_time(struct wire *wire, uint64_t deadline_us)
 {
-	timerq_arm(&wire->context->timers, &wire->deadline, deadline_us);
+	if (wire->state != WIRE_DEAD)
+		timerq_arm(&wire->context->timers, &wire->deadline, deadline_us);
 }
 
 void wire_opened(struct wire *wire, struct outbox *outbox)
 {
 	wire->outbox = outbox;
 	wire->state = WIRE_OPEN;
+	wsreader_init(&wire->reader, wire->outgoing ? WSREADER_SERVER : WSREADER_CLIENT);
 	timerq_disarm(&wire->context->timers, &wire->deadline);
 	if (outbox_bytes(outbox) > 0)
 		wire_want_write(wire);
@@ -35,7 +38,9 @@ void wire_opened(struct wire *wire, struct outbox *outbox)
 void wire_flush(struct wire *wire)
 {
 	if (wire_is_up(wire))
-		wire->kind->write(wire);
+		ws_frames_turn(wire);
+	else if (wire->state == WIRE_SHAKING && wire->events->flush)
+		wire->events->flush(wire);
 }
 
 enum wsb_err wire_append_close(const struct wire *wire, struct outbox *outbox, uint16_t code,
@@ -43,9 +48,9 @@ enum wsb_err wire_append_close(const struct wire *wire, struct outbox *outbox, u
 {
 	uint8_t mask[WS_MASK_BYTES];
 
-	if (wire->kind->masks)
+	if (wire->outgoing)
 		entropy_fill(mask, sizeof(mask));
-	return wsframe_append_close(outbox, wire->kind->masks ? mask : NULL, code, reason);
+	return wsframe_append_close(outbox, wire->outgoing ? mask : NULL, code, reason);
 }
 
 void wire_close(struct wire *wire, uint16_t code, struct span reason)
@@ -63,6 +68,17 @@ void wire_close(struct wire *wire, uint16_t code, struct span reason)
 	wire_want_write(wire);
 }
 
+void wire_leave(struct wire *wire)
+{
+	list_remove(&wire->context->dirty, &wire->dirty);
+	wire->outbox = NULL;
+	wire->deaf = true;
+	wire->state = WIRE_LEAVING;
+	wire_give_time(wire, clock_monotonic_us() + WIRE_LEAVE_US);
+	stream_finish(&wire->stream);
+	ws_frames_watch(wire);
+}
+
 void wire_abort(struct wire *wire)
 {
 	if (wire->state == WIRE_DEAD)
@@ -70,15 +86,28 @@ void wire_abort(struct wire *wire)
 	wire->state = WIRE_DEAD;
 	timerq_disarm(&wire->context->timers, &wire->deadline);
 	list_remove(&wire->context->dirty, &wire->dirty);
-	wire->kind->drop(wire);
+	stream_close(&wire->stream);
+	list_remove(&wire->context->wires, &wire->step);
+	list_append(&wire->context->ended, &wire->step);
+	if (wire->events->dropped)
+		wire->events->dropped(wire);
+}
+
+void wire_fail(struct wire *wire, const char *cause, const char *text)
+{
+	if (wire->state == WIRE_DEAD)
+		return;
+	if (wire->events->fault)
+		wire->events->fault(wire, cause, text);
+	wire_abort(wire);
 }
 
 void wire_pause(struct wire *wire, bool paused)
 {
-	if (wire->paused == paused || wire->state == WIRE_DEAD)
+	if (wire->paused == paused || !wire_is_up(wire))
 		return;
 	wire->paused = paused;
-	wire->kind->pause(wire);
+	ws_frames_watch(wire);
 }
 
 void wire_note_close(struct wire *wire, uint16_t code, struct span reason)
@@ -92,13 +121,6 @@ void wire_note_close(struct wire *wire, uint16_t code, struct span reason)
 		memcpy(wire->peer_reason, reason.at, len);
 }
 
-void wire_ended(struct wire *wire)
-{
-	wire->outbox = NULL;
-	wire->state = WIRE_DEAD;
-	wire_fini(wire);
-}
-
 struct span wire_peer_reason(const struct wire *wire)
 {
 	return span_of(wire->peer_reason, wire->peer_reason_len);
@@ -106,7 +128,15 @@ struct span wire_peer_reason(const struct wire *wire)
 
 void wire_expire(struct wire *wire)
 {
-	if (wire->state == WIRE_SHAKING && wire->kind->late)
-		wire->kind->late(wire);
+	if (wire->state == WIRE_SHAKING && wire->events->late)
+		wire->events->late(wire);
 	wire_abort(wire);
+}
+
+void wire_report_end(struct wire *wire)
+{
+	wire->outbox = NULL;
+	pongs_fini(&wire->pongs);
+	free(wire->rest);
+	wire->events->ended(wire);
 }

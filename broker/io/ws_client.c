@@ -13,6 +13,11 @@ static const char *const stage_causes[] = {
 	[CLIENT_UPGRADING] = "upgrade", [CLIENT_OPEN] = "eof",
 };
 
+static struct ws_client *client_of(struct wire *wire)
+{
+	return list_entry(wire, struct ws_client, wire);
+}
+
 static void schedule(struct ws_client *client)
 {
 	if (!list_is_linked(&client->step))
@@ -20,8 +25,10 @@ static void schedule(struct ws_client *client)
 }
 
 /* The first cause is the one that counts: later ones follow from it. */
-static void note_cause(struct ws_client *client, const char *cause, const char *text)
+static void on_fault(struct wire *wire, const char *cause, const char *text)
 {
+	struct ws_client *client = client_of(wire);
+
 	if (client->end.cause)
 		return;
 	client->end.cause = cause;
@@ -30,42 +37,64 @@ static void note_cause(struct ws_client *client, const char *cause, const char *
 
 static void on_late(struct wire *wire)
 {
-	struct ws_client *client = list_entry(wire, struct ws_client, wire);
+	struct ws_client *client = client_of(wire);
 
-	ws_client_drop(client, stage_causes[client->stage], client->group->late);
+	on_fault(wire, stage_causes[client->stage], client->group->late);
 }
 
-static void write_frames(struct wire *wire)
+static void on_data(struct wire *wire, bool binary, struct span piece, uint64_t frame_left,
+		    bool ends_message)
 {
-	ws_frames_write(list_entry(wire, struct ws_client, wire));
+	struct ws_client *client = client_of(wire);
+
+	client->group->events->data(client, binary, piece, frame_left, ends_message);
 }
 
-static void pause_reading(struct wire *wire)
+static void on_pong(struct wire *wire)
 {
-	ws_frames_watch(list_entry(wire, struct ws_client, wire));
+	struct ws_client *client = client_of(wire);
+
+	if (client->group->events->pong)
+		client->group->events->pong(client);
 }
 
-static void drop(struct wire *wire)
+static void on_dropped(struct wire *wire)
 {
-	struct ws_client *client = list_entry(wire, struct ws_client, wire);
+	struct ws_client *client = client_of(wire);
 
 	if (client->query)
 		resolver_forget(client->query);
 	client->query = NULL;
-	stream_close(&client->stream);
-	client->stage = CLIENT_OVER;
-	schedule(client);
+	list_remove(&client->group->steps, &client->step);
 }
 
-static const struct wire_kind wire_kind = {.masks = true,
-					   .write = write_frames,
-					   .pause = pause_reading,
-					   .drop = drop,
-					   .late = on_late};
+/* The last thing that happens to a client. */
+static void on_ended(struct wire *wire)
+{
+	struct ws_client *client = client_of(wire);
+	struct ws_end end = client->end;
+
+	if (client->asked)
+		end.cause = "asked";
+	else if (!end.cause)
+		end.cause = "eof";
+	end.code = wire->peer_code;
+	end.text = wire->peer_closed ? wire_peer_reason(wire) : span_text(client->text);
+	list_remove(&client->group->clients, &client->member);
+	upgrade_end(&client->upgrade);
+	client->group->events->closed(client, &end);
+}
+
+static const struct wire_events wire_events = {.data = on_data,
+					       .pong = on_pong,
+					       .late = on_late,
+					       .fault = on_fault,
+					       .dropped = on_dropped,
+					       .ended = on_ended};
 
 struct ws_client *ws_client_of(struct wire *wire)
 {
-	return wire->kind == &wire_kind ? list_entry(wire, struct ws_client, wire) : NULL;
+	return wire->events == &wire_events ? client_of(wire) : NULL;
 }
 
 static void on_resolved(void *context, const struct resolver_answer *answer)
@@ -104,12 +133,11 @@ static void resolve(struct ws_client *client)
 static void on_upgraded(struct ws_client *client, char *rest, size_t len)
 {
 	upgrade_end(&client->upgrade);
-	wsreader_init(&client->reader, WSREADER_SERVER);
 	client->stage = CLIENT_OPEN;
 	wire_opened(&client->wire, client->outbox);
 	client->group->events->opened(client);
-	ws_frames_take(client, rest, len);
-	ws_frames_watch(client);
+	ws_frames_take(&client->wire, rest, len);
+	ws_frames_watch(&client->wire);
 }
 
 static void on_refused(struct ws_client *client, const struct upgrade_refusal *refusal)
@@ -132,12 +160,12 @@ static void on_obstacle(struct ws_client *client, enum stream_verdict verdict, i
 	const char *cause = stage_causes[client->stage];
 
 	if (verdict == STREAM_BLOCKED) {
-		stream_watch(&client->stream, needs);
+		stream_watch(&client->wire.stream, needs);
 		return;
 	}
-	if (client->stream.broken) {
+	if (client->wire.stream.broken) {
 		cause = "tls";
-		tls_client_complaint(client->stream.ssl, text, sizeof(text));
+		tls_complaint(client->wire.stream.ssl, text, sizeof(text));
 	} else if (verdict == STREAM_FAILED) {
 		snprintf(text, sizeof(text), "%s", strerror(errno));
 	}
@@ -152,10 +180,10 @@ static void read_answer(struct ws_client *client)
 		struct upgrade_refusal refusal;
 		size_t len, used;
 		enum stream_verdict verdict =
-			stream_read(&client->stream, bytes, WS_RECEIVED_BYTES, &len);
+			stream_read(&client->wire.stream, bytes, WS_RECEIVED_BYTES, &len);
 
 		if (verdict != STREAM_DONE) {
-			on_obstacle(client, verdict, client->stream.read_needs);
+			on_obstacle(client, verdict, client->wire.stream.read_needs);
 			return;
 		}
 		switch (upgrade_take(&client->upgrade, span_of(bytes, len), &used, &refusal)) {
@@ -178,13 +206,13 @@ static void go_on_upgrading(struct ws_client *client)
 	while (client->request_sent < request.len) {
 		size_t len;
 		enum stream_verdict verdict =
-			stream_write(&client->stream,
+			stream_write(&client->wire.stream,
 				     span_of(request.at + client->request_sent,
 					     request.len - client->request_sent),
 				     &len);
 
 		if (verdict != STREAM_DONE) {
-			on_obstacle(client, verdict, client->stream.write_needs);
+			on_obstacle(client, verdict, client->wire.stream.write_needs);
 			return;
 		}
 		client->request_sent += len;
@@ -197,7 +225,7 @@ static void begin_upgrade(struct ws_client *client)
 	const struct ws_target *target = client->target;
 	const struct ws_client_events *events = client->group->events;
 	char host[DIAL_HOST_MAX] = "localhost";
-	char headers[WS_HEAD_BYTES_MAX];
+	char headers[UPGRADE_HEAD_MAX];
 	char *end = headers;
 	struct upgrade_request request = {
 		.host = host, .path = target->path, .subprotocol = client->group->subprotocol};
@@ -219,12 +247,12 @@ static void begin_upgrade(struct ws_client *client)
 
 static void shake(struct ws_client *client)
 {
-	enum stream_verdict verdict = stream_shake(&client->stream);
+	enum stream_verdict verdict = stream_shake(&client->wire.stream);
 
 	if (verdict == STREAM_DONE)
 		begin_upgrade(client);
 	else
-		on_obstacle(client, verdict, client->stream.read_needs);
+		on_obstacle(client, verdict, client->wire.stream.read_needs);
 }
 
 /* There may be another address. */
@@ -232,14 +260,14 @@ static void on_connect_failed(struct ws_client *client, int error)
 {
 	client->error = error;
 	client->address_at++;
-	stream_close(&client->stream);
+	stream_close(&client->wire.stream);
 	schedule(client);
 }
 
 static void on_connected(struct ws_client *client)
 {
 	struct ws_client_group *group = client->group;
-	int error = stream_connect_error(&client->stream);
+	int error = stream_connect_error(&client->wire.stream);
 
 	if (error) {
 		on_connect_failed(client, error);
@@ -247,7 +275,7 @@ static void on_connected(struct ws_client *client)
 		begin_upgrade(client);
 	} else {
 		client->stage = CLIENT_SECURING;
-		if (stream_secure(&client->stream, group->ssl_context, client->target->host,
+		if (stream_secure(&client->wire.stream, group->ssl_context, client->target->host,
 				  group->verify))
 			ws_client_drop(client, "tls", "no session could be begun");
 		else
@@ -270,7 +298,7 @@ static void on_ready(void *context, int events)
 		go_on_upgrading(client);
 		return;
 	case CLIENT_OPEN:
-		ws_frames_ready(client, events);
+		ws_frames_ready(&client->wire, events);
 		return;
 	default:
 		return;
@@ -284,9 +312,10 @@ static int connect_to(struct ws_client *client, const char *address)
 	uv_loop_t *uv = &client->group->context->loop->uv;
 
 	if (target->unix_path)
-		return stream_connect_unix(&client->stream, uv, target->unix_path, on_ready,
+		return stream_connect_unix(&client->wire.stream, uv, target->unix_path, on_ready,
 					   client);
-	return stream_connect_tcp(&client->stream, uv, address, target->port, on_ready, client);
+	return stream_connect_tcp(&client->wire.stream, uv, address, target->port, on_ready,
+				  client);
 }
 
 /* One address after the other, until one lets us in or all have been tried. */
@@ -302,26 +331,6 @@ static void connect_next(struct ws_client *client)
 		       client->error ? strerror(client->error) : "no address could be reached");
 }
 
-/* The last thing that happens to a client. */
-static void report_end(struct ws_client *client)
-{
-	struct wire *wire = &client->wire;
-	struct ws_end end = client->end;
-
-	if (client->asked)
-		end.cause = "asked";
-	else if (!end.cause)
-		end.cause = "eof";
-	end.code = wire->peer_code;
-	end.text = wire->peer_closed ? wire_peer_reason(wire) : span_text(client->text);
-	list_remove(&client->group->steps, &client->step);
-	list_remove(&client->group->clients, &client->member);
-	upgrade_end(&client->upgrade);
-	pongs_fini(&client->pongs);
-	wire_ended(wire);
-	client->group->events->closed(client, &end);
-}
-
 static void take_step(struct ws_client *client)
 {
 	switch (client->stage) {
@@ -330,9 +339,6 @@ static void take_step(struct ws_client *client)
 		return;
 	case CLIENT_CONNECTING:
 		connect_next(client);
-		return;
-	case CLIENT_OVER:
-		report_end(client);
 		return;
 	default:
 		return;
@@ -345,24 +351,21 @@ void ws_client_dial(struct ws_client *client, struct ws_client_group *group,
 	memset(client, 0, offsetof(struct ws_client, answer));
 	client->answer.count = 0;
 	client->text[0] = '\0';
-	wire_init(&client->wire, group->context, &wire_kind);
+	wire_init(&client->wire, group->context, &wire_events, true);
 	client->group = group;
 	client->target = target;
 	client->outbox = outbox;
 	list_node_init(&client->step);
 	list_node_init(&client->member);
 	list_append(&group->clients, &client->member);
-	stream_init(&client->stream);
 	upgrade_init(&client->upgrade);
-	pongs_init(&client->pongs);
 	wire_give_time(&client->wire, deadline_us);
 	schedule(client);
 }
 
 void ws_client_drop(struct ws_client *client, const char *cause, const char *text)
 {
-	note_cause(client, cause, text);
-	wire_abort(&client->wire);
+	wire_fail(&client->wire, cause, text);
 }
 
 void ws_client_close(struct ws_client *client, uint16_t code, struct span reason)
@@ -401,7 +404,7 @@ void ws_client_group_end(struct ws_client_group *group)
 
 void ws_client_group_fini(struct ws_client_group *group)
 {
-	tls_client_destroy(group->ssl_context);
+	tls_context_destroy(group->ssl_context);
 	*group = (struct ws_client_group){0};
 }
 

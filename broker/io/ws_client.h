@@ -7,9 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "broker/io/pongs.h"
 #include "broker/io/resolver.h"
-#include "broker/io/stream.h"
 #include "broker/io/upgrade.h"
 #include "broker/io/wire.h"
 #include "broker/io/ws_context.h"
@@ -19,7 +17,6 @@
 #include "common/outbox.h"
 #include "common/span.h"
 #include "common/strbuf.h"
-#include "common/wsreader.h"
 
 #define WS_CLIENT_TEXT_MAX 160
 
@@ -83,19 +80,13 @@ struct ws_client {
 		CLIENT_SECURING,   /* TLS */
 		CLIENT_UPGRADING,  /* the request is out */
 		CLIENT_OPEN,
-		CLIENT_OVER, /* end says why; reported at the next step */
 	} stage;
-	bool asked;   /* its end was our own wish, and will be reported as such */
-	bool blocked; /* the socket took less than there was, and will say when it takes more */
-	bool mute;    /* it takes nothing any more; what it has received can still be read */
+	bool asked; /* its end was our own wish, and will be reported as such */
 	struct ws_end end;
-	struct stream stream;
 	struct upgrade upgrade;
 	size_t request_sent; /* bytes of the upgrade's that are out */
-	struct wsreader reader;
-	struct pongs pongs;
-	size_t address_at; /* the one being tried */
-	int error;	   /* errno of the last one that failed; 0: unknown */
+	size_t address_at;   /* the one being tried */
+	int error;	     /* errno of the last one that failed; 0: unknown */
 	struct resolver_answer answer;
 	char text[WS_CLIENT_TEXT_MAX];
 };
@@ -106,7 +97,7 @@ enum wsb_err ws_client_group_init(struct ws_client_group *group, struct ws_conte
 				  const struct ws_client_events *events,
 				  const struct pool_tls_settings *tls,
 				  struct strbuf *errors) WSB_CHECKED;
-/* Drops every client; their ends are reported from ws_client_group_turn. */
+/* Drops every client; their ends are reported from ws_context_turn. */
 void ws_client_group_end(struct ws_client_group *group);
 /* Every client must have ended. */
 void ws_client_group_fini(struct ws_client_group *group);

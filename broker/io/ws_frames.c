@@ -2,178 +2,272 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "broker/io/entropy.h"
 #include "broker/io/tls.h"
+#include "common/clock.h"
 
 /* Of one socket in one turn, so that the others get theirs. */
 #define READS_MAX 8
 
-void ws_frames_watch(struct ws_client *client)
+#define TEXT_MAX 160
+
+static bool wants_bytes(const struct wire *wire)
+{
+	return !wire->paused || wire->mute || wire->deaf;
+}
+
+/* What comes from the socket follows what is kept. */
+static bool may_read(const struct wire *wire)
+{
+	return wants_bytes(wire) && !wire->rest;
+}
+
+void ws_frames_watch(struct wire *wire)
 {
 	int events = 0;
 
-	if (client->stage != CLIENT_OPEN)
+	if (wire->state == WIRE_SHAKING || wire->state == WIRE_DEAD)
 		return;
-	if (!client->wire.paused || client->mute)
-		events |= client->stream.read_needs;
-	if (client->blocked)
-		events |= client->stream.write_needs;
-	stream_watch(&client->stream, events);
+	if (may_read(wire))
+		events |= wire->stream.read_needs;
+	else if (wants_bytes(wire))
+		wire_want_write(wire);
+	if (wire->blocked && wire_is_up(wire))
+		events |= wire->stream.write_needs;
+	stream_watch(&wire->stream, events);
 }
 
 /* The peer has gone, or the socket has failed. */
-static void on_end(struct ws_client *client, enum stream_verdict verdict)
+static void on_end(struct wire *wire, enum stream_verdict verdict)
 {
-	char text[WS_CLIENT_TEXT_MAX] = "";
+	char text[TEXT_MAX] = "";
 
-	if (verdict == STREAM_FAILED && client->stream.ssl)
-		tls_client_complaint(client->stream.ssl, text, sizeof(text));
+	if (verdict == STREAM_FAILED && wire->stream.ssl)
+		tls_complaint(wire->stream.ssl, text, sizeof(text));
 	else if (verdict == STREAM_FAILED)
 		snprintf(text, sizeof(text), "%s", strerror(errno));
-	ws_client_drop(client, "eof", text);
+	wire_fail(wire, "eof", text);
 }
 
 /* A peer that takes nothing any more may have said why before it went: that is read first. TLS
  * gives nothing out after a failure. */
-static void on_write_failed(struct ws_client *client)
+static void on_write_failed(struct wire *wire)
 {
-	client->mute = true;
-	if (client->stream.ssl)
-		on_end(client, STREAM_FAILED);
+	wire->mute = true;
+	if (wire->stream.ssl || wire->deaf)
+		on_end(wire, STREAM_FAILED);
 }
 
-void ws_frames_write(struct ws_client *client)
+static void write_pending(struct wire *wire)
 {
-	struct outbox *outbox = client->outbox;
+	struct outbox *outbox = wire->outbox;
 
-	if (client->blocked || client->mute)
-		return;
-	pongs_append(&client->pongs, outbox, entropy_fill);
 	while (outbox_bytes(outbox) > 0) {
 		size_t len;
 		enum stream_verdict verdict =
-			stream_write(&client->stream, outbox_pending(outbox), &len);
+			stream_write(&wire->stream, outbox_pending(outbox), &len);
 
 		if (verdict == STREAM_DONE) {
 			outbox_consume(outbox, len);
 			continue;
 		}
 		if (verdict == STREAM_BLOCKED)
-			client->blocked = true;
+			wire->blocked = true;
 		else
-			on_write_failed(client);
-		break;
+			on_write_failed(wire);
+		return;
 	}
-	ws_frames_watch(client);
 }
 
-/* A close frame that overtakes what has not begun to leave: nobody would read that any more, and as
- * long as it is unsent it can go elsewhere. A socket that is full gets none. */
-static void say_goodbye(struct ws_client *client, uint16_t code, struct span reason)
+/* The side that accepted ends the connection (RFC 6455, section 7.1.1): at once when both have said
+ * goodbye, else after a moment in which the peer can read ours. */
+static void end_when_said(struct wire *wire)
+{
+	if (!wire->deaf || !wire_is_up(wire) || outbox_bytes(wire->outbox) > 0)
+		return;
+	if (wire->peer_closed)
+		wire_fail(wire, "closed", "");
+	else
+		wire_leave(wire);
+}
+
+static void write_frames(struct wire *wire)
+{
+	if (wire->blocked || wire->mute)
+		return;
+	if (wire->pongs.count > 0)
+		pongs_append(&wire->pongs, wire->outbox, wire->outgoing ? entropy_fill : NULL);
+	write_pending(wire);
+	end_when_said(wire);
+	ws_frames_watch(wire);
+}
+
+/* A close frame that overtakes what has not begun to leave: no upstream would read that any more,
+ * and as long as it is unsent it can go elsewhere. A socket that is full gets none. */
+static void overtake(struct wire *wire, uint16_t code, struct span reason)
 {
 	struct outbox frame;
 	size_t len;
 
-	if (client->blocked || client->mute)
+	if (wire->blocked || wire->mute)
 		return;
-	outbox_init(&frame, client->outbox->pool, 0);
-	if (wire_append_close(&client->wire, &frame, code, reason) == WSB_OK &&
-	    stream_write(&client->stream, outbox_pending(&frame), &len) == STREAM_DONE)
+	outbox_init(&frame, wire->outbox->pool, 0);
+	if (wire_append_close(wire, &frame, code, reason) == WSB_OK &&
+	    stream_write(&wire->stream, outbox_pending(&frame), &len) == STREAM_DONE)
 		outbox_consume(&frame, len);
 	outbox_fini(&frame);
 }
 
-static void on_close(struct ws_client *client, const struct wsreader_item *item)
+/* Our close frame, the last one, behind what is pending, which is for this peer alone. What it
+ * still sends is of no interest. */
+static void say_goodbye(struct wire *wire, uint16_t code, struct span reason)
 {
-	wire_note_close(&client->wire, item->code, item->payload);
-	if (client->wire.state == WIRE_OPEN)
-		say_goodbye(client, item->code, span_of("", 0));
+	wire->deaf = true;
+	if (wire->state == WIRE_OPEN) {
+		if (wire_append_close(wire, wire->outbox, code, reason)) {
+			wire_abort(wire);
+			return;
+		}
+		wire->state = WIRE_CLOSING;
+		wire_give_time(wire, clock_monotonic_us() + WIRE_CLOSE_US);
+	}
+	write_frames(wire);
+}
+
+static void on_close(struct wire *wire, const struct wsreader_item *item)
+{
+	wire_note_close(wire, item->code, item->payload);
+	if (!wire->outgoing) {
+		say_goodbye(wire, item->code, span_of("", 0));
+		return;
+	}
+	if (wire->state == WIRE_OPEN)
+		overtake(wire, item->code, span_of("", 0));
 	else
-		wire_flush(&client->wire);
-	ws_client_drop(client, "closed", "");
+		wire_flush(wire);
+	wire_fail(wire, "closed", "");
 }
 
-static void on_violation(struct ws_client *client, const struct wsreader_item *item)
+static void on_violation(struct wire *wire, const struct wsreader_item *item)
 {
-	if (client->wire.state == WIRE_OPEN)
-		say_goodbye(client, item->code, item->payload);
-	ws_client_drop(client, "protocol", item->payload.at);
+	if (!wire->outgoing) {
+		say_goodbye(wire, item->code, item->payload);
+		return;
+	}
+	if (wire->state == WIRE_OPEN)
+		overtake(wire, item->code, item->payload);
+	wire_fail(wire, "protocol", item->payload.at);
 }
 
-static void on_ping(struct ws_client *client, struct span payload)
+static void on_ping(struct wire *wire, struct span payload)
 {
-	pongs_add(&client->pongs, payload);
-	wire_want_write(&client->wire);
+	pongs_add(&wire->pongs, payload);
+	wire_want_write(wire);
 }
 
 /* Once our close frame is on its way only the peer's is of interest. */
-static void on_item(struct ws_client *client, enum wsreader_event event,
-		    const struct wsreader_item *item)
+static void on_item(struct wire *wire, enum wsreader_event event, const struct wsreader_item *item)
 {
-	const struct ws_client_events *events = client->group->events;
-	bool open = client->wire.state == WIRE_OPEN;
+	bool open = wire->state == WIRE_OPEN;
 
 	if (event == WSREADER_CLOSE)
-		on_close(client, item);
+		on_close(wire, item);
 	else if (event == WSREADER_VIOLATION)
-		on_violation(client, item);
+		on_violation(wire, item);
 	else if (open && event == WSREADER_PING)
-		on_ping(client, item->payload);
-	else if (open && event == WSREADER_PONG && events->pong)
-		events->pong(client);
+		on_ping(wire, item->payload);
+	else if (open && event == WSREADER_PONG)
+		wire->events->pong(wire);
 }
 
-void ws_frames_take(struct ws_client *client, char *bytes, size_t len)
+/* A peer that is not to be heard now is heard from here later. */
+static void keep_rest(struct wire *wire, const struct wsreader_chunk *chunk)
+{
+	if (chunk->len == 0)
+		return;
+	wire->rest = malloc(chunk->len);
+	if (!wire->rest) {
+		wire_fail(wire, "eof", "no memory for what was received");
+		return;
+	}
+	memcpy(wire->rest, chunk->at, chunk->len);
+	wire->rest_len = chunk->len;
+}
+
+void ws_frames_take(struct wire *wire, char *bytes, size_t len)
 {
 	struct wsreader_chunk chunk = {.at = bytes, .len = len};
 	struct wsreader_item item;
 
-	while (client->stage == CLIENT_OPEN) {
-		enum wsreader_event event = wsreader_next(&client->reader, &chunk, &item);
+	while (wire_is_up(wire) && !wire->deaf) {
+		enum wsreader_event event;
 
+		if (!wants_bytes(wire)) {
+			keep_rest(wire, &chunk);
+			return;
+		}
+		event = wsreader_next(&wire->reader, &chunk, &item);
 		if (event == WSREADER_MORE)
 			return;
 		if (event != WSREADER_DATA)
-			on_item(client, event, &item);
-		else if (client->wire.state == WIRE_OPEN)
-			client->group->events->data(client, item.binary, item.payload,
-						    item.frame_left, item.ends_message);
+			on_item(wire, event, &item);
+		else if (wire->state == WIRE_OPEN)
+			wire->events->data(wire, item.binary, item.payload, item.frame_left,
+					   item.ends_message);
 	}
+}
+
+static void take_rest(struct wire *wire)
+{
+	char *rest = wire->rest;
+
+	wire->rest = NULL;
+	ws_frames_take(wire, rest, wire->rest_len);
+	free(rest);
+}
+
+void ws_frames_turn(struct wire *wire)
+{
+	if (wire->rest && wants_bytes(wire))
+		take_rest(wire);
+	if (wire_is_up(wire))
+		write_frames(wire);
 }
 
 /* A bare socket that gave less than was asked for is empty, so it is not asked again; TLS gives one
  * record at a time. */
-static void read_frames(struct ws_client *client)
+static void read_frames(struct wire *wire)
 {
-	char *bytes = client->group->context->received;
+	char *bytes = wire->context->received;
 
-	for (int reads = 0; reads < READS_MAX && client->stage == CLIENT_OPEN; reads++) {
+	for (int reads = 0; reads < READS_MAX && wire->state != WIRE_DEAD; reads++) {
 		size_t len;
 		enum stream_verdict verdict =
-			stream_read(&client->stream, bytes, WS_RECEIVED_BYTES, &len);
+			stream_read(&wire->stream, bytes, WS_RECEIVED_BYTES, &len);
 
 		if (verdict == STREAM_BLOCKED)
 			return;
 		if (verdict != STREAM_DONE) {
-			on_end(client, verdict);
+			on_end(wire, verdict);
 			return;
 		}
-		ws_frames_take(client, bytes, len);
-		if (client->wire.paused || (!client->stream.ssl && len < WS_RECEIVED_BYTES))
+		ws_frames_take(wire, bytes, len);
+		if (!may_read(wire) || (!wire->stream.ssl && len < WS_RECEIVED_BYTES))
 			return;
 	}
 }
 
-void ws_frames_ready(struct ws_client *client, int events)
+void ws_frames_ready(struct wire *wire, int events)
 {
-	if ((events & client->stream.read_needs) && (!client->wire.paused || client->mute))
-		read_frames(client);
-	if (client->stage != CLIENT_OPEN)
+	if ((events & wire->stream.read_needs) && may_read(wire))
+		read_frames(wire);
+	if (wire->state == WIRE_DEAD)
 		return;
-	if (client->blocked && (events & client->stream.write_needs)) {
-		client->blocked = false;
-		wire_flush(&client->wire);
+	if (wire->blocked && (events & wire->stream.write_needs)) {
+		wire->blocked = false;
+		wire_flush(wire);
 	}
-	ws_frames_watch(client);
+	ws_frames_watch(wire);
 }

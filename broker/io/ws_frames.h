@@ -1,21 +1,23 @@
-/* broker/io/ws_frames.h: an outgoing WebSocket that stands: its frames, in and out. */
+/* broker/io/ws_frames.h: the frames of a WebSocket that stands, in and out, whichever side opened
+ * it. */
 #ifndef WSB_BROKER_IO_WS_FRAMES_H
 #define WSB_BROKER_IO_WS_FRAMES_H
 
 #include <stddef.h>
-#include "broker/io/ws_client.h"
+#include "broker/io/wire.h"
 
-/* The socket is readable or writable, as events say; client may be over afterwards. */
-void ws_frames_ready(struct ws_client *client, int events);
+/* The socket is readable or writable, as events say; the wire may be dead afterwards. For one that
+ * is not shaking any more. */
+void ws_frames_ready(struct wire *wire, int events);
 
-/* Hands on what has been received; client may be over afterwards. */
-void ws_frames_take(struct ws_client *client, char *bytes, size_t len);
+/* Hands on what has been received; the wire may be dead afterwards. */
+void ws_frames_take(struct wire *wire, char *bytes, size_t len);
 
-/* Writes what is pending; the wire must be up. */
-void ws_frames_write(struct ws_client *client);
+/* Goes on with what was read before a pause, and writes what is pending. For a wire that is up. */
+void ws_frames_turn(struct wire *wire);
 
-/* Waits for what the client can use now: bytes to read unless it is paused, room when it is
- * blocked. */
-void ws_frames_watch(struct ws_client *client);
+/* Waits for what the wire can use now: bytes to read unless it is paused, room when it is blocked.
+ */
+void ws_frames_watch(struct wire *wire);
 
 #endif

@@ -1,6 +1,5 @@
 #include "broker/io/ws_server.h"
 
-#include <stdio.h>
 #include "broker/io/http_post.h"
 #include "broker/io/tls.h"
 #include "common/clock.h"
@@ -44,45 +43,48 @@ static void refuse(struct http_socket *socket, const struct admittance *verdict)
 }
 
 /* As whom the peer came in is remembered; the words of the verdict are not. */
-static bool admit(struct http_socket *socket, const struct http_head *head, bool upgrade)
+static bool admit(struct http_socket *socket, const struct http_head *head, bool upgrade,
+		  struct admittance *verdict)
 {
 	struct ws_server *server = server_of(socket);
 	struct admission admission = admission_of(server, head, upgrade);
-	struct admittance verdict = {0};
 
-	engine_admit(server->engine, &admission, &verdict);
-	if (verdict.status != (upgrade ? 101 : 200)) {
-		refuse(socket, &verdict);
+	engine_admit(server->engine, &admission, verdict);
+	if (verdict->status != (upgrade ? 101 : 200)) {
+		refuse(socket, verdict);
 		return false;
 	}
-	socket->identity = verdict.identity;
-	socket->role = (uint8_t)verdict.role;
+	socket->identity = verdict->identity;
+	socket->role = (uint8_t)verdict->role;
 	return true;
 }
 
 static void on_request(struct http_socket *socket, const struct http_head *head)
 {
 	struct ws_server *server = server_of(socket);
+	struct admittance verdict;
 
-	if (admit(socket, head, false))
+	if (admit(socket, head, false, &verdict))
 		http_post_begin(socket, head, server->config->limits.message_bytes);
 }
 
-static bool on_upgrade(struct http_socket *socket, const struct http_head *head)
+static void on_upgrade(struct http_socket *socket, const struct http_head *head)
 {
-	return admit(socket, head, true);
+	struct admittance verdict;
+
+	if (admit(socket, head, true, &verdict))
+		http_socket_open(socket, verdict.subprotocol);
 }
 
-/* The subprotocol is the one that the library has found to be known on both sides. */
 static bool on_opened(struct http_socket *socket)
 {
 	struct ws_server *server = server_of(socket);
-	struct admittance verdict = {
-		.status = 101, .identity = socket->identity, .role = (enum token_role)socket->role};
-	const char *subprotocol = lws_get_protocol(socket->wsi)->name;
+	const struct admittance verdict = {.status = 101,
+					   .identity = socket->identity,
+					   .role = (enum token_role)socket->role,
+					   .subprotocol = socket->subprotocol};
 	struct session *session;
 
-	verdict.subprotocol = subprotocol[0] ? subprotocol : NULL;
 	session = engine_client_opened(server->engine, server->index, &verdict, &socket->wire,
 				       clock_monotonic_us());
 	if (!session)
@@ -114,21 +116,16 @@ static void on_body(struct http_socket *socket, struct span body)
 static void on_closed(struct http_socket *socket)
 {
 	struct wire *wire = &socket->wire;
-	struct session *session = socket->session;
-	uint16_t code = wire->peer_code;
-	struct span reason = wire_peer_reason(wire);
 
-	socket->session = NULL;
-	wire_ended(wire);
-	engine_client_closed(server_of(socket)->engine, session, code, reason,
-			     clock_monotonic_us());
+	engine_client_closed(server_of(socket)->engine, socket->session, wire->peer_code,
+			     wire_peer_reason(wire), clock_monotonic_us());
 }
 
 static void on_accepted(void *context, int fd)
 {
 	struct ws_server *server = context;
 
-	if (http_socket_accept(&server->site, server->context, server->vhost, fd))
+	if (http_socket_accept(&server->site, server->context, fd))
 		log_event(server->context->log, LOG_WARN, "listener.accept_failed",
 			  log_text("address", server->listener.address->text));
 }
@@ -137,8 +134,7 @@ enum wsb_err ws_server_open(struct ws_server *server, struct ws_context *context
 			    const struct config *config, size_t index, struct strbuf *errors)
 {
 	const struct listener_settings *settings = &config->listeners[index];
-	struct lws_context_creation_info info;
-	char name[32];
+	enum wsb_err err = WSB_OK;
 
 	*server = (struct ws_server){
 		.context = context, .config = config, .index = index, .listener = {.fd = -1}};
@@ -153,14 +149,10 @@ enum wsb_err ws_server_open(struct ws_server *server, struct ws_context *context
 		.pong = on_pong,
 		.closed = on_closed,
 	};
-	snprintf(name, sizeof(name), "listener-%zu", index);
-	info = ws_context_vhost_info(name, http_socket_protocols);
-	tls_vhost_info(&info, &settings->tls);
-	server->vhost = lws_create_vhost(context->lws, &info);
-	if (!server->vhost) {
-		strbuf_printf(errors, "%s: cannot be set up\n", settings->address.text);
-		return WSB_EIO;
-	}
+	if (settings->tls.certificate)
+		err = tls_server_create(&server->site.ssl_context, &settings->tls, errors);
+	if (err)
+		return err;
 	return listener_open(&server->listener, context->loop, context->log, &settings->address,
 			     settings->reuse_port, errors);
 }
@@ -174,4 +166,9 @@ enum wsb_err ws_server_start(struct ws_server *server, struct engine *engine)
 void ws_server_close(struct ws_server *server)
 {
 	listener_close(&server->listener);
+}
+
+void ws_server_fini(struct ws_server *server)
+{
+	tls_context_destroy(server->site.ssl_context);
 }

@@ -2,7 +2,6 @@
 #ifndef WSB_BROKER_IO_WS_SERVER_H
 #define WSB_BROKER_IO_WS_SERVER_H
 
-#include <libwebsockets.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "broker/control/config.h"
@@ -20,7 +19,6 @@ struct ws_server {
 	struct engine *engine;
 	const struct config *config;
 	size_t index; /* in config->listeners */
-	struct lws_vhost *vhost;
 };
 
 /* Binds the address and makes ready; accepts nothing yet. Borrows all it is given.
@@ -33,5 +31,8 @@ enum wsb_err ws_server_start(struct ws_server *server, struct engine *engine) WS
 
 /* Accepts no more; what is open stays. May be called twice. */
 void ws_server_close(struct ws_server *server);
+
+/* Every socket must have ended. */
+void ws_server_fini(struct ws_server *server);
 
 #endif

@@ -61,12 +61,11 @@ static enum wsb_err start_loop(struct station *station, const struct loop_hooks 
 
 	if (err)
 		return fail(err, why, why_size, "the event loop could not be started");
-	err = ws_context_init(&station->context, &station->loop, NULL,
-			      station->arguments->timeout_us);
+	err = ws_context_init(&station->context, &station->loop, NULL);
 	if (!err)
 		return WSB_OK;
 	loop_fini(&station->loop);
-	return fail(err, why, why_size, "libwebsockets could not be started");
+	return fail(err, why, why_size, wsb_err_text(err));
 }
 
 static enum wsb_err check_descriptors(size_t connections, char *why, size_t why_size)
@@ -115,7 +114,7 @@ bool station_close(struct station *station)
 	ws_context_end(&station->context);
 	settled = loop_settle(&station->loop);
 	/* The turns have ended with the loop: what they would still have reported is done here. */
-	ws_client_group_turn(&station->group);
+	ws_context_turn(&station->context);
 	if (!settled)
 		return false;
 	ws_context_fini(&station->context);

@@ -92,7 +92,11 @@ const BROKEN = {
 	'a fragmented ping': frame(PING, 'x', { fin: false }),
 	'a ping above 125 bytes': frame(PING, 'x'.repeat(126)),
 	'a close frame of one byte': frame(CLOSE, Buffer.from([3])),
-	'a close code that must not be sent': frame(CLOSE, Buffer.from([1005 >> 8, 1005 & 255])),
+	...Object.fromEntries([0, 999, 1004, 1005, 1006, 1015, 2999, 5000, 65535].map((code) =>
+		[`the close code ${code}, which must not be sent`, frame(CLOSE, Buffer.from([code >> 8, code & 255]))])),
+	'a frame that is not masked': frame(TEXT, request(1), { mask: false }),
+	'a ping that is not masked': frame(PING, 'x', { mask: false }),
+	'a frame that is not masked, behind a good one': Buffer.concat([frame(PING, ''), frame(TEXT, '{}', { mask: false })]),
 };
 
 for (const [what, bytes] of Object.entries(BROKEN)) {
@@ -156,11 +160,27 @@ test('1009 above limits.fragments', async (t) => {
 	assert.equal((await wire.closing()).code, 1009);
 });
 
-test('a close is answered with its code, and the socket ends', async (t) => {
+for (const code of [1000, 1001, 1012, 1013, 1014, 3000, 4999]) {
+	test(`a close with ${code} is answered with its code, and the socket ends`, async (t) => {
+		const { wire } = await raw(t);
+		wire.send(Buffer.from([code >> 8, code & 255]), CLOSE);
+		assert.equal((await wire.closing()).code, code);
+		await wire.end();
+	});
+}
+
+test('what breaks the rules behind a long message does not lose the close frame', async (t) => {
 	const { wire } = await raw(t);
-	wire.send(Buffer.from([1000 >> 8, 1000 & 255]), CLOSE);
-	assert.equal((await wire.closing()).code, 1000);
+	wire.write(Buffer.concat([frame(3, 'x'), Buffer.alloc(1000000)]));
+	assert.equal((await wire.closing()).code, 1002);
 	await wire.end();
+});
+
+test('many pings are all answered, in order', async (t) => {
+	const { wire } = await raw(t);
+	wire.write(Buffer.concat(Array.from({ length: 50 }, (_, at) => frame(PING, `ping ${at}`))));
+	for (let at = 0; at < 50; at++)
+		assert.equal((await wire.next([PONG])).payload.toString(), `ping ${at}`);
 });
 
 test('a close without a code is answered too', async (t) => {

@@ -88,20 +88,32 @@ test('one connection carries many requests, in any slicing', async (t) => {
 });
 
 for (const [what, method] of [['built-in', 'wsbroker.ping'], ['forwarded', 'echo']]) {
-	test(`requests that are pipelined behind a ${what} one are left unanswered, and hold nobody up`, async (t) => {
+	test(`requests that are pipelined behind a ${what} one are answered in order`, async (t) => {
 		const { broker } = await setup(t);
-		const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method });
-		const whole = `POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
-		for (const before of ['', 'GET / HTTP/1.1\r\nHost: x\r\n\r\n']) {
-			const wire = await dial(t, broker.address);
-			wire.write(before + whole.repeat(4));
-			assert.equal((await wire.readHead()).status, before ? 400 : 200);
-			await wire.end();
-			assert.equal((await post(broker, echo('next'))).status, 200);
+		const whole = (id) => {
+			const body = JSON.stringify({ jsonrpc: '2.0', id, method });
+			return `POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+		};
+		const wire = await dial(t, broker.address);
+		wire.write(`${whole(1)}\r\n${whole(2)}GET / HTTP/1.1\r\nHost: x\r\n\r\n${whole(3)}${whole(4)}`);
+		const seen = [];
+		for (let at = 0; at < 5; at++) {
+			const { status, body } = await wire.readHead();
+			seen.push(status === 200 ? JSON.parse(body).id : status);
 		}
-		assert.doesNotMatch(broker.log, /client\.unreadable/);
+		assert.deepEqual(seen, [1, 2, 400, 3, 4]);
 	});
 }
+
+test('a request whose body nobody takes is the last one of its connection', async (t) => {
+	const { broker } = await setup(t);
+	for (const body of ['Content-Length: 20', 'Transfer-Encoding: chunked']) {
+		const wire = await dial(t, broker.address);
+		wire.write(`PUT / HTTP/1.1\r\nHost: x\r\n${body}\r\n\r\nPOST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n`);
+		assert.equal((await wire.readHead()).status, 400);
+		await assert.rejects(wire.readHead(), /hung up/);
+	}
+});
 
 test('a body that never comes does not hold anything else up', async (t) => {
 	const { broker, connect } = await setup(t, { limits: { handshake: '400ms' } });
