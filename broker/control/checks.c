@@ -142,6 +142,18 @@ static const char *endpoint_name(struct arena *arena, const struct endpoint_sett
 	return arena_text(arena, span_of(name, (size_t)len));
 }
 
+void checks_name_endpoints(struct arena *arena, struct config *config)
+{
+	for (size_t i = 0; i < config->pool_count; i++) {
+		struct pool_settings *pool = &config->pools[i];
+
+		for (size_t k = 0; k < pool->endpoint_count; k++) {
+			if (!pool->endpoints[k].name && pool->endpoints[k].host)
+				pool->endpoints[k].name = endpoint_name(arena, &pool->endpoints[k]);
+		}
+	}
+}
+
 static void check_endpoints(struct document *document, yaml_node_t *list,
 			    struct pool_settings *pool)
 {
@@ -150,8 +162,6 @@ static void check_endpoints(struct document *document, yaml_node_t *list,
 		yaml_node_t *entry = document_item(document, list, i);
 		yaml_node_t *name = document_find(document, entry, "name");
 
-		if (!endpoint->name && endpoint->host)
-			endpoint->name = endpoint_name(document->arena, endpoint);
 		for (size_t j = 0; j < i && endpoint->name; j++) {
 			if (!pool->endpoints[j].name ||
 			    strcmp(pool->endpoints[j].name, endpoint->name) != 0)
@@ -283,9 +293,8 @@ static void check_drain(struct document *document, const struct config *config)
 
 	if (code >= 3000 || (code >= 1007 && code <= 1014) || code <= 1003)
 		return;
-	if (node)
-		complain(document->complaints, node_place(node),
-			 "%u is no close code that an endpoint may send", (unsigned int)code);
+	complain(document->complaints, place_in(NULL, node),
+		 "%u is no close code that an endpoint may send", (unsigned int)code);
 }
 
 void checks_run(struct document *document, struct config *config)

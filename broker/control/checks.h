@@ -6,9 +6,12 @@
 #include "broker/control/config.h"
 #include "broker/control/document.h"
 
-/* Completes config (names of endpoints, listeners and routes where there are none, pools of routes)
- * and complains of what does not fit together, at the node of document that says so. document may
- * be without a root. */
+/* Gives those endpoints their names that the file gives none. */
+void checks_name_endpoints(struct arena *arena, struct config *config);
+
+/* Completes config (listeners and routes where there are none, pools of routes) whose endpoints
+ * have their names, and complains of what does not fit together, at the node of document that says
+ * so. document may be without a root. */
 void checks_run(struct document *document, struct config *config);
 
 #endif

@@ -9,6 +9,8 @@
 #include "broker/control/checks.h"
 #include "broker/control/complaints.h"
 #include "broker/control/document.h"
+#include "broker/control/keep.h"
+#include "broker/control/overrides.h"
 #include "broker/control/reader.h"
 
 #define HOST_NAME_BYTES 256
@@ -68,50 +70,6 @@ static enum wsb_err conclude(struct config *config, struct complaints *complaint
 	return err;
 }
 
-enum wsb_err config_parse(struct config **out, const char *file, struct span text,
-			  struct strbuf *errors)
-{
-	struct complaints complaints;
-	struct document document;
-	struct config *config;
-
-	*out = NULL;
-	if (config_create(&config) != WSB_OK)
-		return WSB_ENOMEM;
-	config->file = arena_text(config->arena, span_text(file));
-	complaints_init(&complaints, config->arena);
-	document_init(&document, file, text, config->arena, &complaints);
-	if (document_root(&document)) {
-		reader_fill(&document, config);
-		checks_run(&document, config);
-	}
-	document_fini(&document);
-	name_node(config);
-	return conclude(config, &complaints, errors, out);
-}
-
-enum wsb_err config_load(struct config **out, const char *file, struct strbuf *errors)
-{
-	struct arena *arena;
-	struct span text;
-	enum wsb_err err;
-
-	*out = NULL;
-	if (arena_create(&arena) != WSB_OK)
-		return WSB_ENOMEM;
-	err = file_read(arena, file, DOCUMENT_BYTES_MAX, &text);
-	if (err == WSB_OK)
-		err = config_parse(out, file, text, errors);
-	else if (err == WSB_EIO)
-		strbuf_printf(errors, "%s: cannot be read: %s\n", file, strerror(errno));
-	else if (err == WSB_ELIMIT) {
-		strbuf_printf(errors, "%s:1:1: longer than 4 MiB\n", file);
-		err = WSB_EINVAL;
-	}
-	arena_destroy(arena);
-	return err;
-}
-
 static void read_urls(struct document *document, struct config *config, const char *const *urls,
 		      size_t count)
 {
@@ -136,29 +94,103 @@ static void read_urls(struct document *document, struct config *config, const ch
 	}
 }
 
-enum wsb_err config_from_urls(struct config **out, const char *const *urls, size_t count,
-			      struct strbuf *errors)
+static void read_source(struct document *document, struct config *config,
+			const struct config_source *source)
+{
+	if (source->urls) {
+		reader_defaults(document, SCOPE_CONFIG, config);
+		if (source->url_count == 0 || source->url_count > 1000)
+			complain(document->complaints, (struct place){0},
+				 "1 to 1000 URLs are needed");
+		else
+			read_urls(document, config, source->urls, source->url_count);
+	} else {
+		reader_fill(document, config);
+	}
+}
+
+/* A file that is no YAML has no more to say than that. */
+static void read_all(struct document *document, struct config *config,
+		     const struct config_source *source, const struct config_layers *layers)
+{
+	if (!source->urls && !document_root(document))
+		return;
+	read_source(document, config, source);
+	checks_name_endpoints(config->arena, config);
+	if (layers)
+		overrides_apply(layers->overrides, document, layers->file, config);
+	checks_run(document, config);
+}
+
+enum wsb_err config_build(struct config **out, const struct config_source *source,
+			  const struct config_layers *layers, struct strbuf *errors)
 {
 	struct complaints complaints;
 	struct document document;
 	struct config *config;
-	enum wsb_err err = config_create(&config);
 
 	*out = NULL;
-	if (err != WSB_OK)
-		return err;
+	if (config_create(&config) != WSB_OK)
+		return WSB_ENOMEM;
 	complaints_init(&complaints, config->arena);
-	document = (struct document){
-		.arena = config->arena,
-		.complaints = &complaints,
-		.folder = "",
-	};
-	reader_defaults(&document, SCOPE_CONFIG, config);
-	if (count == 0 || count > 1000)
-		complain(&complaints, (struct place){0}, "1 to 1000 URLs are needed");
-	else
-		read_urls(&document, config, urls, count);
-	checks_run(&document, config);
+	if (source->urls) {
+		document = (struct document){
+			.arena = config->arena, .complaints = &complaints, .folder = ""};
+	} else {
+		config->file = arena_text(config->arena, span_text(source->file));
+		document_init(&document, source->file, source->text, config->arena, &complaints);
+	}
+	read_all(&document, config, source, layers);
+	document_fini(&document);
 	name_node(config);
+	if (layers && complaints.count == 0 && config_keep(config, layers->running)) {
+		config_release(config);
+		return WSB_ENOMEM;
+	}
 	return conclude(config, &complaints, errors, out);
+}
+
+enum wsb_err config_parse(struct config **out, const char *file, struct span text,
+			  struct strbuf *errors)
+{
+	const struct config_source source = {.file = file, .text = text};
+
+	return config_build(out, &source, NULL, errors);
+}
+
+enum wsb_err config_text_read(struct arena *arena, const char *file, struct span *out,
+			      struct strbuf *errors)
+{
+	enum wsb_err err = file_read(arena, file, DOCUMENT_BYTES_MAX, out);
+
+	if (err == WSB_EIO)
+		strbuf_printf(errors, "%s: cannot be read: %s\n", file, strerror(errno));
+	if (err != WSB_ELIMIT)
+		return err;
+	strbuf_printf(errors, "%s:1:1: longer than 4 MiB\n", file);
+	return WSB_EINVAL;
+}
+
+enum wsb_err config_load(struct config **out, const char *file, struct strbuf *errors)
+{
+	struct arena *arena;
+	struct span text;
+	enum wsb_err err;
+
+	*out = NULL;
+	if (arena_create(&arena) != WSB_OK)
+		return WSB_ENOMEM;
+	err = config_text_read(arena, file, &text, errors);
+	if (err == WSB_OK)
+		err = config_parse(out, file, text, errors);
+	arena_destroy(arena);
+	return err;
+}
+
+enum wsb_err config_from_urls(struct config **out, const char *const *urls, size_t count,
+			      struct strbuf *errors)
+{
+	const struct config_source source = {.urls = urls, .url_count = count};
+
+	return config_build(out, &source, NULL, errors);
 }

@@ -41,6 +41,7 @@ struct token {
 };
 
 struct token_set {
+	const char *file; /* NULL: none */
 	struct token *tokens;
 	size_t count;
 };
@@ -72,9 +73,12 @@ struct drain_settings {
 	uint16_t code;
 };
 
+struct overrides;
+
 struct config {
 	const char *file; /* NULL: built from URLs */
 	const char *node;
+	const char *state; /* NULL: none */
 	struct {
 		enum log_level level;
 		enum log_format format;
@@ -94,6 +98,30 @@ struct config {
 	struct arena *arena; /* owns every string and array above; NULL: the caller does */
 	size_t holds;
 };
+
+/* Where a configuration is read from: a file's text, or the URLs of its one pool. */
+struct config_source {
+	const char *file; /* names the text in errors, and its folder is where paths begin */
+	struct span text;
+	const char *const *urls; /* NULL: the text counts */
+	size_t url_count;
+};
+
+/* What lies on top of it in a broker that runs. */
+struct config_layers {
+	const struct overrides *overrides; /* changed at runtime */
+	const struct config *file;	   /* what the source alone makes */
+	const struct config *running;	   /* whose options that need a restart stay */
+};
+
+/* Reads source, with layers unless NULL. Errors as of config_load. Nothing of source need outlive
+ * the call. */
+enum wsb_err config_build(struct config **out, const struct config_source *source,
+			  const struct config_layers *layers, struct strbuf *errors) WSB_CHECKED;
+
+/* Reads a file's text into the arena; errors as of config_load. */
+enum wsb_err config_text_read(struct arena *arena, const char *file, struct span *out,
+			      struct strbuf *errors) WSB_CHECKED;
 
 /* Loads and validates FILE: every option against its table (unknown keys, types, ranges),
  * environment expansion, references between sections, pointers and templates of the envelope, token

@@ -18,6 +18,8 @@ enum option_scope {
 	OPTION_SCOPES,
 };
 
+/* Up to OPTION_CHOICE a value is read and done with; the others point at the text they came from.
+ */
 enum option_type {
 	OPTION_FLAG,	 /* bool */
 	OPTION_NUMBER,	 /* an unsigned integer of the member's size */
@@ -28,7 +30,8 @@ enum option_type {
 	OPTION_TEXT,	 /* const char *; an empty text is NULL */
 	OPTION_NAME,	 /* const char *; letters, digits and . _ - : [ ] */
 	OPTION_TOKEN,	 /* const char *; a token of RFC 9110, empty is NULL */
-	OPTION_FILE,	 /* const char *; relative to the folder of the configuration */
+	OPTION_FILE, /* const char *; relative to the folder of the configuration; it is there */
+	OPTION_PATH, /* the same, of a file that need not be there; empty is NULL */
 	OPTION_URL_PATH, /* const char * */
 	OPTION_POINTER,	 /* const char *; a JSON pointer, checked by the envelope */
 	OPTION_JSON,	 /* const char *; a JSON text */
@@ -60,6 +63,7 @@ struct option {
 	bool required;
 	bool zero;	/* 0 is allowed besides the range: off */
 	bool secret;	/* never shown, in errors either */
+	bool restart;	/* a change takes effect with the next start only */
 	bool shorthand; /* an entry that is a plain scalar is this option of it */
 	const char *help;
 };

@@ -24,21 +24,25 @@ static void add_row(const struct option *option, struct strbuf *out)
 	else if (option->required)
 		strbuf_text(out, "**required**");
 	option_range(option, range);
-	strbuf_printf(out, " | %s | %s |\n", range, option->help);
+	strbuf_printf(out, " | %s | %s | %s |\n", range, option->restart ? "restart" : "",
+		      option->help);
 }
 
 void config_reference(struct strbuf *out)
 {
-	strbuf_text(out,
-		    "# Options\n\n"
-		    "The configuration is one YAML file. Only `pools` is required. Durations are "
-		    "written `250ms`, `5s`, `2m`, sizes `64KiB`, `1MiB`. `${NAME}` in a value is "
-		    "replaced from the environment (`$$` is a dollar sign); paths begin at the "
-		    "folder of the file.\n"
-		    "`wsbroker check-config -c FILE` tells what is wrong with a file. This page is "
-		    "printed by `wsbroker --print-options`.\n\n"
-		    "| Key | Type | Default | Range | Meaning |\n"
-		    "|---|---|---|---|---|\n");
+	strbuf_text(
+		out,
+		"# Options\n\n"
+		"The configuration is one YAML file. Only `pools` is required. Durations are "
+		"written `250ms`, `5s`, `2m`, sizes `64KiB`, `1MiB`. `${NAME}` in a value is "
+		"replaced from the environment (`$$` is a dollar sign); paths begin at the "
+		"folder of the file.\n"
+		"`wsbroker check-config -c FILE` tells what is wrong with a file. A running broker "
+		"takes "
+		"changes over with `wsbroker config reload` (or SIGHUP), but for those that need "
+		"a restart. This page is printed by `wsbroker --print-options`.\n\n"
+		"| Key | Type | Default | Range | Changes | Meaning |\n"
+		"|---|---|---|---|---|---|\n");
 	for (size_t i = 0; i < option_count; i++)
 		add_row(&options[i], out);
 }

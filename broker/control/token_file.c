@@ -118,7 +118,7 @@ static size_t count_lines(struct span text)
 enum wsb_err token_file_parse(struct document *document, const char *path, struct span text,
 			      struct place place, struct token_set *out)
 {
-	struct token_set set = {0};
+	struct token_set set = {.file = path};
 
 	set.tokens = arena_alloc(document->arena, count_lines(text), sizeof(*set.tokens));
 	if (!set.tokens)

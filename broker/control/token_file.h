@@ -16,7 +16,7 @@
 enum wsb_err token_file_load(struct document *document, const char *path, struct place place,
 			     struct token_set *out, char *why, size_t why_size) WSB_CHECKED;
 
-/* text is the file's; path is for complaints only. Never fails but for memory. */
+/* text is the file's; path must live as long as the arena. Never fails but for memory. */
 enum wsb_err token_file_parse(struct document *document, const char *path, struct span text,
 			      struct place place, struct token_set *out) WSB_CHECKED;
 

@@ -67,7 +67,8 @@ static void complain_of_value(struct document *document, const struct option *op
 /* Texts may be empty, which is the same as not there; nothing else may. */
 static bool may_be_null(const struct option *option)
 {
-	return option->type == OPTION_TEXT || option->type == OPTION_TOKEN;
+	return option->type == OPTION_TEXT || option->type == OPTION_TOKEN ||
+	       option->type == OPTION_PATH;
 }
 
 static void read_scalar(struct document *document, const struct option *option, yaml_node_t *node,

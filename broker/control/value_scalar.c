@@ -217,6 +217,17 @@ static enum wsb_err read_file(struct document *document, const struct option *op
 	return WSB_OK;
 }
 
+static enum wsb_err read_path(struct document *document, const struct option *option,
+			      struct span text, void *base)
+{
+	const char *path = text.len > 0 ? document_path(document, text) : NULL;
+
+	if (text.len > 0 && !path)
+		return WSB_ENOMEM;
+	store_text(option, base, path);
+	return WSB_OK;
+}
+
 bool pointer_is_valid(struct span text)
 {
 	size_t steps = 0;
@@ -335,6 +346,8 @@ enum wsb_err value_scalar(struct document *document, const struct option *option
 		return read_token(option, text, base);
 	case OPTION_FILE:
 		return read_file(document, option, text, base, why);
+	case OPTION_PATH:
+		return read_path(document, option, text, base);
 	case OPTION_URL_PATH:
 		return read_url_path(option, text, base);
 	case OPTION_POINTER:

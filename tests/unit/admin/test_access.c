@@ -35,7 +35,8 @@ TestSuite(access, .init = set_up);
 
 static void with_tokens(void)
 {
-	settings.tokens = (struct token_set){tokens, sizeof(tokens) / sizeof(tokens[0])};
+	settings.tokens =
+		(struct token_set){.tokens = tokens, .count = sizeof(tokens) / sizeof(tokens[0])};
 }
 
 static void over_unix(uint32_t uid)

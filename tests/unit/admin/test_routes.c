@@ -14,7 +14,7 @@ static struct token tokens[] = {
 	{.name = "anna", .role = ROLE_OPERATOR, .secret = "operator"},
 };
 
-static struct admin_settings settings = {.tokens = {tokens, 4}};
+static struct admin_settings settings = {.tokens = {.tokens = tokens, .count = 4}};
 static struct admin_backend backend = {.settings = &settings};
 static struct admin_response response;
 

@@ -127,7 +127,8 @@ static void set_tokens(struct stage *stage)
 	stage->setup.tokens[1] = (struct token){.name = "bob", .role = ROLE_PUBLISHER};
 	fake_sha256(span_text("hashed"), stage->setup.tokens[1].sha256);
 	stage->setup.listeners[0].auth = true;
-	stage->setup.listeners[0].tokens = (struct token_set){stage->setup.tokens, 2};
+	stage->setup.listeners[0].tokens =
+		(struct token_set){.tokens = stage->setup.tokens, .count = 2};
 	stage->setup.listeners[0].auth_query = "token";
 }
 

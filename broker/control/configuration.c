@@ -1,0 +1,272 @@
+#include "broker/control/configuration.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "broker/control/arena.h"
+#include "broker/control/complaints.h"
+#include "broker/control/entry.h"
+#include "broker/control/key.h"
+#include "broker/control/state_file.h"
+
+/* What runs once everything lies on top of what the file says. It is read anew also where that is
+ * nothing: what is changed later is written into it, and must not change what the file says. */
+static enum wsb_err build_running(const struct config_source *source,
+				  const struct overrides *overrides, const struct config *file,
+				  const struct config *running, const struct config **out,
+				  struct strbuf *errors)
+{
+	const struct config_layers layers = {
+		.overrides = overrides, .file = file, .running = running};
+	struct config *config;
+	enum wsb_err err;
+
+	*out = NULL;
+	err = config_build(&config, source, &layers, errors);
+	*out = config;
+	return err;
+}
+
+static void note(struct strbuf *notes, const char *path, const char *what, struct strbuf *why)
+{
+	strbuf_printf(notes, "%s: %s%s%s\n", path, what, why->len > 0 ? ": " : "",
+		      strbuf_span(why).at);
+}
+
+/* A file that is of no use is never a reason not to start. */
+static void read_state(struct configuration *configuration, const char *path, struct strbuf *notes)
+{
+	struct strbuf why;
+	enum wsb_err err;
+
+	strbuf_init(&why);
+	err = state_file_read(&configuration->overrides, path, &why);
+	if (err == WSB_EPARSE) {
+		state_file_set_aside(path);
+		note(notes, path, "set aside as PATH.broken, no runtime change is kept", &why);
+	} else if (err != WSB_OK && err != WSB_ENOENT) {
+		note(notes, path, "no runtime change is kept", &why);
+	}
+	strbuf_clear(&why);
+	if (overrides_prune(&configuration->overrides, configuration->file) > 0)
+		note(notes, path,
+		     "changes of keys whose value in the file is another one now have "
+		     "been dropped",
+		     &why);
+	strbuf_fini(&why);
+}
+
+/* Changes that fitted once and do not fit any more go as a whole: which of them is to blame, and
+ * what remains without it, is for people to say. */
+static enum wsb_err open_running(struct configuration *configuration, struct strbuf *notes)
+{
+	const struct config *file = configuration->file;
+	struct strbuf why;
+	enum wsb_err err;
+
+	strbuf_init(&why);
+	err = build_running(&configuration->source, &configuration->overrides, file, file,
+			    &configuration->running, &why);
+	if (err == WSB_EINVAL) {
+		note(notes, file->state, "set aside as PATH.broken, no runtime change is kept",
+		     &why);
+		state_file_set_aside(file->state);
+		overrides_fini(&configuration->overrides);
+		err = build_running(&configuration->source, &configuration->overrides, file, file,
+				    &configuration->running, &why);
+	}
+	strbuf_fini(&why);
+	return err;
+}
+
+enum wsb_err configuration_open(struct configuration *out, const char *path,
+				const char *const *urls, size_t url_count, struct strbuf *errors,
+				struct strbuf *notes)
+{
+	struct config *file;
+	enum wsb_err err = WSB_OK;
+
+	*out = (struct configuration){
+		.source = {.file = path, .urls = urls, .url_count = url_count}, .generation = 1};
+	overrides_init(&out->overrides);
+	if (!urls)
+		err = arena_create(&out->text);
+	if (!urls && !err)
+		err = config_text_read(out->text, path, &out->source.text, errors);
+	if (!err)
+		err = config_build(&file, &out->source, NULL, errors);
+	if (!err) {
+		out->file = file;
+		if (file->state)
+			read_state(out, file->state, notes);
+		err = open_running(out, notes);
+	}
+	if (err)
+		configuration_close(out);
+	return err;
+}
+
+void configuration_close(struct configuration *configuration)
+{
+	config_release(configuration->running);
+	config_release(configuration->file);
+	overrides_fini(&configuration->overrides);
+	arena_destroy(configuration->text);
+	configuration->running = NULL;
+	configuration->file = NULL;
+	configuration->text = NULL;
+}
+
+void config_step_drop(struct config_step *step)
+{
+	config_diff_fini(&step->applied);
+	config_diff_fini(&step->pending);
+	config_release(step->running);
+	config_release(step->file);
+	overrides_fini(&step->overrides);
+	arena_destroy(step->text);
+	*step = (struct config_step){0};
+	overrides_init(&step->overrides);
+}
+
+static enum wsb_err step_compare(const struct configuration *configuration,
+				 struct config_step *step)
+{
+	enum wsb_err err = config_diff_make(&step->applied, configuration->running, step->running);
+
+	return err ? err : config_diff_make(&step->pending, step->running, step->file);
+}
+
+enum wsb_err configuration_reread(const struct configuration *configuration,
+				  struct config_step *out, struct strbuf *errors)
+{
+	struct config *file;
+	enum wsb_err err;
+
+	*out = (struct config_step){.source = configuration->source};
+	overrides_init(&out->overrides);
+	if (configuration->source.urls) {
+		strbuf_text(errors, "there is no file to read again: the broker was started with "
+				    "URLs\n");
+		return WSB_ENOENT;
+	}
+	err = arena_create(&out->text);
+	if (!err)
+		err = config_text_read(out->text, out->source.file, &out->source.text, errors);
+	if (!err)
+		err = config_build(&file, &out->source, NULL, errors);
+	if (!err) {
+		out->file = file;
+		err = overrides_copy(&out->overrides, &configuration->overrides);
+	}
+	if (!err) {
+		overrides_prune(&out->overrides, file);
+		err = build_running(&out->source, &out->overrides, file, configuration->running,
+				    &out->running, errors);
+	}
+	if (!err)
+		err = step_compare(configuration, out);
+	if (err)
+		config_step_drop(out);
+	return err;
+}
+
+/* What is told by its place alone may be another one after the next reload. */
+static bool may_be_set(const struct key_target *target)
+{
+	const struct option *option = target->option;
+
+	return !target->entry && option->type != OPTION_LIST && !option_is_identity(option) &&
+	       (option->scope == SCOPE_CONFIG || entries_have_names(option->scope));
+}
+
+static enum wsb_err find_changeable(const struct config *config, const char *key,
+				    struct strbuf *errors)
+{
+	struct key_target target;
+
+	if (!key_find(config, span_text(key), &target)) {
+		strbuf_printf(errors, "%.200s: there is no such key\n", key);
+		return WSB_ENOENT;
+	}
+	if (!may_be_set(&target)) {
+		strbuf_printf(errors, "%.200s: this can be changed in the file only\n", key);
+		return WSB_EDENIED;
+	}
+	if (target.option->restart) {
+		strbuf_printf(errors, "%.200s: a change needs a restart: write it into the file\n",
+			      key);
+		return WSB_EDENIED;
+	}
+	return WSB_OK;
+}
+
+enum wsb_err configuration_set(const struct configuration *configuration,
+			       const struct override *change, struct config_step *out,
+			       struct strbuf *errors)
+{
+	enum wsb_err err = find_changeable(configuration->running, change->key, errors);
+
+	*out = (struct config_step){.source = configuration->source};
+	overrides_init(&out->overrides);
+	if (err)
+		return err;
+	err = overrides_copy(&out->overrides, &configuration->overrides);
+	if (!err)
+		err = overrides_set(&out->overrides, configuration->file, change);
+	out->file = config_hold(configuration->file);
+	if (!err)
+		err = build_running(&out->source, &out->overrides, out->file,
+				    configuration->running, &out->running, errors);
+	if (!err)
+		err = step_compare(configuration, out);
+	if (err)
+		config_step_drop(out);
+	return err;
+}
+
+void configuration_take(struct configuration *configuration, struct config_step *step)
+{
+	struct overrides before = {0};
+	struct list_node *node;
+
+	overrides_init(&before);
+	while ((node = list_pop(&configuration->overrides.list)))
+		list_append(&before.list, node);
+	while ((node = list_pop(&step->overrides.list)))
+		list_append(&configuration->overrides.list, node);
+	overrides_fini(&before);
+	config_release(configuration->running);
+	config_release(configuration->file);
+	configuration->running = config_hold(step->running);
+	configuration->file = config_hold(step->file);
+	if (step->text) {
+		arena_destroy(configuration->text);
+		configuration->text = step->text;
+		configuration->source = step->source;
+		step->text = NULL;
+	}
+	configuration->generation++;
+	config_step_drop(step);
+}
+
+enum wsb_err configuration_note(struct configuration *configuration, const struct override *change)
+{
+	struct config *running = (struct config *)configuration->running;
+	struct complaints complaints;
+	struct document document = {
+		.arena = running->arena, .complaints = &complaints, .folder = ""};
+	enum wsb_err err = overrides_set(&configuration->overrides, configuration->file, change);
+
+	if (err)
+		return err;
+	complaints_init(&complaints, running->arena);
+	override_apply(change, &document, running);
+	return WSB_OK;
+}
+
+enum wsb_err configuration_save(const struct configuration *configuration, struct strbuf *why)
+{
+	const char *path = configuration->running->state;
+
+	return path ? state_file_write(&configuration->overrides, path, why) : WSB_OK;
+}
