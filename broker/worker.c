@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include "broker/admin/admin.h"
+#include "broker/engine/apply.h"
 #include "broker/engine/engine.h"
 #include "broker/io/entropy.h"
 #include "broker/io/io.h"
@@ -18,6 +19,7 @@ struct worker {
 	struct engine *engine;
 	struct admin_backend admin;
 	bool draining;
+	bool signalled;
 	bool cut_short;
 };
 
@@ -48,11 +50,12 @@ static void on_stop_asked(void *context)
 {
 	struct worker *worker = context;
 
-	if (worker->draining) {
+	if (worker->signalled) {
 		worker->cut_short = true;
 		loop_stop(&worker->loop);
 		return;
 	}
+	worker->signalled = true;
 	worker->draining = true;
 	engine_drain(worker->engine, clock_monotonic_us());
 }
@@ -63,11 +66,20 @@ static const struct loop_hooks hooks = {
 	.stop_asked = on_stop_asked,
 };
 
-static enum wsb_err take_snapshot(void *instance, bool with_connections, struct snapshot *out)
+static enum wsb_err take_snapshot(void *instance, enum snapshot_extent extent, struct snapshot *out)
 {
 	struct worker *worker = instance;
 
-	return engine_snapshot(worker->engine, with_connections, clock_monotonic_us(), out);
+	return engine_snapshot(worker->engine, extent, clock_monotonic_us(), out);
+}
+
+/* An operator may ask for the drain too. A signal after that only says the same. */
+static void apply(void *instance, const struct command *command, struct outcome *outcome)
+{
+	struct worker *worker = instance;
+
+	engine_apply(worker->engine, command, outcome, clock_monotonic_us());
+	worker->draining = worker->draining || command->kind == COMMAND_DRAIN;
 }
 
 static void print_pools(const struct config *config, FILE *out)
@@ -117,8 +129,10 @@ static enum wsb_err start(struct worker *worker, struct strbuf *errors)
 			    seed, clock_monotonic_us());
 	if (err)
 		return err;
-	worker->admin = (struct admin_backend){
-		.instance = worker, .settings = &worker->config->admin, .snapshot = take_snapshot};
+	worker->admin = (struct admin_backend){.instance = worker,
+					       .settings = &worker->config->admin,
+					       .snapshot = take_snapshot,
+					       .apply = apply};
 	return io_start(worker->io, worker->engine, &worker->admin);
 }
 

@@ -9,5 +9,10 @@
 #define ADMIN_POOLS	  "/v1/pools"
 #define ADMIN_ENDPOINTS	  "/v1/endpoints"
 #define ADMIN_CONNECTIONS "/v1/connections"
+#define ADMIN_CLIENTS	  "/v1/clients"
+#define ADMIN_OPERATIONS  "/v1/operations"
+#define ADMIN_EVENTS	  "/v1/events"
+#define ADMIN_REQUESTS	  "/v1/requests"
+#define ADMIN_DRAIN	  "/v1/drain"
 
 #endif

@@ -79,6 +79,7 @@ bool admin_begin(const struct admin_backend *backend, const struct admin_request
 	struct admin_call empty = {0};
 
 	*call = empty;
+	call->wall_us = request->wall_us;
 	response->location[0] = '\0';
 	response->challenge = false;
 	call->route = admin_route_find(request->method, request->path, call, response->allow);
@@ -98,6 +99,11 @@ bool admin_begin(const struct admin_backend *backend, const struct admin_request
 static void answer_route(struct admin_exchange *exchange)
 {
 	const struct admin_backend *backend = exchange->backend;
+	static const enum snapshot_extent extents[] = {
+		[NEEDS_POOLS] = SNAPSHOT_POOLS,
+		[NEEDS_CONNECTIONS] = SNAPSHOT_CONNECTIONS,
+		[NEEDS_CLIENTS] = SNAPSHOT_CLIENTS,
+	};
 	const struct admin_route *route = exchange->call->route;
 	struct snapshot snapshot = {0};
 
@@ -105,8 +111,7 @@ static void answer_route(struct admin_exchange *exchange)
 		route->answer(exchange);
 		return;
 	}
-	if (backend->snapshot(backend->instance, route->need == NEEDS_CONNECTIONS, &snapshot) !=
-	    WSB_OK) {
+	if (backend->snapshot(backend->instance, extents[route->need], &snapshot) != WSB_OK) {
 		answer_no_memory(exchange->response);
 		return;
 	}

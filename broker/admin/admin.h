@@ -1,10 +1,12 @@
 /* broker/admin/admin.h: the admin API: pure functions from a request to a response.
- * Knows no engine and no socket: it is handed a way to take a snapshot. */
+ * Knows no engine and no socket: it is handed ways to take a snapshot and to have commands carried
+ * out. */
 #ifndef WSB_BROKER_ADMIN_ADMIN_H
 #define WSB_BROKER_ADMIN_ADMIN_H
 
 #include <stdbool.h>
 #include "broker/admin/access.h"
+#include "broker/control/command.h"
 #include "broker/control/snapshot.h"
 #include "common/span.h"
 #include "common/strbuf.h"
@@ -20,8 +22,9 @@
 struct admin_backend {
 	void *instance;
 	const struct admin_settings *settings; /* a reload may put others here */
-	/* with_connections fills the connection views too. */
-	enum wsb_err (*snapshot)(void *instance, bool with_connections, struct snapshot *out);
+	enum wsb_err (*snapshot)(void *instance, enum snapshot_extent extent, struct snapshot *out);
+	/* As engine_apply: always sets *outcome, keeps nothing of the command. */
+	void (*apply)(void *instance, const struct command *command, struct outcome *outcome);
 };
 
 /* A request's head. Absent spans: no such header. */
@@ -32,6 +35,7 @@ struct admin_request {
 	struct span content_type;
 	uint64_t content_length; /* 0: there is no body, or its length is not told */
 	struct credentials credentials;
+	uint64_t wall_us; /* now, since 1970 */
 };
 
 struct admin_response {
@@ -51,6 +55,7 @@ struct admin_call {
 	struct identity identity;
 	char names[ADMIN_NAMES][ADMIN_NAME_MAX]; /* in the path, in its order, decoded */
 	char query[ADMIN_QUERY_MAX];
+	uint64_t wall_us;
 };
 
 /* Judges the head. True: *call is set and admin_finish is next, with the body if it has one. False:

@@ -93,3 +93,24 @@ void read_connections(struct admin_exchange *exchange)
 {
 	answer_json(exchange->response, 200, view_connections(exchange->snapshot));
 }
+
+void read_clients(struct admin_exchange *exchange)
+{
+	answer_json(exchange->response, 200, view_clients(exchange->snapshot));
+}
+
+void read_client(struct admin_exchange *exchange)
+{
+	const struct snapshot *snapshot = exchange->snapshot;
+	const char *name = exchange->call->names[0];
+	uint64_t id = 0;
+
+	for (size_t i = 0; admin_name_is_number(name, &id) && i < snapshot->client_count; i++) {
+		if (snapshot->client_list[i].id == id) {
+			answer_json(exchange->response, 200,
+				    view_client(&snapshot->client_list[i]));
+			return;
+		}
+	}
+	answer_problemf(exchange->response, 404, "There is no client %s.", name);
+}

@@ -14,5 +14,13 @@ void read_endpoints(struct admin_exchange *exchange);
 void read_all_endpoints(struct admin_exchange *exchange);
 void read_endpoint(struct admin_exchange *exchange);
 void read_connections(struct admin_exchange *exchange);
+void read_clients(struct admin_exchange *exchange);
+void read_client(struct admin_exchange *exchange);
+
+/* In reads_past.c. */
+void read_events(struct admin_exchange *exchange);
+void read_requests(struct admin_exchange *exchange);
+void read_operations(struct admin_exchange *exchange);
+void read_operation(struct admin_exchange *exchange);
 
 #endif

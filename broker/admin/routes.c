@@ -1,25 +1,53 @@
 #include "broker/admin/routes.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include "broker/admin/actions.h"
 #include "broker/admin/reads.h"
 #include "common/query.h"
 #include "proto/admin_api.h"
 
+#define READ(path, need, answer)                                                                   \
+	{                                                                                          \
+		"GET", path, false, ROLE_VIEWER, need, answer                                      \
+	}
+#define CHANGE(method, path, answer)                                                               \
+	{                                                                                          \
+		method, path, false, ROLE_OPERATOR, NEEDS_NOTHING, answer                          \
+	}
+#define POOL	 ADMIN_POOLS "/{pool}"
+#define ENDPOINT POOL "/endpoints/{endpoint}"
+
 const struct admin_route admin_routes[] = {
 	/* Probes hold no token, and what these say is no secret. */
 	{"GET", ADMIN_LIVEZ, true, ROLE_CLIENT, NEEDS_NOTHING, read_livez},
-	{"GET", ADMIN_READYZ, true, ROLE_CLIENT, NEEDS_SNAPSHOT, read_readyz},
-	{"GET", ADMIN_METRICS, false, ROLE_VIEWER, NEEDS_SNAPSHOT, read_metrics},
-	{"GET", ADMIN_STATUS, false, ROLE_VIEWER, NEEDS_SNAPSHOT, read_status},
-	{"GET", ADMIN_POOLS, false, ROLE_VIEWER, NEEDS_SNAPSHOT, read_pools},
-	{"GET", ADMIN_POOLS "/{pool}", false, ROLE_VIEWER, NEEDS_SNAPSHOT, read_pool},
-	{"GET", ADMIN_POOLS "/{pool}/endpoints", false, ROLE_VIEWER, NEEDS_SNAPSHOT,
-	 read_endpoints},
-	{"GET", ADMIN_POOLS "/{pool}/endpoints/{endpoint}", false, ROLE_VIEWER, NEEDS_SNAPSHOT,
-	 read_endpoint},
-	{"GET", ADMIN_ENDPOINTS, false, ROLE_VIEWER, NEEDS_SNAPSHOT, read_all_endpoints},
-	{"GET", ADMIN_CONNECTIONS, false, ROLE_VIEWER, NEEDS_CONNECTIONS, read_connections},
+	{"GET", ADMIN_READYZ, true, ROLE_CLIENT, NEEDS_POOLS, read_readyz},
+	READ(ADMIN_METRICS, NEEDS_POOLS, read_metrics),
+	READ(ADMIN_STATUS, NEEDS_POOLS, read_status),
+	READ(ADMIN_POOLS, NEEDS_POOLS, read_pools),
+	READ(POOL, NEEDS_POOLS, read_pool),
+	CHANGE("PATCH", POOL, action_change_pool),
+	CHANGE("POST", POOL "/pause", action_pause),
+	CHANGE("POST", POOL "/resume", action_resume),
+	CHANGE("POST", POOL "/reconnect", action_reconnect),
+	CHANGE("POST", POOL "/unpin", action_unpin),
+	READ(POOL "/endpoints", NEEDS_POOLS, read_endpoints),
+	CHANGE("POST", POOL "/endpoints", action_add_endpoint),
+	READ(ENDPOINT, NEEDS_POOLS, read_endpoint),
+	CHANGE("PATCH", ENDPOINT, action_change_endpoint),
+	CHANGE("DELETE", ENDPOINT, action_remove_endpoint),
+	READ(ADMIN_ENDPOINTS, NEEDS_POOLS, read_all_endpoints),
+	READ(ADMIN_CONNECTIONS, NEEDS_CONNECTIONS, read_connections),
+	READ(ADMIN_CLIENTS, NEEDS_CLIENTS, read_clients),
+	READ(ADMIN_CLIENTS "/{client}", NEEDS_CLIENTS, read_client),
+	CHANGE("DELETE", ADMIN_CLIENTS "/{client}", action_kick),
+	READ(ADMIN_OPERATIONS, NEEDS_POOLS, read_operations),
+	READ(ADMIN_OPERATIONS "/{operation}", NEEDS_POOLS, read_operation),
+	READ(ADMIN_EVENTS, NEEDS_POOLS, read_events),
+	READ(ADMIN_REQUESTS, NEEDS_POOLS, read_requests),
+	CHANGE("POST", ADMIN_DRAIN, action_drain),
 };
 
 const size_t admin_route_count = sizeof(admin_routes) / sizeof(admin_routes[0]);
@@ -89,4 +117,19 @@ const struct admin_route *admin_route_find(struct span method, struct span path,
 			add_method(allow, ADMIN_ALLOW_MAX, "HEAD");
 	}
 	return NULL;
+}
+
+bool admin_name_is_number(const char *name, uint64_t *out)
+{
+	unsigned long long number;
+	char *end;
+
+	if (name[0] < '0' || name[0] > '9')
+		return false;
+	errno = 0;
+	number = strtoull(name, &end, 10);
+	if (errno || *end)
+		return false;
+	*out = number;
+	return true;
 }

@@ -16,8 +16,8 @@ struct admin_exchange {
 	struct admin_response *response;
 };
 
-/* How much of a snapshot a route needs. */
-enum admin_need { NEEDS_NOTHING, NEEDS_SNAPSHOT, NEEDS_CONNECTIONS };
+/* Whether a route needs a snapshot, and how much of one. */
+enum admin_need { NEEDS_NOTHING, NEEDS_POOLS, NEEDS_CONNECTIONS, NEEDS_CLIENTS };
 
 struct admin_route {
 	const char *method;
@@ -35,5 +35,8 @@ extern const size_t admin_route_count;
  * methods that the path does have, "" when it has none. */
 const struct admin_route *admin_route_find(struct span method, struct span path,
 					   struct admin_call *call, char allow[ADMIN_ALLOW_MAX]);
+
+/* A name in a path that has to be a number, as ids are. */
+bool admin_name_is_number(const char *name, uint64_t *out);
 
 #endif

@@ -212,3 +212,23 @@ json_t *view_connections(const struct snapshot *snapshot)
 		json_array_append_new(array, connection_view(&snapshot->connections[i]));
 	return array;
 }
+
+json_t *view_client(const struct client_view *client)
+{
+	return json_pack("{s:I, s:o, s:s, s:s, s:s, s:b, s:i, s:o, s:o, s:I, s:I}", "id",
+			 (json_int_t)client->id, "identity", answer_text(client->identity),
+			 "listener", client->listener, "kind", client->kind, "state", client->state,
+			 "paused", client->paused, "in_flight", (int)client->in_flight,
+			 "since_seconds", seconds(client->since_us), "idle_seconds",
+			 seconds(client->idle_us), "bytes_out", (json_int_t)client->bytes_out,
+			 "outbox_bytes", (json_int_t)client->outbox_bytes);
+}
+
+json_t *view_clients(const struct snapshot *snapshot)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < snapshot->client_count; i++)
+		json_array_append_new(array, view_client(&snapshot->client_list[i]));
+	return array;
+}

@@ -14,5 +14,7 @@ json_t *view_all_endpoints(const struct snapshot *snapshot);
 json_t *view_pool(const struct pool_view *pool);
 json_t *view_pools(const struct snapshot *snapshot);
 json_t *view_connections(const struct snapshot *snapshot);
+json_t *view_client(const struct client_view *client);
+json_t *view_clients(const struct snapshot *snapshot);
 
 #endif

@@ -96,6 +96,23 @@ struct pool_view {
 	size_t endpoint_count;
 };
 
+struct client_view {
+	uint64_t id;
+	const char *identity; /* name of its token; NULL: anonymous */
+	const char *listener; /* its address */
+	const char *kind;     /* "websocket", "http" */
+	const char *state;    /* "open", "draining" */
+	bool paused;	      /* not read, because too much of it is under way */
+	uint32_t in_flight;
+	uint64_t since_us; /* how long it has been here */
+	uint64_t idle_us;  /* since its last message */
+	uint64_t bytes_out;
+	uint64_t outbox_bytes;
+};
+
+/* How much a snapshot shows: the instance and its pools, and one of the long lists. */
+enum snapshot_extent { SNAPSHOT_POOLS, SNAPSHOT_CONNECTIONS, SNAPSHOT_CLIENTS };
+
 struct history;
 struct operations;
 struct requests;
@@ -119,6 +136,8 @@ struct snapshot {
 	size_t pool_count;
 	struct connection_view *connections; /* NULL unless asked for */
 	size_t connection_count;
+	struct client_view *client_list; /* NULL unless asked for */
+	size_t client_count;
 	/* What is kept of the past, see history.h, requests.h and operation.h. */
 	const struct history *history;
 	const struct requests *requests;

@@ -108,7 +108,7 @@ bool engine_listeners_closed(const struct engine *engine, uint64_t now_us);
 bool engine_is_drained(const struct engine *engine, uint64_t now_us);
 
 /* A picture for admin; valid until the engine is entered again. snapshot_fini frees its arrays. */
-enum wsb_err engine_snapshot(struct engine *engine, bool with_connections, uint64_t now_us,
+enum wsb_err engine_snapshot(struct engine *engine, enum snapshot_extent extent, uint64_t now_us,
 			     struct snapshot *out) WSB_CHECKED;
 
 /* How late the latest tick came, told by whoever runs the loop. */

@@ -153,15 +153,44 @@ static void picture_pools(const struct engine *engine, uint64_t now_us, struct s
 	}
 }
 
-enum wsb_err engine_snapshot(struct engine *engine, bool with_connections, uint64_t now_us,
+static void picture_client(const struct engine *engine, const struct session *session,
+			   uint64_t now_us, struct client_view *view)
+{
+	*view = (struct client_view){
+		.id = session->id,
+		.identity = session->identity,
+		.listener = engine->config->listeners[session->listener].address.text,
+		.kind = session->kind == SESSION_WEBSOCKET ? "websocket" : "http",
+		.state = session->state == SESSION_OPEN ? "open" : "draining",
+		.paused = session->paused,
+		.in_flight = session->in_flight,
+		.since_us = now_us - session->opened_us,
+		.idle_us = now_us - session->message_us,
+		.bytes_out = session->outbox.handed_bytes,
+		.outbox_bytes = outbox_bytes(&session->outbox),
+	};
+}
+
+static void picture_clients(const struct engine *engine, uint64_t now_us, struct client_view *views)
+{
+	for (size_t state = SESSION_OPEN; state <= SESSION_DRAINING; state++) {
+		list_each(&engine->sessions.states[state], node)
+			picture_client(engine, list_entry(node, struct session, state_link), now_us,
+				       views++);
+	}
+}
+
+enum wsb_err engine_snapshot(struct engine *engine, enum snapshot_extent extent, uint64_t now_us,
 			     struct snapshot *out)
 {
 	size_t endpoints = count_endpoints(engine);
-	size_t connections = with_connections ? count_connections(engine) : 0;
+	size_t connections = extent == SNAPSHOT_CONNECTIONS ? count_connections(engine) : 0;
+	size_t clients = extent == SNAPSHOT_CLIENTS ? session_count(&engine->sessions) : 0;
 	struct endpoint_view *endpoint_views;
 	char *memory = calloc(1, engine->lane_count * sizeof(struct pool_view) +
 					 endpoints * sizeof(struct endpoint_view) +
-					 connections * sizeof(struct connection_view));
+					 connections * sizeof(struct connection_view) +
+					 clients * sizeof(struct client_view));
 
 	if (!memory)
 		return WSB_ENOMEM;
@@ -179,6 +208,7 @@ enum wsb_err engine_snapshot(struct engine *engine, bool with_connections, uint6
 		.pools = (struct pool_view *)memory,
 		.pool_count = engine->lane_count,
 		.connection_count = connections,
+		.client_count = clients,
 		.history = engine->history,
 		.requests = &engine->requests,
 		.operations = &engine->operations,
@@ -186,7 +216,11 @@ enum wsb_err engine_snapshot(struct engine *engine, bool with_connections, uint6
 	};
 	endpoint_views =
 		(struct endpoint_view *)(memory + engine->lane_count * sizeof(struct pool_view));
-	if (with_connections)
+	if (extent == SNAPSHOT_CLIENTS) {
+		out->client_list = (struct client_view *)(endpoint_views + endpoints);
+		picture_clients(engine, now_us, out->client_list);
+	}
+	if (extent == SNAPSHOT_CONNECTIONS)
 		out->connections = (struct connection_view *)(endpoint_views + endpoints);
 	picture_readiness(engine, now_us, out);
 	picture_pools(engine, now_us, out, endpoint_views);

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "broker/io/tls.h"
+#include "common/clock.h"
 
 static struct http_admin *admin_of(const struct http_socket *socket)
 {
@@ -41,6 +42,7 @@ static struct admin_request request_of(const struct http_socket *socket,
 				.host = head->host,
 				.origin = head->origin,
 				.sha256 = tls_sha256},
+		.wall_us = clock_wall_us(),
 	};
 }
 

@@ -22,7 +22,7 @@ enum wsb_err session_create(struct session **out, struct session_lists *lists,
 	session->id = lists->next_id++;
 	session->transport = transport;
 	session->looked_us = now_us;
-	session->heard_us = session->message_us = now_us;
+	session->opened_us = session->heard_us = session->message_us = now_us;
 	outbox_init(&session->outbox, outboxes, limits->send_buffer_bytes);
 	inbox_init(&session->inbox);
 	quota_init(&session->own_quota, limits->rate_per_client, now_us);

@@ -48,6 +48,7 @@ struct session {
 	struct list exchanges; /* the engine's: its requests under way */
 	struct list batches;   /* the engine's: its batches under way */
 	void *seats;	       /* the engine's: its places in the pools; NULL until it needs one */
+	uint64_t opened_us;    /* when it came */
 	uint64_t heard_us;     /* last sign of life */
 	uint64_t message_us;   /* last message */
 	uint64_t ping_at_us;   /* when the ping under way was sent */

@@ -153,7 +153,8 @@ static void sim_take_picture(struct sim *sim)
 {
 	struct snapshot snapshot;
 
-	if (engine_snapshot(sim->outside.engine, true, sim->outside.now_us, &snapshot))
+	if (engine_snapshot(sim->outside.engine, SNAPSHOT_CONNECTIONS, sim->outside.now_us,
+			    &snapshot))
 		sim_fail(sim, "a picture can be taken", "no memory?");
 	if (snapshot.clients != session_count(&sim->outside.engine->sessions) ||
 	    snapshot.pool_count != sim->setup.config.pool_count)

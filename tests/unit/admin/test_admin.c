@@ -14,17 +14,17 @@ static int snapshots_taken;
 static bool connections_asked;
 static enum wsb_err snapshot_outcome;
 
-static enum wsb_err take_snapshot(void *instance, bool with_connections, struct snapshot *out)
+static enum wsb_err take_snapshot(void *instance, enum snapshot_extent extent, struct snapshot *out)
 {
 	const struct sample *from = instance;
 
 	snapshots_taken++;
-	connections_asked = with_connections;
+	connections_asked = extent == SNAPSHOT_CONNECTIONS;
 	if (snapshot_outcome != WSB_OK)
 		return snapshot_outcome;
 	*out = from->snapshot;
 	out->memory = malloc(1);
-	if (!with_connections) {
+	if (extent != SNAPSHOT_CONNECTIONS) {
 		out->connections = NULL;
 		out->connection_count = 0;
 	}
@@ -279,7 +279,7 @@ Test(admin, reading_is_all_there_is)
 {
 	static const char *const methods[] = {"POST",	 "PUT", "DELETE", "PATCH",
 					      "OPTIONS", "get", ""};
-	static const char *const paths[] = {"/livez", "/metrics", "/v1/pools", "/v1/pools/main"};
+	static const char *const paths[] = {"/livez", "/metrics", "/v1/pools", "/v1/events"};
 
 	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
 		for (size_t j = 0; j < sizeof(paths) / sizeof(paths[0]); j++) {
@@ -288,6 +288,19 @@ Test(admin, reading_is_all_there_is)
 			cr_expect_str_eq(response.allow, "GET, HEAD");
 		}
 	}
+}
+
+Test(admin, what_can_be_changed_says_how)
+{
+	handle("POST", "/v1/pools/main", NULL, NULL);
+	expect_problem(405);
+	cr_expect_str_eq(response.allow, "GET, HEAD, PATCH");
+	handle("PUT", "/v1/pools/main/endpoints/a", NULL, NULL);
+	expect_problem(405);
+	cr_expect_str_eq(response.allow, "GET, HEAD, PATCH, DELETE");
+	get("/v1/drain");
+	expect_problem(405);
+	cr_expect_str_eq(response.allow, "POST");
 }
 
 Test(admin, pages_of_other_servers_are_refused)

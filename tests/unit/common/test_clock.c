@@ -43,3 +43,53 @@ Test(clock, wall_is_later_than_this_test_was_written)
 {
 	cr_assert(clock_wall_us() > UINT64_C(1700000000) * US_PER_S);
 }
+
+static void expect_read(const char *text, uint64_t expected)
+{
+	uint64_t wall_us = 0;
+
+	cr_assert_eq(clock_read(span_text(text), &wall_us), WSB_OK, "%s", text);
+	cr_expect_eq(wall_us, expected, "%s", text);
+}
+
+Test(clock, rfc_3339_is_read)
+{
+	expect_read("1970-01-01T00:00:00Z", 0);
+	expect_read("2026-11-22T07:12:00.123Z", UINT64_C(1795331520123000));
+	expect_read("2026-11-22t07:12:00.1234567z", UINT64_C(1795331520123456));
+	expect_read("2026-11-22T09:12:00+02:00", UINT64_C(1795331520000000));
+	expect_read("2026-11-21T19:42:00-11:30", UINT64_C(1795331520000000));
+	expect_read("2024-02-29T23:59:59.999999Z", UINT64_C(1709251199999999));
+	expect_read("2016-12-31T23:59:60Z", UINT64_C(1483228800000000));
+}
+
+Test(clock, what_is_no_time_is_refused)
+{
+	static const char *const texts[] = {
+		"",
+		"2026",
+		"2026-11-22",
+		"2026-11-22T07:12",
+		"2026-11-22T07:12:00",
+		"2026-11-22T07:12:00.Z",
+		"2026-11-22T07:12:00Zx",
+		"2026-11-22 07:12:00Z",
+		"2026-13-22T07:12:00Z",
+		"2026-02-29T07:12:00Z",
+		"2026-00-10T07:12:00Z",
+		"2026-01-00T07:12:00Z",
+		"2026-01-01T24:12:00Z",
+		"2026-01-01T23:60:00Z",
+		"2026-01-01T23:00:61Z",
+		"1969-12-31T23:59:59Z",
+		"1970-01-01T00:00:00+00:01",
+		"2026-11-22T07:12:00+2:00",
+		"2026-11-22T07:12:00+0200",
+		"2026\r11-22T07:12:00Z",
+	};
+	uint64_t wall_us = 7;
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		cr_expect_eq(clock_read(span_text(texts[i]), &wall_us), WSB_EINVAL, "%s", texts[i]);
+	cr_expect_eq(wall_us, 7);
+}

@@ -1,0 +1,117 @@
+#include "broker/admin/filter.h"
+
+#include "broker/admin/answer.h"
+#include "broker/control/nearest.h"
+#include "common/clock.h"
+#include "common/query.h"
+#include "common/units.h"
+
+/* How many are shown to whoever bounds nothing. */
+#define LAST_DEFAULT 1000
+
+static bool refuse(const struct admin_exchange *exchange, const char *name, const char *expected)
+{
+	answer_problemf(exchange->response, 400, "%s must be %s.", name, expected);
+	return false;
+}
+
+static bool read_number(const struct admin_exchange *exchange, const char *name, uint64_t *out)
+{
+	char text[24];
+	struct span found =
+		query_value(span_text(exchange->call->query), name, text, sizeof(text) - 1);
+
+	if (!found.at)
+		return true;
+	text[found.len] = '\0';
+	return admin_name_is_number(text, out) || refuse(exchange, name, "a whole number");
+}
+
+/* A moment, or how long ago it was. */
+static bool read_time(const struct admin_exchange *exchange, const char *name, uint64_t *out)
+{
+	char text[FILTER_TEXT_MAX];
+	struct span found = query_value(span_text(exchange->call->query), name, text, sizeof(text));
+	uint64_t now_us = exchange->call->wall_us;
+	uint64_t ago_us;
+
+	if (!found.at || clock_read(found, out) == WSB_OK)
+		return true;
+	if (units_duration_us(found, &ago_us) != WSB_OK)
+		return refuse(exchange, name, "a time such as 2026-11-22T07:12:00Z, or 10m (ago)");
+	*out = ago_us < now_us ? now_us - ago_us : 1;
+	return true;
+}
+
+static bool read_text(const struct admin_exchange *exchange, const char *name,
+		      char text[FILTER_TEXT_MAX], const char **out)
+{
+	struct span found =
+		query_value(span_text(exchange->call->query), name, text, FILTER_TEXT_MAX - 1);
+
+	if (!found.at)
+		return true;
+	text[found.len] = '\0';
+	*out = text;
+	return true;
+}
+
+/* "?slow", "?slow=true", "?slow=1". */
+static bool read_flag(const struct admin_exchange *exchange, const char *name, bool *out)
+{
+	char text[8];
+	struct span found = query_value(span_text(exchange->call->query), name, text, sizeof(text));
+
+	*out = span_is(found, "true") || span_is(found, "1") || (found.at && found.len == 0);
+	return *out || !found.at || span_is(found, "false") || span_is(found, "0") ||
+	       refuse(exchange, name, "true or false");
+}
+
+static bool check_names(const struct admin_exchange *exchange, const char *const *known)
+{
+	struct span query = span_text(exchange->call->query);
+	struct span name;
+	struct span value;
+
+	while (query_next(&query, &name, &value)) {
+		struct nearest nearest;
+		struct strbuf detail;
+		size_t at = 0;
+
+		nearest_init(&nearest, name);
+		while (known[at] && !span_is(name, known[at]))
+			nearest_offer(&nearest, span_text(known[at++]));
+		if (known[at])
+			continue;
+		strbuf_init(&detail);
+		strbuf_text(&detail, "Unknown parameter ");
+		strbuf_json(&detail, name);
+		nearest_suggest(&nearest, &detail);
+		answer_problem(exchange->response, 400, strbuf_span(&detail).at);
+		strbuf_fini(&detail);
+		return false;
+	}
+	return true;
+}
+
+bool filter_read(const struct admin_exchange *exchange, const char *const *known,
+		 struct filter *out)
+{
+	struct history_query *query = &out->history;
+	uint64_t last = 0;
+
+	*out = (struct filter){0};
+	if (!check_names(exchange, known) || !read_time(exchange, "since", &query->since_us) ||
+	    !read_time(exchange, "until", &query->until_us) ||
+	    !read_number(exchange, "after", &query->after_id) ||
+	    !read_number(exchange, "last", &last) ||
+	    !read_text(exchange, "pool", out->pool, &query->pool) ||
+	    !read_text(exchange, "type", out->type, &query->type) ||
+	    !read_flag(exchange, "slow", &out->slow) ||
+	    !read_flag(exchange, "failed", &out->failed))
+		return false;
+	if (last == 0)
+		last = query->since_us > 0 || query->after_id > 0 ? FILTER_LAST_MAX : LAST_DEFAULT;
+	query->last = (size_t)(last < FILTER_LAST_MAX ? last : FILTER_LAST_MAX);
+	return true;
+}

@@ -1,0 +1,26 @@
+/* broker/admin/filter.h: what a query asks of the past. Pure. */
+#ifndef WSB_BROKER_ADMIN_FILTER_H
+#define WSB_BROKER_ADMIN_FILTER_H
+
+#include <stdbool.h>
+#include "broker/admin/routes.h"
+#include "broker/control/history.h"
+
+#define FILTER_TEXT_MAX 128
+#define FILTER_LAST_MAX 10000
+
+/* since, until: "2026-11-22T07:12:00Z" or "10m" (ago); after: an id; type: a glob; pool; last. */
+struct filter {
+	struct history_query history; /* its texts are below */
+	bool slow;
+	bool failed;
+	char pool[FILTER_TEXT_MAX];
+	char type[FILTER_TEXT_MAX];
+};
+
+/* Reads the call's query; parameters that are none of `known`, a NULL-terminated list, are
+ * mistakes. False: response says what is wrong. */
+bool filter_read(const struct admin_exchange *exchange, const char *const *known,
+		 struct filter *out);
+
+#endif

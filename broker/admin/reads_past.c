@@ -1,0 +1,79 @@
+#include "broker/admin/answer.h"
+#include "broker/admin/filter.h"
+#include "broker/admin/reads.h"
+#include "broker/admin/views_past.h"
+
+void read_events(struct admin_exchange *exchange)
+{
+	static const char *const known[] = {"since", "until", "after", "last",
+					    "type",  "pool",  NULL};
+	struct history_walk walk;
+	struct history_event event;
+	struct filter filter;
+	json_t *array;
+
+	if (!filter_read(exchange, known, &filter))
+		return;
+	array = json_array();
+	history_begin(&walk, exchange->snapshot->history, &filter.history);
+	while (history_next(&walk, &event))
+		json_array_append_new(array, view_event(&event));
+	answer_json(exchange->response, 200, array);
+}
+
+/* slow and failed together: either. */
+static bool is_wanted(const struct request_record *record, const struct filter *filter)
+{
+	if (filter->history.pool && strcmp(filter->history.pool, record->pool) != 0)
+		return false;
+	if (record->wall_us < filter->history.since_us ||
+	    (filter->history.until_us > 0 && record->wall_us >= filter->history.until_us))
+		return false;
+	return (!filter->slow && !filter->failed) || (filter->slow && record->slow) ||
+	       (filter->failed && record->failed);
+}
+
+void read_requests(struct admin_exchange *exchange)
+{
+	static const char *const known[] = {"slow", "failed", "pool", "since", "until", NULL};
+	const struct requests *requests = exchange->snapshot->requests;
+	struct filter filter;
+	json_t *array;
+
+	if (!filter_read(exchange, known, &filter))
+		return;
+	array = json_array();
+	for (uint64_t id = requests_oldest(requests); id > 0 && id <= requests->newest_id; id++) {
+		const struct request_record *record = requests_get(requests, id);
+
+		if (record && is_wanted(record, &filter))
+			json_array_append_new(array, view_request(record));
+	}
+	answer_json(exchange->response, 200, array);
+}
+
+void read_operations(struct admin_exchange *exchange)
+{
+	const struct operations *operations = exchange->snapshot->operations;
+	const struct operation *operation = operation_after(operations, 0);
+	json_t *array = json_array();
+
+	for (; operation; operation = operation_after(operations, operation->id))
+		json_array_append_new(array, view_operation(operation));
+	answer_json(exchange->response, 200, array);
+}
+
+void read_operation(struct admin_exchange *exchange)
+{
+	const char *name = exchange->call->names[0];
+	const struct operation *operation = NULL;
+	uint64_t id;
+
+	if (admin_name_is_number(name, &id))
+		operation = operation_find(exchange->snapshot->operations, id);
+	if (operation)
+		answer_json(exchange->response, 200, view_operation(operation));
+	else
+		answer_problemf(exchange->response, 404, "There is no operation %s (any more).",
+				name);
+}
