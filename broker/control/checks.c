@@ -38,6 +38,7 @@ static void check_listener(struct document *document, yaml_node_t *entry,
 			   struct listener_settings *listener)
 {
 	yaml_node_t *auth = document_find(document, entry, "auth");
+	yaml_node_t *jwt = document_find(document, auth, "jwt");
 
 	check_pair(document, entry, listener->tls.certificate, listener->tls.key);
 	if (listener->tls.client_ca && !listener->tls.certificate)
@@ -49,8 +50,13 @@ static void check_listener(struct document *document, yaml_node_t *entry,
 			 place_in(entry, document_find(document, entry, "reuse_port")),
 			 "a Unix socket cannot be shared by `reuse_port`");
 	listener->auth = auth != NULL;
-	if (auth && !document_find(document, auth, "tokens"))
-		complain(document->complaints, node_place(auth), "`auth` needs `tokens`");
+	if (auth && !document_find(document, auth, "tokens") &&
+	    !document_find(document, auth, "jwt"))
+		complain(document->complaints, node_place(auth), "`auth` needs `tokens` or `jwt`");
+	if (jwt && !document_find(document, jwt, "keys"))
+		complain(document->complaints, node_place(jwt), "`jwt` needs `keys`");
+	if (!listener->jwt.audience && jwt)
+		complain(document->complaints, node_place(jwt), "`audience` cannot be empty");
 }
 
 static bool same_address(const struct address *a, const struct address *b)

@@ -9,6 +9,7 @@
 #include "broker/control/requests.h"
 #include "broker/pool/settings.h"
 #include "broker/route/route.h"
+#include "broker/session/jwt.h"
 #include "broker/session/settings.h"
 #include "common/err.h"
 #include "common/log.h"
@@ -55,6 +56,7 @@ struct listener_settings {
 	size_t origin_count;
 	bool auth;		 /* a credential is asked for */
 	struct token_set tokens; /* loaded from auth.tokens */
+	struct jwt_rules jwt;	 /* auth.jwt; asked when tokens do not know a credential */
 	const char *auth_query;	 /* query parameter that may carry it; NULL: header only */
 };
 

@@ -172,6 +172,13 @@ const struct option options[] = {
 	{ROW, "auth.tokens", OPTION_TOKENS, IN(tokens),
 	 .help = "File of tokens, `name role token` a line (`sha256:HEX` for its hash); with "
 		 "it clients need `Authorization: Bearer`."},
+	{ROW, "auth.jwt.keys", OPTION_KEYS, IN(jwt.keys),
+	 .help = "File of keys (JWKS) that sign tokens (JWT); asked when `tokens` does not know "
+		 "a credential."},
+	{ROW, "auth.jwt.audience", OPTION_TEXT, "wsbroker", .max = 1024, IN(jwt.audience),
+	 .help = "What a token's `aud` must be or hold."},
+	{ROW, "auth.jwt.issuer", OPTION_TEXT, .max = 1024, IN(jwt.issuer),
+	 .help = "What a token's `iss` must be. Default: anything."},
 	{ROW, "auth.query", OPTION_TOKEN, IN(auth_query),
 	 .help = "Query parameter for clients that cannot set headers."},
 #undef ROW
@@ -314,6 +321,7 @@ static const struct {
 			    "an address such as 127.0.0.1:7080, [::1]:7080 or unix:broker.sock"},
 	[OPTION_URL] = {"URL", "a URL such as ws://127.0.0.1:9101/"},
 	[OPTION_TOKENS] = {"file", "the path of a token file"},
+	[OPTION_KEYS] = {"file", "the path of a JSON Web Key Set"},
 	[OPTION_POOL] = {"name of a pool", "the name of a pool"},
 	[OPTION_ACTION] = {"true", "true or false"},
 	[OPTION_OBJECT] = {"object", "a mapping"},

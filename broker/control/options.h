@@ -38,6 +38,7 @@ enum option_type {
 	OPTION_ADDRESS,	 /* struct address */
 	OPTION_URL,	 /* the members of struct endpoint_settings that a URL holds */
 	OPTION_TOKENS,	 /* struct token_set, read from a file */
+	OPTION_KEYS,	 /* struct jwk_set, read from a file */
 	OPTION_POOL,	 /* nothing: the checks find its index, once all pools are known */
 	OPTION_ACTION,	 /* enum route_action: min, when true */
 	OPTION_OBJECT,	 /* json_t *, an object */

@@ -14,10 +14,10 @@ static const char *const roles[] = {
 	[ROLE_OPERATOR] = "operator",
 };
 
-static bool role_read(struct span word, enum token_role *out)
+bool token_role_find(struct span name, enum token_role *out)
 {
 	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
-		if (span_is(word, roles[i])) {
+		if (span_is(name, roles[i])) {
 			*out = (enum token_role)i;
 			return true;
 		}
@@ -92,7 +92,7 @@ static const char *token_read(struct arena *arena, const struct span *words, siz
 {
 	if (count != 3)
 		return "expected `name role token`";
-	if (!role_read(words[1], &out->role))
+	if (!token_role_find(words[1], &out->role))
 		return "the role must be client, viewer, publisher or operator";
 	out->name = arena_text(arena, words[0]);
 	out->secret = NULL;

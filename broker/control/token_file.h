@@ -3,6 +3,7 @@
 #ifndef WSB_BROKER_CONTROL_TOKEN_FILE_H
 #define WSB_BROKER_CONTROL_TOKEN_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include "broker/control/config.h"
 #include "broker/control/document.h"
@@ -15,6 +16,9 @@
  * use. */
 enum wsb_err token_file_load(struct document *document, const char *path, struct place place,
 			     struct token_set *out, char *why, size_t why_size) WSB_CHECKED;
+
+/* False: no role is called so. */
+bool token_role_find(struct span name, enum token_role *out);
 
 /* text is the file's; path must live as long as the arena. Never fails but for memory. */
 enum wsb_err token_file_parse(struct document *document, const char *path, struct span text,

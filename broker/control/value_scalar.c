@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include "broker/control/address.h"
 #include "broker/control/config.h"
+#include "broker/control/jwks_file.h"
 #include "broker/control/token_file.h"
 #include "common/units.h"
 
@@ -307,9 +308,10 @@ static enum wsb_err read_url(struct document *document, struct span text, void *
 	return err;
 }
 
-static enum wsb_err read_tokens(struct document *document, const struct option *option,
-				struct span text, struct place place, void *base,
-				char why[VALUE_WHY_MAX])
+/* A file that is read at once: tokens, or keys. */
+static enum wsb_err read_secrets(struct document *document, const struct option *option,
+				 struct span text, struct place place, void *base,
+				 char why[VALUE_WHY_MAX])
 {
 	const char *path;
 
@@ -318,6 +320,9 @@ static enum wsb_err read_tokens(struct document *document, const struct option *
 	path = document_path(document, text);
 	if (!path)
 		return WSB_ENOMEM;
+	if (option->type == OPTION_KEYS)
+		return jwks_file_load(document, path, place, member(option, base), why,
+				      VALUE_WHY_MAX);
 	return token_file_load(document, path, place, member(option, base), why, VALUE_WHY_MAX);
 }
 
@@ -359,7 +364,8 @@ enum wsb_err value_scalar(struct document *document, const struct option *option
 	case OPTION_URL:
 		return read_url(document, text, base, why);
 	case OPTION_TOKENS:
-		return read_tokens(document, option, text, place, base, why);
+	case OPTION_KEYS:
+		return read_secrets(document, option, text, place, base, why);
 	default:
 		assert(false && "an option of this type is no scalar");
 		return WSB_EINVAL;

@@ -186,6 +186,8 @@ bool value_text(const struct config *config, const struct option *option, const 
 		return add_text(out, ((const struct endpoint_settings *)base)->url);
 	case OPTION_TOKENS:
 		return add_text(out, ((const struct token_set *)at)->file);
+	case OPTION_KEYS:
+		return add_text(out, ((const struct jwk_set *)at)->file);
 	case OPTION_ACTION:
 		return add_action(option, base, out);
 	case OPTION_OBJECT:
@@ -239,6 +241,8 @@ bool value_same(const struct config *config_a, const void *a, const struct confi
 	       span_equal(strbuf_span(&text_a), strbuf_span(&text_b));
 	if (option->type == OPTION_TOKENS)
 		same = same && same_tokens(member(option, a), member(option, b));
+	if (option->type == OPTION_KEYS)
+		same = same && jwk_set_equal(member(option, a), member(option, b));
 	strbuf_fini(&text_a);
 	strbuf_fini(&text_b);
 	return same;

@@ -1,7 +1,9 @@
 #include "broker/engine/engine.h"
 
 #include <stdio.h>
+#include <string.h>
 #include "broker/control/credentials.h"
+#include "broker/control/token_file.h"
 #include "broker/engine/state.h"
 #include "common/query.h"
 
@@ -96,30 +98,65 @@ static bool check_origin(struct engine *engine, const struct listener_settings *
 	return false;
 }
 
+/* NULL: the token is good, and out says whose it is; else why it is not. */
+static const char *check_signed_token(struct engine *engine, const struct jwt_rules *rules,
+				      struct span token, const struct admission *admission,
+				      struct admittance *out)
+{
+	struct jwt_claims claims;
+	const char *problem;
+	struct jwt jwt;
+
+	problem = jwt_read(&jwt, token);
+	if (!problem)
+		problem = jwt_prove(&jwt, &rules->keys, admission->verify);
+	if (!problem)
+		problem = jwt_judge(&jwt, rules, admission->wall_us, &claims);
+	if (problem)
+		return problem;
+	memcpy(engine->subject, claims.subject, sizeof(engine->subject));
+	out->identity = engine->subject[0] ? engine->subject : NULL;
+	if (!token_role_find(span_text(claims.role), &out->role))
+		out->role = ROLE_CLIENT;
+	out->holds_us = jwt_holds_us(&claims, admission->wall_us);
+	return NULL;
+}
+
+/* A token that the file knows; else one that a key has signed. */
+static const char *check_secret(struct engine *engine, const struct listener_settings *listener,
+				struct span secret, const struct admission *admission,
+				struct admittance *out)
+{
+	const struct token *token;
+
+	if (!secret.at)
+		return "a bearer token is needed";
+	token = credentials_find(&listener->tokens, secret, admission->sha256);
+	if (token) {
+		out->identity = token->name;
+		out->role = token->role;
+		return NULL;
+	}
+	if (listener->jwt.keys.count == 0)
+		return "this token is not known";
+	return check_signed_token(engine, &listener->jwt, secret, admission, out);
+}
+
 static bool check_token(struct engine *engine, const struct listener_settings *listener,
 			const struct admission *admission, struct admittance *out)
 {
-	char room[1024];
+	char room[JWT_BYTES_MAX];
 	struct span secret = credentials_bearer(admission->authorization);
-	const struct token *token;
+	const char *problem;
 
 	if (!listener->auth)
 		return true;
 	if (!secret.at && listener->auth_query)
 		secret = query_value(admission->query, listener->auth_query, room, sizeof(room));
-	token = secret.at ? credentials_find(&listener->tokens, secret, admission->sha256) : NULL;
-	if (!token) {
-		refuse(engine, out, 401, REFUSAL_UNAUTHORIZED, "Unauthorized",
-		       secret.at ? "this token is not known" : "a bearer token is needed");
-		return false;
-	}
-	out->identity = names_keep(&engine->names, token->name);
-	out->role = token->role;
-	if (!out->identity) {
-		refuse(engine, out, 503, REFUSAL_FULL, "Service Unavailable", "no memory");
-		return false;
-	}
-	return true;
+	problem = check_secret(engine, listener, secret, admission, out);
+	if (problem)
+		refuse(engine, out, 401, REFUSAL_UNAUTHORIZED, "Unauthorized", problem);
+	return !problem;
 }
 
 static bool check_room(struct engine *engine, const struct admission *admission,

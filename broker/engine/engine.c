@@ -70,11 +70,11 @@ enum wsb_err engine_create(struct engine **out, const struct config *config,
 	outbox_pool_init(&engine->connection_outboxes, CONNECTION_CHUNK_BYTES,
 			 CONNECTION_CHUNKS_SPARE);
 	session_lists_init(&engine->sessions);
-	names_init(&engine->names);
 	visitors_init(&engine->visitors, config->limits.clients);
 	list_init(&engine->pings);
 	exchange_slab_init(&engine->exchanges);
 	timerq_init(&engine->timers, now_us);
+	timerq_init(&engine->expiries, now_us);
 	err = create_parts(engine, now_us);
 	if (err) {
 		engine_destroy(engine);
@@ -108,7 +108,6 @@ void engine_destroy(struct engine *engine)
 		lane_destroy(engine->lanes[i]);
 	free(engine->lanes);
 	record_fini(engine);
-	names_fini(&engine->names);
 	config_release(engine->config);
 	visitors_fini(&engine->visitors);
 	exchange_slab_fini(&engine->exchanges);
@@ -131,10 +130,11 @@ struct session *engine_client_opened(struct engine *engine, size_t listener,
 	struct session *session;
 
 	if (session_create(&session, &engine->sessions, SESSION_WEBSOCKET, &engine->config->limits,
-			   &engine->client_outboxes, transport, now_us))
+			   &engine->client_outboxes, admittance->identity, transport, now_us))
 		return NULL;
 	session->listener = (uint32_t)listener;
-	session->identity = admittance->identity;
+	if (admittance->holds_us > 0)
+		timerq_arm(&engine->expiries, &session->expiry, now_us + admittance->holds_us);
 	list_append(&engine->pings, &session->ping_link);
 	engine->stats.clients_total++;
 	return session;
@@ -229,6 +229,7 @@ void engine_client_closed(struct engine *engine, struct session *session, uint16
 		  log_number("in_flight", session->in_flight));
 	session->transport = NULL;
 	list_remove(&engine->pings, &session->ping_link);
+	timerq_disarm(&engine->expiries, &session->expiry);
 	session_enter(&engine->sessions, session, SESSION_CLOSED);
 	forget_requests(engine, session, now_us);
 	affinity_forget_client(session);
@@ -257,13 +258,12 @@ struct session *engine_http_request(struct engine *engine, size_t listener,
 	bool answered;
 
 	if (session_create(&session, &engine->sessions, SESSION_HTTP, &engine->config->limits,
-			   &engine->client_outboxes, transport, now_us)) {
+			   &engine->client_outboxes, admittance->identity, transport, now_us)) {
 		engine->ports->http_respond(engine->ports->io, transport, 503, 1, encoding,
 					    span_of("", 0));
 		return NULL;
 	}
 	session->listener = (uint32_t)listener;
-	session->identity = admittance->identity;
 	session->quota = http_quota(engine, session, admittance, now_us);
 	engine->stats.bytes_in[SIDE_CLIENT] += body.len;
 	intake_message(engine, session, body, encoding == ENCODING_MSGPACK, now_us);

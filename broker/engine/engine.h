@@ -41,8 +41,10 @@ struct admission {
 	struct span origin;
 	struct span authorization;
 	uint64_t content_length; /* of a plain request; 0 when unknown */
+	uint64_t wall_us;	 /* Unix time: tokens are dated by it */
 	/* SHA-256 of a credential, for tokens of which only the hash is known. */
 	void (*sha256)(struct span secret, uint8_t digest[32]);
+	jwt_verify *verify; /* the arithmetic of signatures */
 };
 
 /* The verdict. status 101 (upgrade) or 200 (plain): come in, the rest tells as whom. Else refuse
@@ -54,8 +56,9 @@ struct admittance {
 	char detail[160];
 	uint32_t retry_after_s;
 	const char *subprotocol; /* the chosen one; NULL: none */
-	const char *identity;	 /* name of the token; NULL: anonymous. Lives as long as the
-				    engine */
+	const char *identity;	 /* name or subject of the token; NULL: anonymous. Valid until the
+				    engine is entered again: whoever keeps it keeps a copy */
+	uint64_t holds_us;	 /* how long the credential holds; 0: for ever */
 	enum token_role role;
 	char peer[64]; /* address of the peer of an HTTP request; "" when it has none. Set by io */
 };

@@ -7,7 +7,6 @@
 #include "broker/control/operation.h"
 #include "broker/control/requests.h"
 #include "broker/engine/engine.h"
-#include "broker/engine/names.h"
 #include "broker/engine/visitors.h"
 #include "broker/exchange/exchange.h"
 #include "broker/exchange/fairqueue.h"
@@ -49,11 +48,12 @@ struct engine {
 	struct outbox_pool connection_outboxes;
 	struct session_lists sessions;
 	struct visitors visitors;
-	struct names names;
 	struct list pings; /* open WebSocket sessions, the one to look at next first */
 	struct exchange_slab exchanges;
 	struct timerq timers;
-	struct lane **lanes; /* in the order of config->pools */
+	struct timerq expiries;	       /* of clients' credentials */
+	char subject[JWT_SUBJECT_MAX]; /* of the token judged last */
+	struct lane **lanes;	       /* in the order of config->pools */
 	size_t lane_count;
 	uint64_t next_connection_id;
 	struct engine_stats stats;

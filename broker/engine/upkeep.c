@@ -145,6 +145,21 @@ static void upkeep_clients(struct engine *engine, uint64_t now_us)
 	}
 }
 
+/* Whoever wants to stay comes back with a new token. */
+static void upkeep_expiries(struct engine *engine, uint64_t now_us)
+{
+	struct timer *timer;
+
+	while ((timer = timerq_pop(&engine->expiries, now_us))) {
+		struct session *session = list_entry(timer, struct session, expiry);
+
+		log_event(engine->log, LOG_INFO, "client.expired",
+			  log_number("client", session->id),
+			  log_text("identity", session->identity ? session->identity : ""));
+		client_close(engine, session, 1008, "credentials expired");
+	}
+}
+
 /* We stood still: every clock that waits for a peer stands still as long. */
 static void upkeep_after_standstill(struct engine *engine, uint64_t gap_us, uint64_t now_us)
 {
@@ -236,6 +251,7 @@ void engine_tick(struct engine *engine, uint64_t now_us)
 		retry_budget_age(&engine->lanes[i]->retries, now_us);
 	}
 	upkeep_clients(engine, now_us);
+	upkeep_expiries(engine, now_us);
 	drain_step(engine, now_us);
 	engine_leave(engine, now_us);
 }

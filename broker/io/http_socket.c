@@ -368,6 +368,7 @@ static void on_ended(struct wire *wire)
 		socket->site->closed(socket);
 	strbuf_fini(&socket->in);
 	strbuf_fini(&socket->out);
+	free(socket->identity);
 	free(socket);
 }
 

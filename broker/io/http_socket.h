@@ -58,7 +58,8 @@ struct http_socket {
 	struct wire wire;
 	const struct http_site *site;
 	void *session;		 /* the site's: set while it must be told of the end */
-	const char *identity;	 /* the site's: as whom the peer came in; NULL: anonymous */
+	char *identity;		 /* the site's: as whom the peer came in; NULL: anonymous */
+	uint64_t holds_us;	 /* the site's: for how long; 0: without end */
 	const char *subprotocol; /* constant; NULL: none */
 	uint8_t role;		 /* the site's */
 	bool json;		 /* the site's: encoding of the request under way */

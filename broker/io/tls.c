@@ -7,6 +7,7 @@
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include "broker/io/resolver.h"
+#include "broker/io/signature.h"
 
 /* Everything is shown at once: each file that cannot be used gets a line of its own. */
 static void complain(struct strbuf *errors, const char *file, const char *what)
@@ -122,6 +123,7 @@ enum wsb_err tls_prepare(const struct config *config, struct strbuf *errors)
 		    tls_client_create(&context, &config->pools[i].tls, errors) == WSB_OK)
 			tls_context_destroy(context);
 	}
+	signature_prepare(config, errors);
 	return errors->len == before ? WSB_OK : WSB_EINVAL;
 }
 

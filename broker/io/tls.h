@@ -11,8 +11,8 @@
 #include "common/span.h"
 #include "common/strbuf.h"
 
-/* Loads every certificate, key and authority that config names into scratch contexts. WSB_EINVAL:
- * each that cannot be used is a line "FILE: message" in errors. */
+/* Loads every certificate, key and authority that config names into scratch contexts, and builds
+ * the keys of tokens. WSB_EINVAL: each that cannot be used is a line "FILE: message" in errors. */
 enum wsb_err tls_prepare(const struct config *config, struct strbuf *errors) WSB_CHECKED;
 
 /* An OpenSSL context for the upstreams of a pool, or for the clients of a listener, whose settings

@@ -1,6 +1,9 @@
 #include "broker/io/ws_server.h"
 
+#include <stdlib.h>
+#include <string.h>
 #include "broker/io/http_post.h"
+#include "broker/io/signature.h"
 #include "broker/io/tls.h"
 #include "common/clock.h"
 
@@ -24,7 +27,9 @@ static struct admission admission_of(const struct ws_server *server, const struc
 		.origin = head->origin,
 		.authorization = head->authorization,
 		.content_length = head->content_length,
+		.wall_us = clock_wall_us(),
 		.sha256 = tls_sha256,
+		.verify = signature_is_right,
 	};
 }
 
@@ -43,6 +48,18 @@ static void refuse(struct http_socket *socket, const struct admittance *verdict)
 }
 
 /* As whom the peer came in is remembered; the words of the verdict are not. */
+static bool remember(struct http_socket *socket, const struct admittance *verdict)
+{
+	free(socket->identity);
+	socket->identity = verdict->identity ? strdup(verdict->identity) : NULL;
+	socket->role = (uint8_t)verdict->role;
+	socket->holds_us = verdict->holds_us;
+	if (!verdict->identity || socket->identity)
+		return true;
+	http_socket_refuse(socket, 503, "Service Unavailable", "no memory", 1, NULL);
+	return false;
+}
+
 static bool admit(struct http_socket *socket, const struct http_head *head, bool upgrade,
 		  struct admittance *verdict)
 {
@@ -54,9 +71,7 @@ static bool admit(struct http_socket *socket, const struct http_head *head, bool
 		refuse(socket, verdict);
 		return false;
 	}
-	socket->identity = verdict->identity;
-	socket->role = (uint8_t)verdict->role;
-	return true;
+	return remember(socket, verdict);
 }
 
 static void on_request(struct http_socket *socket, const struct http_head *head)
@@ -82,6 +97,7 @@ static bool on_opened(struct http_socket *socket)
 	const struct admittance verdict = {.status = 101,
 					   .identity = socket->identity,
 					   .role = (enum token_role)socket->role,
+					   .holds_us = socket->holds_us,
 					   .subprotocol = socket->subprotocol};
 	struct session *session;
 

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 void session_lists_init(struct session_lists *lists)
 {
@@ -12,12 +13,19 @@ void session_lists_init(struct session_lists *lists)
 
 enum wsb_err session_create(struct session **out, struct session_lists *lists,
 			    enum session_kind kind, const struct limits_settings *limits,
-			    struct outbox_pool *outboxes, void *transport, uint64_t now_us)
+			    struct outbox_pool *outboxes, const char *identity, void *transport,
+			    uint64_t now_us)
 {
 	struct session *session = calloc(1, sizeof(*session));
 
 	if (!session)
 		return WSB_ENOMEM;
+	session->identity = identity ? strdup(identity) : NULL;
+	if (identity && !session->identity) {
+		free(session->identity);
+		free(session);
+		return WSB_ENOMEM;
+	}
 	session->kind = kind;
 	session->id = lists->next_id++;
 	session->transport = transport;
@@ -30,6 +38,7 @@ enum wsb_err session_create(struct session **out, struct session_lists *lists,
 	list_init(&session->exchanges);
 	list_init(&session->batches);
 	list_node_init(&session->ping_link);
+	timer_init(&session->expiry);
 	session->state = SESSION_OPEN;
 	list_node_init(&session->state_link);
 	list_append(&lists->states[SESSION_OPEN], &session->state_link);

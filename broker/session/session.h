@@ -12,6 +12,7 @@
 #include "common/inbox.h"
 #include "common/list.h"
 #include "common/outbox.h"
+#include "common/timerq.h"
 
 enum session_kind { SESSION_WEBSOCKET, SESSION_HTTP };
 
@@ -33,14 +34,15 @@ struct session {
 	struct list_node ping_link; /* those alive longest without a sign first */
 	enum session_state state;
 	enum session_kind kind;
-	bool paused;	      /* not read, because too much of it is under way */
-	bool ping_waits;      /* a ping is out */
-	bool unreadable;      /* has sent a message that nobody can read: said once */
-	uint32_t in_flight;   /* requests that wait for an answer */
-	uint32_t listener;    /* index in the configuration */
-	uint64_t id;	      /* unique in the process, never reused */
-	void *transport;      /* io's side; NULL once it is gone */
-	const char *identity; /* token name; NULL: anonymous */
+	bool paused;	     /* not read, because too much of it is under way */
+	bool ping_waits;     /* a ping is out */
+	bool unreadable;     /* has sent a message that nobody can read: said once */
+	uint32_t in_flight;  /* requests that wait for an answer */
+	uint32_t listener;   /* index in the configuration */
+	uint64_t id;	     /* unique in the process, never reused */
+	void *transport;     /* io's side; NULL once it is gone */
+	char *identity;	     /* name or subject of its token; NULL: anonymous */
+	struct timer expiry; /* the engine's: when its credential ends */
 	struct outbox outbox;
 	struct inbox inbox;
 	struct quota own_quota;
@@ -57,10 +59,11 @@ struct session {
 
 void session_lists_init(struct session_lists *lists);
 
-/* A new session on the open list. Borrows limits, pool of outboxes. WSB_ENOMEM. */
+/* A new session on the open list. Borrows limits, pool of outboxes; identity (NULL: anonymous) is
+ * copied. WSB_ENOMEM. */
 enum wsb_err session_create(struct session **out, struct session_lists *lists,
 			    enum session_kind kind, const struct limits_settings *limits,
-			    struct outbox_pool *outboxes, void *transport,
+			    struct outbox_pool *outboxes, const char *identity, void *transport,
 			    uint64_t now_us) WSB_CHECKED;
 
 /* The one way to another state: open -> draining -> closed, or open -> closed. */

@@ -75,6 +75,9 @@ void client_arrive(struct sim *sim, struct sim_client *client)
 		client_arrive_with_post(sim, client, &admittance);
 		return;
 	}
+	if (sim_chance(sim, 10))
+		admittance.holds_us = sim_pick(sim, 1, 500 * MS);
+	client->expires_us = admittance.holds_us ? now_us + admittance.holds_us : 0;
 	client->peer = outside_client(&sim->outside, 0, &admittance);
 	if (!client->peer)
 		sim_fail(sim, "admission", "client %u was let in and not taken", client->number);

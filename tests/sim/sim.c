@@ -75,6 +75,8 @@ static void sim_check_end(struct sim *sim, const struct sim_client *client, cons
 		justified = client->mute || client->slow;
 	else if (peer->close_code == 1013)
 		justified = client->slow || limits->send_buffer_bytes <= 16384;
+	else if (peer->close_code == 1008)
+		justified = client->expires_us && sim->outside.now_us >= client->expires_us;
 	else if (peer->close_code == 1012)
 		justified = sim->outside.engine->draining;
 	else if (peer->close_code == 1007 || peer->close_code == 1009)

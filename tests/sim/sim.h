@@ -83,6 +83,7 @@ struct sim_client {
 	uint32_t newest[SETUP_POOLS]; /* number + 1 of its last ask that each pool has seen, where
 					 it stays on a connection */
 	bool breaks_rules;	      /* has sent what ends a connection */
+	uint64_t expires_us;	      /* its credential; 0: never */
 	bool fragments;
 	uint32_t left; /* messages still to be sent */
 	uint64_t think_us;

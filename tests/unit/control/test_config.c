@@ -237,7 +237,7 @@ Test(config, things_that_need_or_exclude_each_other)
 	rig_bad(&rig, RIG_MINIMAL "listen: [{tls: {client_ca: a.pem}}]\n",
 		"5:28: `client_ca` needs a `certificate`\n");
 	rig_bad(&rig, RIG_MINIMAL "listen: [{auth: {query: t}}]\n",
-		"5:17: `auth` needs `tokens`\n");
+		"5:17: `auth` needs `tokens` or `jwt`\n");
 	rig_bad(&rig, RIG_MINIMAL "listen: [{address: 'unix:a', reuse_port: true}]\n",
 		"5:42: a Unix socket cannot be shared by `reuse_port`\n");
 	rig_bad(&rig, RIG_MINIMAL "listen: [{}, {address: 127.0.0.1:7080}]\n",

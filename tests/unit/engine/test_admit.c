@@ -177,6 +177,126 @@ Test(admit, tokens_in_the_query)
 	stage_end(&stage);
 }
 
+#define NOW_S UINT64_C(1800000000)
+
+/* {"alg":"HS256"} . {"aud":"wsbroker","exp":1800000010,"sub":"carol","role":"viewer"} . right */
+#define SIGNED                                                                                     \
+	"eyJhbGciOiJIUzI1NiJ9."                                                                    \
+	"eyJhdWQiOiJ3c2Jyb2tlciIsImV4cCI6MTgwMDAwMDAxMCwic3ViIjoiY2Fyb2wiLCJyb2xlIjoidmlld2VyIn0." \
+	"cmlnaHQ"
+/* The same as "role":"god", and without sub. */
+#define ODD_ROLE                                                                                   \
+	"eyJhbGciOiJIUzI1NiJ9."                                                                    \
+	"eyJhdWQiOiJ3c2Jyb2tlciIsImV4cCI6MTgwMDAwMDAxMCwicm9sZSI6ImdvZCJ9."                        \
+	"cmlnaHQ"
+
+static bool fake_verify(const struct jwk *key, enum jwt_algorithm algorithm,
+			struct span signed_text, struct span signature)
+{
+	(void)algorithm;
+	(void)signed_text;
+	return key->kind == JWK_OCT && span_is(signature, "right");
+}
+
+static struct jwk secret = {.kind = JWK_OCT, .first = {"0123456789abcdef0123456789abcdef", 32}};
+
+static struct admission set_keys(struct stage *stage)
+{
+	struct admission asks = usual;
+
+	stage->setup.listeners[0].auth = true;
+	stage->setup.listeners[0].jwt =
+		(struct jwt_rules){.keys = {.keys = &secret, .count = 1}, .audience = "wsbroker"};
+	asks.sha256 = fake_sha256;
+	asks.verify = fake_verify;
+	asks.wall_us = NOW_S * STAGE_S;
+	asks.authorization = span_text("Bearer " SIGNED);
+	return asks;
+}
+
+Test(admit, signed_tokens)
+{
+	struct stage stage;
+	struct admission asks;
+	struct admittance out;
+
+	stage_init(&stage);
+	set_tokens(&stage);
+	asks = set_keys(&stage);
+	stage_begin(&stage);
+	out = verdict(&stage, &asks);
+	cr_assert_eq(out.status, 101);
+	cr_expect_str_eq(out.identity, "carol");
+	cr_expect_eq(out.role, ROLE_VIEWER);
+	cr_expect_eq(out.holds_us, 10 * STAGE_S);
+	asks.authorization = span_text("Bearer " ODD_ROLE);
+	out = verdict(&stage, &asks);
+	cr_assert_eq(out.status, 101);
+	cr_expect_null(out.identity, "nobody in particular");
+	cr_expect_eq(out.role, ROLE_CLIENT);
+	asks.authorization = span_text("Bearer " SIGNED "x");
+	out = verdict(&stage, &asks);
+	cr_assert_eq(out.status, 401);
+	asks.authorization = span_text("Bearer s3cret");
+	out = verdict(&stage, &asks);
+	cr_assert_eq(out.status, 101, "the token file is asked first");
+	cr_expect_str_eq(out.identity, "alice");
+	cr_expect_eq(out.holds_us, 0);
+	asks.authorization = span_of(NULL, 0);
+	asks.query = span_text("token=" SIGNED);
+	cr_expect_eq(status(&stage, &asks), 101, "in the query as well");
+	asks.wall_us = (NOW_S + 70) * STAGE_S;
+	out = verdict(&stage, &asks);
+	cr_expect_eq(out.status, 401);
+	cr_expect_str_eq(out.detail, "the token has expired");
+	stage_end(&stage);
+}
+
+Test(admit, a_client_is_told_when_its_token_expires)
+{
+	struct stage stage;
+	struct admission asks;
+	struct admittance out;
+	struct peer *client;
+	struct peer *other;
+
+	stage_init(&stage);
+	asks = set_keys(&stage);
+	stage_begin(&stage);
+	out = verdict(&stage, &asks);
+	client = outside_client(&stage.outside, 0, &out);
+	out = verdict(&stage, &asks);
+	out.holds_us = 0;
+	other = outside_client(&stage.outside, 0, &out);
+	cr_assert_str_eq(client->session->identity, "carol");
+	cr_assert_neq((const char *)client->session->identity, out.identity, "a copy");
+	stage_pass(&stage, 9990 * STAGE_MS);
+	cr_assert_eq(client->state, PEER_OPEN);
+	stage_pass(&stage, 20 * STAGE_MS);
+	cr_assert_eq(client->state, PEER_CLOSING);
+	cr_expect_eq(client->close_code, 1008);
+	cr_expect_str_eq(client->close_reason, "credentials expired");
+	cr_expect_eq(other->state, PEER_OPEN);
+	stage_end(&stage);
+	cr_expect_eq(stage.outside.breach, NULL);
+}
+
+Test(admit, a_client_may_leave_before_its_token_expires)
+{
+	struct stage stage;
+	struct admission asks;
+	struct admittance out;
+
+	stage_init(&stage);
+	asks = set_keys(&stage);
+	stage_begin(&stage);
+	out = verdict(&stage, &asks);
+	stage_kill(outside_client(&stage.outside, 0, &out));
+	cr_assert_eq(stage.outside.engine->expiries.armed, 0);
+	stage_pass(&stage, 11 * STAGE_S);
+	stage_end(&stage);
+}
+
 Test(admit, no_more_clients_than_allowed)
 {
 	struct stage stage;
