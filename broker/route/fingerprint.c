@@ -1,0 +1,362 @@
+#include "broker/route/fingerprint.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "proto/msgpack_scan.h"
+#include "proto/token.h"
+#include "proto/value_walk.h"
+
+/* Each level of a deep object can make all that is inside move once more. Nobody writes what moves
+ * this many times its own length but to keep us busy. */
+#define MOVES_PER_BYTE 16
+#define MOVES_FREE     65536
+
+/* Exponents beyond this many digits belong to no number that anybody means. */
+#define EXPONENT_DIGITS_MAX 15
+
+void fingerprint_init(struct fingerprint *fingerprint)
+{
+	*fingerprint = (struct fingerprint){0};
+}
+
+void fingerprint_fini(struct fingerprint *fingerprint)
+{
+	strbuf_fini(&fingerprint->bytes);
+	strbuf_fini(&fingerprint->scratch);
+	free(fingerprint->members);
+}
+
+void fingerprint_begin(struct fingerprint *fingerprint)
+{
+	strbuf_clear(&fingerprint->bytes);
+	fingerprint->count = 0;
+	fingerprint->moved = 0;
+}
+
+static void add_tagged(struct fingerprint *fingerprint, char tag, uint64_t number)
+{
+	char head[9] = {tag};
+
+	for (size_t i = 0; i < 8; i++)
+		head[1 + i] = (char)(number >> (56 - 8 * i));
+	strbuf_add(&fingerprint->bytes, span_of(head, sizeof(head)));
+}
+
+void fingerprint_add_bytes(struct fingerprint *fingerprint, struct span bytes)
+{
+	add_tagged(fingerprint, 's', bytes.len);
+	strbuf_add(&fingerprint->bytes, bytes);
+}
+
+void fingerprint_add_number(struct fingerprint *fingerprint, uint64_t number)
+{
+	add_tagged(fingerprint, '#', number);
+}
+
+struct without {
+	const struct span *spans;
+	size_t count;
+};
+
+static bool is_left_out(const struct without *without, struct span token)
+{
+	for (size_t i = 0; i < without->count; i++)
+		if (without->spans[i].at == token.at)
+			return true;
+	return false;
+}
+
+/* A number as digits without zeros at either end, and the power of ten behind them. */
+struct decimal {
+	bool negative;
+	const char *digits; /* with a point among them */
+	const char *end;
+	int64_t exponent;
+	size_t count;
+};
+
+static bool exponent_read(const char *at, const char *end, int64_t *exponent)
+{
+	bool negative = at != end && *at == '-';
+	int64_t value = 0;
+	size_t digits = 0;
+
+	if (at != end && (*at == '-' || *at == '+'))
+		at++;
+	for (; at != end; at++) {
+		if (value > 0 || *at != '0')
+			digits++;
+		if (digits > EXPONENT_DIGITS_MAX)
+			return false;
+		value = value * 10 + (*at - '0');
+	}
+	*exponent = negative ? -value : value;
+	return true;
+}
+
+/* Splits a JSON number. Digits are kept as they stand; what their zeros are worth goes into the
+ * exponent. */
+static bool decimal_read(struct span token, struct decimal *out)
+{
+	const char *at = token.at, *end = token.at + token.len;
+	bool fraction = false;
+
+	*out = (struct decimal){.negative = token.len > 0 && *at == '-'};
+	at += out->negative;
+	for (const char *e = at; e != end; e++) {
+		if ((*e | 0x20) != 'e')
+			continue;
+		if (!exponent_read(e + 1, end, &out->exponent))
+			return false;
+		end = e;
+		break;
+	}
+	while (at != end && (*at == '0' || *at == '.')) {
+		fraction |= *at == '.';
+		out->exponent -= fraction && *at == '0';
+		at++;
+	}
+	out->digits = at;
+	for (const char *digit = at; digit != end; digit++) {
+		if (*digit == '.') {
+			fraction = true;
+			continue;
+		}
+		out->exponent -= fraction;
+		out->count++;
+	}
+	while (end != at && (end[-1] == '0' || end[-1] == '.')) {
+		out->exponent += end[-1] == '0';
+		out->count -= end[-1] == '0';
+		end--;
+	}
+	out->end = end;
+	return true;
+}
+
+static enum wsb_err add_json_number(struct fingerprint *fingerprint, struct span token)
+{
+	struct decimal decimal;
+	char head[32];
+	int len;
+
+	if (!decimal_read(token, &decimal))
+		return WSB_EINVAL;
+	if (decimal.count == 0)
+		decimal.negative = false, decimal.exponent = 0;
+	len = snprintf(head, sizeof(head), "d%c%" PRId64 ":", decimal.negative ? '-' : '+',
+		       decimal.exponent);
+	strbuf_add(&fingerprint->bytes, span_of(head, (size_t)len));
+	add_tagged(fingerprint, 'n', decimal.count);
+	for (const char *at = decimal.digits; at < decimal.end;) {
+		const char *point = memchr(at, '.', (size_t)(decimal.end - at));
+		const char *stop = point ? point : decimal.end;
+
+		strbuf_add(&fingerprint->bytes, span_of(at, (size_t)(stop - at)));
+		at = point ? point + 1 : decimal.end;
+	}
+	return WSB_OK;
+}
+
+static enum wsb_err add_number(struct fingerprint *fingerprint, enum encoding encoding,
+			       struct span token)
+{
+	char text[NUMBER_TEXT_MAX];
+	struct number number;
+
+	if (encoding == ENCODING_JSON)
+		return add_json_number(fingerprint, token);
+	if (!token_number(encoding, token, &number))
+		return WSB_EINVAL;
+	return add_json_number(fingerprint, span_of(text, number_write(&number, text)));
+}
+
+static enum wsb_err add_string(struct fingerprint *fingerprint, enum encoding encoding,
+			       struct span token)
+{
+	struct strbuf *scratch = &fingerprint->scratch;
+	struct span text;
+
+	if (encoding != ENCODING_JSON || !memchr(token.at, '\\', token.len)) {
+		fingerprint_add_bytes(fingerprint, token_string(encoding, token, NULL, 0));
+		return WSB_OK;
+	}
+	/* Unescaped it is never longer than it was, so the scratch need only be as long. */
+	strbuf_clear(scratch);
+	strbuf_add(scratch, token);
+	if (scratch->failed)
+		return WSB_ENOMEM;
+	text = token_string(encoding, token, scratch->text, scratch->len);
+	fingerprint_add_bytes(fingerprint, text);
+	return WSB_OK;
+}
+
+static enum wsb_err add_value(struct fingerprint *fingerprint, enum encoding encoding,
+			      struct span token, const struct without *without);
+
+static enum wsb_err add_array(struct fingerprint *fingerprint, struct value_walk *walk,
+			      const struct without *without)
+{
+	enum wsb_err err = WSB_OK;
+	struct span value;
+
+	strbuf_text(&fingerprint->bytes, "[");
+	while (err == WSB_OK && value_walk_next(walk, NULL, &value)) {
+		/* Its place stays, so that the others keep theirs. */
+		if (is_left_out(without, value))
+			strbuf_text(&fingerprint->bytes, "-");
+		else
+			err = add_value(fingerprint, walk->encoding, value, without);
+	}
+	strbuf_text(&fingerprint->bytes, "]");
+	return err;
+}
+
+static enum wsb_err note_member(struct fingerprint *fingerprint, size_t at, size_t name_len)
+{
+	if (fingerprint->count == fingerprint->capacity) {
+		size_t capacity = fingerprint->capacity ? fingerprint->capacity * 2 : 32;
+		struct fingerprint_member *members =
+			realloc(fingerprint->members, capacity * sizeof(*members));
+
+		if (!members)
+			return WSB_ENOMEM;
+		fingerprint->members = members;
+		fingerprint->capacity = capacity;
+	}
+	fingerprint->members[fingerprint->count++] =
+		(struct fingerprint_member){.at = at, .name_len = name_len};
+	return WSB_OK;
+}
+
+static enum wsb_err add_member(struct fingerprint *fingerprint, enum encoding encoding,
+			       struct span name, struct span value, const struct without *without)
+{
+	size_t at = fingerprint->bytes.len;
+	size_t place = fingerprint->count;
+	enum wsb_err err;
+
+	if (token_kind(encoding, name) != TOKEN_STRING)
+		return WSB_EINVAL;
+	err = add_string(fingerprint, encoding, name);
+	if (err == WSB_OK)
+		err = note_member(fingerprint, at, fingerprint->bytes.len - at);
+	if (err == WSB_OK)
+		err = add_value(fingerprint, encoding, value, without);
+	if (err == WSB_OK)
+		fingerprint->members[place].len = fingerprint->bytes.len - at;
+	return err;
+}
+
+static int compare_members(const void *a, const void *b, void *context)
+{
+	const struct fingerprint_member *one = a, *other = b;
+	const char *text = context;
+	size_t shorter = one->name_len < other->name_len ? one->name_len : other->name_len;
+	int order = memcmp(text + one->at, text + other->at, shorter);
+
+	if (order != 0)
+		return order;
+	return (one->name_len > other->name_len) - (one->name_len < other->name_len);
+}
+
+/* Whether they stand in order already, which is what most programs write. */
+static bool are_sorted(const struct fingerprint *fingerprint, size_t first)
+{
+	for (size_t i = first + 1; i < fingerprint->count; i++)
+		if (compare_members(&fingerprint->members[i - 1], &fingerprint->members[i],
+				    fingerprint->bytes.text) >= 0)
+			return false;
+	return true;
+}
+
+static enum wsb_err sort_members(struct fingerprint *fingerprint, size_t first, size_t at)
+{
+	struct fingerprint_member *members = fingerprint->members + first;
+	size_t count = fingerprint->count - first;
+	struct strbuf *scratch = &fingerprint->scratch;
+
+	if (fingerprint->bytes.failed)
+		return WSB_ENOMEM;
+	if (are_sorted(fingerprint, first))
+		return WSB_OK;
+	qsort_r(members, count, sizeof(*members), compare_members, fingerprint->bytes.text);
+	if (!are_sorted(fingerprint, first))
+		return WSB_EINVAL; /* a name stands twice */
+	fingerprint->moved += fingerprint->bytes.len - at;
+	strbuf_clear(scratch);
+	for (size_t i = 0; i < count; i++)
+		strbuf_add(scratch,
+			   span_of(fingerprint->bytes.text + members[i].at, members[i].len));
+	if (scratch->failed)
+		return WSB_ENOMEM;
+	memcpy(fingerprint->bytes.text + at, scratch->text, scratch->len);
+	return WSB_OK;
+}
+
+static enum wsb_err add_object(struct fingerprint *fingerprint, struct value_walk *walk,
+			       const struct without *without)
+{
+	size_t first = fingerprint->count;
+	enum wsb_err err = WSB_OK;
+	struct span name, value;
+	size_t at;
+
+	strbuf_text(&fingerprint->bytes, "{");
+	at = fingerprint->bytes.len;
+	while (err == WSB_OK && value_walk_next(walk, &name, &value)) {
+		if (!is_left_out(without, value))
+			err = add_member(fingerprint, walk->encoding, name, value, without);
+	}
+	if (err == WSB_OK && fingerprint->count > first + 1)
+		err = sort_members(fingerprint, first, at);
+	fingerprint->count = first;
+	strbuf_text(&fingerprint->bytes, "}");
+	return err;
+}
+
+/* Recursion goes as deep as the codecs allow. */
+static enum wsb_err add_value(struct fingerprint *fingerprint, enum encoding encoding,
+			      struct span token, const struct without *without)
+{
+	enum token_kind kind = token_kind(encoding, token);
+	struct value_walk walk;
+
+	if (fingerprint->moved > MOVES_FREE + MOVES_PER_BYTE * fingerprint->bytes.len)
+		return WSB_ELIMIT;
+	switch (kind) {
+	case TOKEN_NULL:
+		strbuf_text(&fingerprint->bytes, "z");
+		return WSB_OK;
+	case TOKEN_FALSE:
+	case TOKEN_TRUE:
+		strbuf_text(&fingerprint->bytes, kind == TOKEN_TRUE ? "t" : "f");
+		return WSB_OK;
+	case TOKEN_NUMBER:
+		return add_number(fingerprint, encoding, token);
+	case TOKEN_STRING:
+		return add_string(fingerprint, encoding, token);
+	case TOKEN_OTHER:
+		/* bin and ext: only MessagePack has them, so their bytes are what they are. */
+		add_tagged(fingerprint, 'x', token.len);
+		strbuf_add(&fingerprint->bytes, token);
+		return WSB_OK;
+	default:
+		value_walk_begin(&walk, encoding, token);
+		return walk.object ? add_object(fingerprint, &walk, without)
+				   : add_array(fingerprint, &walk, without);
+	}
+}
+
+enum wsb_err fingerprint_add_value(struct fingerprint *fingerprint, enum encoding encoding,
+				   struct span token, const struct span *without,
+				   size_t without_count)
+{
+	const struct without left_out = {without, without_count};
+	enum wsb_err err = add_value(fingerprint, encoding, token, &left_out);
+
+	if (err == WSB_OK && fingerprint->bytes.failed)
+		err = WSB_ENOMEM;
+	return err;
+}
