@@ -1,0 +1,190 @@
+/* broker/subscription/subscription.h: one upstream subscription for all clients that ask the same.
+ *
+ * A subscription is known by a key (route and fingerprint of the request) and has members, the
+ * clients' ends, and feeds, the upstreams' ends: one, or two while it moves. Clients, connections
+ * and waiting requests are opaque here: their owner says when one of them goes. Pure: the time is
+ * handed in, and what is to be done is asked for, not done. */
+#ifndef WSB_BROKER_SUBSCRIPTION_SUBSCRIPTION_H
+#define WSB_BROKER_SUBSCRIPTION_SUBSCRIPTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "broker/subscription/look.h"
+#include "broker/subscription/overlap.h"
+#include "common/err.h"
+#include "common/list.h"
+#include "common/log.h"
+#include "common/rng.h"
+
+struct map;
+struct route_settings;
+
+enum subscription_state {
+	SUBSCRIPTION_ASKING,	/* the upstream has not said yes yet, for the first time */
+	SUBSCRIPTION_LIVE,	/* events come */
+	SUBSCRIPTION_LOST,	/* its connection has gone; it is asked for anew */
+	SUBSCRIPTION_LINGERING, /* live, without a member; the next one finds it warm */
+	SUBSCRIPTION_ENDED,	/* freed by subscriptions_reap */
+	SUBSCRIPTION_STATES,
+};
+const char *subscription_state_name(enum subscription_state state);
+
+enum feed_state {
+	FEED_ASKING,  /* the request is on its way */
+	FEED_LIVE,    /* accepted */
+	FEED_LEAVING, /* accepted, and wanted by nobody: to be unsubscribed */
+	FEED_GONE,    /* freed by subscriptions_reap */
+};
+
+/* One upstream subscription. */
+struct feed {
+	struct list_node link;	     /* on its connection's list, while it has one */
+	struct list_node state_link; /* on subscriptions.leaving or .gone */
+	enum feed_state state;
+	struct subscription *subscription; /* NULL: nobody wants it any more */
+	const struct route_settings *route;
+	uint32_t lane;
+	bool jsonrpc;
+	enum encoding encoding;
+	void *connection; /* NULL: not placed yet */
+	struct list *connection_feeds;
+	bool asked; /* its unsubscribe request is on its way */
+	char *key;  /* by which events are found; NULL: they carry no id */
+	size_t key_len;
+	char *params; /* to unsubscribe with, JSON; NULL: not known yet */
+	size_t params_len;
+};
+
+/* One client's end. */
+struct member {
+	struct list_node link;	      /* on subscription->members */
+	struct list_node client_link; /* on its client's list */
+	struct list *client_members;
+	struct subscription *subscription;
+	void *client;
+	void *waiter;	      /* the request that waits for the first answer; NULL: answered */
+	uint64_t names;	      /* which of the subscription's names it listens to, one bit each */
+	struct own_token own; /* empty where events carry no id */
+};
+
+#define SUBSCRIPTION_NAMES_MAX 32
+
+struct subscription {
+	struct list_node state_link;
+	struct list_node moving_link; /* on subscriptions.moving, while it moves */
+	enum subscription_state state;
+	struct span key; /* into memory */
+	const struct route_settings *route;
+	uint32_t lane;
+	struct list members;
+	struct feed *feed;	 /* that its events come from, or shall come from */
+	struct feed *next;	 /* that it moves to; NULL: it does not move */
+	struct overlap *overlap; /* while both bring events, and a while after */
+	uint64_t overlap_until_us;
+	uint64_t move_until_us;
+	/* The request as it came, without the broker's own parts. */
+	struct span request; /* into memory */
+	uint32_t id_at, id_len;
+	enum encoding encoding;
+	bool jsonrpc;
+	/* By which events without an id are known; into memory. */
+	struct span names[SUBSCRIPTION_NAMES_MAX];
+	size_t name_count;
+	/* The upstream's first answer, in its encoding, and where the subscription's id stands in
+	 * it (length 0: nowhere). */
+	char *answer;
+	size_t answer_len;
+	uint32_t own_at, own_len;
+	enum encoding answer_encoding;
+	struct look look;
+	uint64_t lost_at_us;
+	const char *lost_reason;
+	uint64_t retry_at_us;
+	uint32_t retries; /* in vain, since it was lost */
+	uint64_t linger_until_us;
+	uint32_t events; /* since it is live anew; saturates */
+	char memory[];
+};
+
+struct subscriptions {
+	struct log *log;
+	struct list states[SUBSCRIPTION_STATES];
+	struct list moving;
+	struct list leaving;
+	struct list gone;
+	struct map *by_key;
+	struct map *feeds; /* by feed->key */
+	struct mint mint;
+	size_t bytes; /* of all that is held here */
+	size_t members;
+	uint32_t *lane_counts; /* subscriptions that are not ended, by lane */
+	size_t lanes;
+};
+
+enum wsb_err subscriptions_init(struct subscriptions *subscriptions, struct log *log, size_t lanes,
+				struct rng *rng) WSB_CHECKED;
+/* Frees all that is left, also after a failed init. */
+void subscriptions_fini(struct subscriptions *subscriptions);
+/* Frees what has ended. Only called when nobody holds one. */
+void subscriptions_reap(struct subscriptions *subscriptions);
+
+/* What a new subscription is made of; all is copied. */
+struct subscription_origin {
+	struct span key;
+	const struct route_settings *route;
+	uint32_t lane;
+	struct span request;
+	uint32_t id_at, id_len;
+	enum encoding encoding;
+	bool jsonrpc;
+	const struct span *names;
+	size_t name_count;
+};
+
+/* The one with this key that has not ended; NULL: none. */
+struct subscription *subscription_find(const struct subscriptions *subscriptions, struct span key);
+/* In state asking, without member or feed. WSB_ENOMEM. */
+enum wsb_err subscription_create(struct subscription **out, struct subscriptions *subscriptions,
+				 const struct subscription_origin *origin) WSB_CHECKED;
+/* The one way from state to state; logs the step. Ended: it is found no more. */
+void subscription_enter(struct subscriptions *subscriptions, struct subscription *subscription,
+			enum subscription_state state, const char *reason);
+
+/* A new member, on its client's list too. Takes up a lingering subscription again. WSB_ENOMEM. */
+enum wsb_err member_create(struct member **out, struct subscriptions *subscriptions,
+			   struct subscription *subscription, void *client,
+			   struct list *client_members) WSB_CHECKED;
+/* Takes it off both lists and frees it. When it was the last: a live subscription lingers until
+ * linger_until_us, a lost one ends, one that is asked for waits for its answer. */
+void member_destroy(struct subscriptions *subscriptions, struct member *member,
+		    uint64_t linger_until_us);
+
+/* Keeps the upstream's first answer for members that come later. own: where the id stands in it;
+ * absent: nowhere. WSB_ENOMEM. */
+enum wsb_err subscription_keep_answer(struct subscriptions *subscriptions,
+				      struct subscription *subscription, enum encoding encoding,
+				      struct span answer, struct span own) WSB_CHECKED;
+
+/* A feed that is being asked for. WSB_ENOMEM. */
+enum wsb_err feed_create(struct feed **out, struct subscriptions *subscriptions,
+			 struct subscription *subscription) WSB_CHECKED;
+/* Its request has gone out on this connection (again). */
+void feed_place(struct feed *feed, void *connection, struct list *connection_feeds);
+void feed_unplace(struct feed *feed);
+/* It is known what the unsubscribe request says. WSB_ENOMEM. */
+enum wsb_err feed_keep_params(struct subscriptions *subscriptions, struct feed *feed,
+			      struct span params) WSB_CHECKED;
+/* The key under which its events come. WSB_EEXIST: another has it; WSB_ENOMEM. */
+enum wsb_err feed_name(struct subscriptions *subscriptions, struct feed *feed,
+		       struct span key) WSB_CHECKED;
+struct feed *feed_find(const struct subscriptions *subscriptions, struct span key);
+/* Nobody wants it any more; its events find nobody from now on. */
+void feed_leave(struct subscriptions *subscriptions, struct feed *feed);
+/* It exists no more upstream, or never will. */
+void feed_end(struct subscriptions *subscriptions, struct feed *feed);
+
+/* When to ask again after this many vain tries: exponential with full jitter, 100 ms to 30 s. */
+uint64_t subscription_retry_us(uint32_t retries, struct rng *rng);
+
+#endif
