@@ -230,6 +230,7 @@ void envelope_destroy(struct envelope *envelope)
 	for (size_t form = 0; form < FORM_COUNT; form++) {
 		template_destroy(envelope->errors[form]);
 		template_destroy(envelope->results[form]);
+		template_destroy(envelope->requests[form]);
 	}
 	free(envelope->error_value);
 	free(envelope);

@@ -29,14 +29,15 @@ struct envelope {
 	struct template *errors[FORM_COUNT]; /* what the broker's own errors look like */
 	struct template
 		*results[FORM_COUNT]; /* ... and its answers; NULL: the result is the whole */
+	struct template *requests[FORM_COUNT]; /* ... and its requests */
 };
 
 /* Notes the places of one message without judging it. WSB_EPARSE as envelope_scan. */
 enum wsb_err envelope_find(const struct envelope *envelope, enum encoding encoding,
 			   struct span text, struct places_found *found) WSB_CHECKED;
 
-/* Makes errors and results once the places are known. WSB_EINVAL: *why (constant text) says what is
- * wrong with reply; WSB_ENOMEM. */
+/* Makes errors, results and requests once the places are known. WSB_EINVAL: *why (constant text)
+ * says what is wrong with reply; WSB_ENOMEM. */
 enum wsb_err envelope_templates(struct envelope *envelope, const char *reply,
 				const char **why) WSB_CHECKED;
 

@@ -1,12 +1,17 @@
 #include "proto/envelope_form.h"
 
-/* The shape of an answer that carries nothing but an id and a result, from where both stand. */
+/* A part of a message and what stands for it in a template. */
+struct slot_part {
+	enum part part;
+	const char *slot;
+};
+
+/* The shape of a message that carries nothing but a few parts, from where they stand. */
 struct shape {
 	const struct place_tree *tree;
 	struct strbuf *out;
-	uint8_t id;
-	uint8_t result;
-	uint64_t wanted; /* the places on the way to both */
+	const char *slots[PLACES_MAX]; /* by place; NULL: none stands there */
+	uint64_t wanted;	       /* the places on the way to all of them */
 };
 
 static void shape_value(const struct shape *shape, uint8_t at);
@@ -76,41 +81,63 @@ static void shape_value(const struct shape *shape, uint8_t at)
 {
 	const struct place *const place = &shape->tree->places[at];
 
-	if (at == shape->id)
-		strbuf_text(shape->out, "$id");
-	else if (at == shape->result)
-		strbuf_text(shape->out, "$result");
+	if (shape->slots[at])
+		strbuf_text(shape->out, shape->slots[at]);
 	else if (at == PLACE_ROOT && shape->tree->arrays)
 		shape_array(shape, place);
 	else
 		shape_object(shape, place);
 }
 
-#define ERROR_SLOTS  (1U << SLOT_ID | 1U << SLOT_CODE | 1U << SLOT_MESSAGE | 1U << SLOT_DATA)
-#define RESULT_SLOTS (1U << SLOT_ID | 1U << SLOT_RESULT)
+#define ERROR_SLOTS   (1U << SLOT_ID | 1U << SLOT_CODE | 1U << SLOT_MESSAGE | 1U << SLOT_DATA)
+#define RESULT_SLOTS  (1U << SLOT_ID | 1U << SLOT_RESULT)
+#define REQUEST_SLOTS (1U << SLOT_ID | 1U << SLOT_METHOD | 1U << SLOT_PARAMS)
+
+/* A message of the envelope with these parts; those that have no place of their own are left out.
+ */
+static enum wsb_err shape_template(struct template **out, const struct place_tree *tree,
+				   const struct parts *parts, const struct slot_part *slots,
+				   size_t count, unsigned allowed, const char **why)
+{
+	struct strbuf text;
+	struct shape shape = {.tree = tree, .out = &text};
+	enum wsb_err err;
+
+	strbuf_init(&text);
+	for (size_t i = 0; i < count; i++) {
+		const uint8_t at = parts->at[slots[i].part];
+
+		if (at == PLACE_NONE || at == PLACE_ROOT)
+			continue;
+		shape.slots[at] = slots[i].slot;
+		shape.wanted |= place_path(tree, at);
+	}
+	shape_value(&shape, PLACE_ROOT);
+	err = text.failed ? WSB_ENOMEM : template_compile(out, strbuf_span(&text), allowed, why);
+	strbuf_fini(&text);
+	return err;
+}
 
 static enum wsb_err result_template(struct envelope *envelope, const char **why)
 {
+	static const struct slot_part slots[] = {{PART_ID, "$id"}, {PART_RESULT, "$result"}};
 	const struct parts *const parts = &envelope->parts[FORM_OWN][FROM_UPSTREAM];
-	const uint8_t id = parts->at[PART_ID], result = parts->at[PART_RESULT];
-	struct strbuf text;
-	enum wsb_err err;
+	const uint8_t result = parts->at[PART_RESULT];
 
 	if (result == PLACE_ROOT || result == PLACE_NONE)
 		return WSB_OK;
-	strbuf_init(&text);
-	shape_value(&(struct shape){.tree = &envelope->tree,
-				    .out = &text,
-				    .id = id,
-				    .result = result,
-				    .wanted = place_path(&envelope->tree, id) |
-					      place_path(&envelope->tree, result)},
-		    PLACE_ROOT);
-	err = text.failed ? WSB_ENOMEM
-			  : template_compile(&envelope->results[FORM_OWN], strbuf_span(&text),
-					     RESULT_SLOTS, why);
-	strbuf_fini(&text);
-	return err;
+	return shape_template(&envelope->results[FORM_OWN], &envelope->tree, parts, slots, 2,
+			      RESULT_SLOTS, why);
+}
+
+static enum wsb_err request_template(struct envelope *envelope, const char **why)
+{
+	static const struct slot_part slots[] = {
+		{PART_ID, "$id"}, {PART_METHOD, "$method"}, {PART_PARAMS, "$params"}};
+
+	return shape_template(&envelope->requests[FORM_OWN], &envelope->tree,
+			      &envelope->parts[FORM_OWN][FROM_CLIENT], slots, 3, REQUEST_SLOTS,
+			      why);
 }
 
 enum wsb_err envelope_templates(struct envelope *envelope, const char *reply, const char **why)
@@ -118,6 +145,8 @@ enum wsb_err envelope_templates(struct envelope *envelope, const char *reply, co
 	static const char error[] = "{\"jsonrpc\":\"2.0\",\"id\":$id,\"error\":{\"code\":$code,"
 				    "\"message\":$message,\"data\":$data}}";
 	static const char result[] = "{\"jsonrpc\":\"2.0\",\"id\":$id,\"result\":$result}";
+	static const char request[] = "{\"jsonrpc\":\"2.0\",\"id\":$id,\"method\":$method,"
+				      "\"params\":$params}";
 	enum wsb_err err;
 
 	err = template_compile(&envelope->errors[FORM_OWN], span_text(reply ? reply : error),
@@ -128,5 +157,10 @@ enum wsb_err envelope_templates(struct envelope *envelope, const char *reply, co
 	if (err == WSB_OK)
 		err = template_compile(&envelope->results[FORM_JSONRPC], span_text(result),
 				       RESULT_SLOTS, why);
-	return err == WSB_OK ? result_template(envelope, why) : err;
+	if (err == WSB_OK)
+		err = template_compile(&envelope->requests[FORM_JSONRPC], span_text(request),
+				       REQUEST_SLOTS, why);
+	if (err == WSB_OK)
+		err = result_template(envelope, why);
+	return err == WSB_OK ? request_template(envelope, why) : err;
 }

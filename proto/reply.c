@@ -185,3 +185,19 @@ enum wsb_err reply_respond(const struct reply_to *to, struct span respond, struc
 		return respond_whole(to, FORM_JSONRPC, respond, &found, options, out);
 	return reply_result(to, respond, options, out);
 }
+
+enum wsb_err request_compose(const struct envelope *envelope, bool jsonrpc, struct span id,
+			     struct span method, struct span params, struct strbuf *out)
+{
+	const enum form form = jsonrpc || envelope->jsonrpc ? FORM_JSONRPC : FORM_OWN;
+	struct span values[SLOT_COUNT] = {[SLOT_ID] = id, [SLOT_PARAMS] = params};
+	struct strbuf name;
+
+	strbuf_init(&name);
+	strbuf_json(&name, method);
+	values[SLOT_METHOD] = strbuf_span(&name);
+	out->failed |= name.failed;
+	template_fill(envelope->requests[form], values, out);
+	strbuf_fini(&name);
+	return out->failed ? WSB_ENOMEM : WSB_OK;
+}

@@ -34,6 +34,11 @@ enum wsb_err reply_result(const struct reply_to *to, struct span result, struct 
 enum wsb_err reply_respond(const struct reply_to *to, struct span respond, struct span options,
 			   struct strbuf *out) WSB_CHECKED;
 
+/* A request of the broker's own, in JSON. id and params are JSON tokens. WSB_ENOMEM. */
+enum wsb_err request_compose(const struct envelope *envelope, bool jsonrpc, struct span id,
+			     struct span method, struct span params,
+			     struct strbuf *out) WSB_CHECKED;
+
 /* What a request says in its `wsbroker` member. */
 enum cache_wish { CACHE_USE, CACHE_BYPASS, CACHE_REFRESH, CACHE_ONLY };
 struct request_options {

@@ -16,7 +16,8 @@ struct template
 	size_t count;
 };
 
-static const char *const slot_names[SLOT_COUNT] = {"id", "code", "message", "data", "result"};
+static const char *const slot_names[SLOT_COUNT] = {"id",     "code",   "message", "data",
+						   "result", "method", "params"};
 
 /* The slot that begins behind a dollar sign; SLOT_COUNT when there is none of this name. */
 static enum template_slot slot_read(struct span rest, size_t *len)

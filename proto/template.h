@@ -13,6 +13,8 @@ enum template_slot {
 	SLOT_MESSAGE,
 	SLOT_DATA,
 	SLOT_RESULT,
+	SLOT_METHOD,
+	SLOT_PARAMS,
 	SLOT_COUNT,
 };
 

@@ -168,7 +168,7 @@ json_t *view_pool(const struct pool_view *pool)
 
 	return json_pack(
 		"{s:s, s:i, s:i, s:i, s:I, s:I, s:o, s:s, s:s, s:i, s:i, s:o, s:o, s:o, s:o, s:o, "
-		"s:I, s:o}",
+		"s:I, s:I, s:I, s:o}",
 		"name", pool->name, "size", (int)pool->size, "ready", (int)pool->ready, "in_flight",
 		(int)pool->in_flight, "queued", (json_int_t)pool->queued, "queued_bytes",
 		(json_int_t)pool->queued_bytes, "oldest_wait_seconds",
@@ -178,7 +178,8 @@ json_t *view_pool(const struct pool_view *pool)
 		quantile(&traffic->duration, 0.5), "p90_seconds", quantile(&traffic->duration, 0.9),
 		"p99_seconds", quantile(&traffic->duration, 0.99), "attempt_p99_seconds",
 		quantile(&traffic->attempt, 0.99), "attempts", (json_int_t)traffic->attempts,
-		"endpoints", view_endpoints(pool));
+		"subscriptions", (json_int_t)pool->subscriptions, "subscribers",
+		(json_int_t)pool->subscribers, "endpoints", view_endpoints(pool));
 }
 
 json_t *view_pools(const struct snapshot *snapshot)
@@ -192,12 +193,13 @@ json_t *view_pools(const struct snapshot *snapshot)
 
 static json_t *connection_view(const struct connection_view *connection)
 {
-	return json_pack("{s:I, s:s, s:s, s:s, s:b, s:i, s:i, s:o, s:o, s:I, s:I, s:I, s:I}", "id",
-			 (json_int_t)connection->id, "pool", connection->pool, "endpoint",
+	return json_pack("{s:I, s:s, s:s, s:s, s:b, s:i, s:i, s:i, s:o, s:o, s:I, s:I, s:I, s:I}",
+			 "id", (json_int_t)connection->id, "pool", connection->pool, "endpoint",
 			 connection->endpoint, "state", connection->state, "standby",
-			 connection->standby, "clients", (int)connection->clients, "in_flight",
-			 (int)connection->in_flight, "since_seconds", seconds(connection->since_us),
-			 "ping_rtt_seconds", known_seconds(connection->ping_rtt_us), "requests",
+			 connection->standby, "clients", (int)connection->clients, "subscriptions",
+			 (int)connection->subscriptions, "in_flight", (int)connection->in_flight,
+			 "since_seconds", seconds(connection->since_us), "ping_rtt_seconds",
+			 known_seconds(connection->ping_rtt_us), "requests",
 			 (json_int_t)connection->requests, "bytes_in",
 			 (json_int_t)connection->bytes_in, "bytes_out",
 			 (json_int_t)connection->bytes_out, "outbox_bytes",

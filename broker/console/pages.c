@@ -280,9 +280,9 @@ void page_endpoints(const json_t *endpoints, struct strbuf *out)
 void page_connections(const json_t *connections, struct strbuf *out)
 {
 	static const struct table_column columns[] = {
-		{"ID", true},	     {"ENDPOINT", false}, {"STATE", false}, {"SINCE", true},
-		{"IN_FLIGHT", true}, {"REQUESTS", true},  {"IN", true},	    {"OUT", true},
-		{"WAITING", true},   {"RTT", true},
+		{"ID", true},	     {"ENDPOINT", false}, {"STATE", false},   {"SINCE", true},
+		{"IN_FLIGHT", true}, {"SUBS", true},	  {"REQUESTS", true}, {"IN", true},
+		{"OUT", true},	     {"WAITING", true},	  {"RTT", true},
 	};
 	struct table table;
 
@@ -298,6 +298,7 @@ void page_connections(const json_t *connections, struct strbuf *out)
 										  : "");
 		cell_duration(&table, connection, "since_seconds");
 		cell_number(&table, connection, "in_flight");
+		cell_number(&table, connection, "subscriptions");
 		cell_number(&table, connection, "requests");
 		cell_bytes(&table, connection, "bytes_in");
 		cell_bytes(&table, connection, "bytes_out");

@@ -85,6 +85,21 @@ const struct metric metrics[] = {
 	{"wsbroker_queue_oldest_seconds", METRIC_GAUGE, "pool",
 	 "How long the longest waiting request has waited; 0: none waits.",
 	 {{POOL(oldest_wait_us, VALUE_SECONDS)}}},
+	{"wsbroker_subscriptions", METRIC_GAUGE, "pool",
+	 "Subscriptions upstream; equal ones of many clients are one.",
+	 {{POOL(subscriptions, VALUE_SIZE)}}},
+	{"wsbroker_subscribers", METRIC_GAUGE, "pool", "Clients' ends of subscriptions.",
+	 {{POOL(subscribers, VALUE_SIZE)}}},
+	{"wsbroker_subscription_gaps_total", METRIC_COUNTER, "pool, reason",
+	 "Interruptions of subscriptions that their clients were told of (`wsbroker.gap`).",
+	 {{TRAFFIC(gaps, VALUE_U64), .dimension = DIMENSION_GAP}}},
+	{"wsbroker_subscription_events_total", METRIC_COUNTER, "pool, result",
+	 "Events of subscriptions: received, delivered (once for each client), repeated while a "
+	 "subscription moved, late for one that had ended.",
+	 {{TRAFFIC(events, VALUE_U64), .labels = "result=\"received\""},
+	  {TRAFFIC(events_delivered, VALUE_U64), .labels = "result=\"delivered\""},
+	  {TRAFFIC(events_repeated, VALUE_U64), .labels = "result=\"repeated\""},
+	  {TRAFFIC(events_late, VALUE_U64), .labels = "result=\"late\""}}},
 	{"wsbroker_notifications_total", METRIC_COUNTER, "", "Notifications from clients.",
 	 {{ENGINE(notifications)}}},
 	{"wsbroker_batches_total", METRIC_COUNTER, "", "Batches from clients.",
@@ -155,6 +170,7 @@ const char *dimension_label(enum metric_dimension dimension)
 		[DIMENSION_RESULT] = "result", [DIMENSION_STATE] = "state",
 		[DIMENSION_CLOSE] = "code",    [DIMENSION_REFUSAL] = "reason",
 		[DIMENSION_ODDITY] = "reason", [DIMENSION_VERSION] = "version",
+		[DIMENSION_GAP] = "reason",
 	};
 
 	return labels[dimension];
@@ -170,6 +186,7 @@ size_t dimension_size(enum metric_dimension dimension)
 		[DIMENSION_REFUSAL] = REFUSAL_KINDS,
 		[DIMENSION_ODDITY] = ODDITIES,
 		[DIMENSION_VERSION] = 1,
+		[DIMENSION_GAP] = GAP_REASONS,
 	};
 
 	return sizes[dimension];
@@ -188,6 +205,8 @@ const char *dimension_value(enum metric_dimension dimension, size_t index)
 		return refusal_name((enum refusal_kind)index);
 	case DIMENSION_ODDITY:
 		return oddity_name((enum oddity)index);
+	case DIMENSION_GAP:
+		return gap_reason_name((enum gap_reason)index);
 	default:
 		assert(false && "this dimension has no names");
 		return "";

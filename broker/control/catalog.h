@@ -40,6 +40,7 @@ enum metric_dimension {
 	DIMENSION_REFUSAL,
 	DIMENSION_ODDITY,
 	DIMENSION_VERSION,
+	DIMENSION_GAP,
 };
 
 struct metric_series {

@@ -5,6 +5,7 @@
 #include "broker/control/address.h"
 #include "broker/control/nearest.h"
 #include "broker/control/reader.h"
+#include "proto/path.h"
 
 /* The place of node, or of what it stands in when it is not there. */
 static struct place place_in(yaml_node_t *outer, yaml_node_t *node)
@@ -249,11 +250,55 @@ static void resolve_pool(struct document *document, const struct config *config,
 	strbuf_fini(&text);
 }
 
+/* A path that is none; wanted: the part of a message that it must begin with, NULL: any. */
+static void check_path(struct document *document, yaml_node_t *section, const char *key,
+		       const char *text, const char *wanted)
+{
+	yaml_node_t *node = document_find(document, section, key);
+	struct path path;
+	const char *why;
+
+	if (!text)
+		return;
+	if (path_compile(&path, span_text(text), &why) != WSB_OK)
+		complain(document->complaints, place_in(section, node), "%s", why);
+	else if (wanted && !span_begins(span_text(text), wanted))
+		complain(document->complaints, place_in(section, node), "must begin with %s",
+			 wanted);
+}
+
+static void check_subscribe(struct document *document, yaml_node_t *section,
+			    const struct route_settings *route)
+{
+	const struct subscribe_settings *subscribe = &route->subscribe;
+	bool by_request = subscribe->id && strcmp(subscribe->id, "request") == 0;
+
+	if (!subscribe->unsubscribe) {
+		complain(document->complaints, node_place(section),
+			 "`subscribe` needs `unsubscribe`, the method that ends a subscription");
+		return;
+	}
+	if (route->action != ROUTE_FORWARD)
+		complain(document->complaints, node_place(section),
+			 "`subscribe` needs a route that forwards to a pool");
+	if (!by_request)
+		check_path(document, section, "id", subscribe->id, NULL);
+	check_path(document, section, "result", subscribe->result, NULL);
+	check_path(document, section, "unsubscribe_id", subscribe->unsubscribe_id, "params");
+	if (subscribe->unsubscribe_id &&
+	    (strstr(subscribe->unsubscribe_id, "[*]") ||
+	     (strchr(subscribe->unsubscribe_id, '[') && !strstr(subscribe->unsubscribe_id, "[0]"))))
+		complain(document->complaints,
+			 place_in(section, document_find(document, section, "unsubscribe_id")),
+			 "the only position that a request of one's own can be made of is [0]");
+}
+
 static void check_route(struct document *document, const struct config *config, yaml_node_t *entry,
 			struct route_settings *route)
 {
 	yaml_node_t *pool = document_find(document, entry, "pool");
 	yaml_node_t *attempt = document_find(document, entry, "attempt_timeout");
+	yaml_node_t *subscribe = document_find(document, entry, "subscribe");
 	bool respond = document_find(document, entry, "respond") != NULL;
 	bool ends_here = route->action != ROUTE_FORWARD;
 
@@ -268,6 +313,8 @@ static void check_route(struct document *document, const struct config *config, 
 	if (attempt && route->timeout_us > 0 && route->attempt_timeout_us > route->timeout_us)
 		complain(document->complaints, node_place(attempt),
 			 "longer than the route's `timeout`");
+	if (subscribe)
+		check_subscribe(document, subscribe, route);
 }
 
 static void check_routes(struct document *document, struct config *config)

@@ -78,4 +78,15 @@ enum oddity {
 };
 const char *oddity_name(enum oddity oddity);
 
+/* Why a subscriber may miss events. */
+enum gap_reason {
+	GAP_UPSTREAM_LOST,
+	GAP_MOVED,	      /* its connection was drained; mostly nothing is missing */
+	GAP_NOT_TRANSCODABLE, /* an event that its encoding cannot carry */
+	GAP_OVERFLOW,	      /* too many events came before its batch was answered */
+	GAP_UNAVAILABLE,      /* it could not be restored: the subscription has ended */
+	GAP_REASONS,
+};
+const char *gap_reason_name(enum gap_reason reason);
+
 #endif

@@ -108,6 +108,9 @@ const struct option options[] = {
 	{ROW, "limits.rate_per_client", OPTION_NUMBER, "0", 1, 10000000, .zero = true,
 	 IN(limits.rate_per_client),
 	 .help = "Requests per second of one client; 0: no limit."},
+	{ROW, "limits.subscriptions_per_client", OPTION_NUMBER, "1024", 1, 1000000,
+	 IN(limits.subscriptions_per_client),
+	 .help = "Subscriptions that one client may have; further ones get -32003."},
 	{ROW, "envelope", OPTION_CHOICE, "jsonrpc", .choices = envelopes, .restart = true,
 	 .help = "Form of a message: JSON-RPC 2.0, or the mapping that the next rows describe."},
 	{ROW, "envelope.id", OPTION_POINTER, IN(envelope.id), .restart = true,
@@ -287,6 +290,32 @@ const struct option options[] = {
 	 .help = "A request may be sent again after it was written."},
 	{ROW, "respond", OPTION_JSON, .secret = true, IN(respond),
 	 .help = "The broker answers with this JSON text."},
+	{ROW, "subscribe.unsubscribe", OPTION_TEXT, .max = 1024, IN(subscribe.unsubscribe),
+	 .help = "Method that ends a subscription; with it the route subscribes: equal requests "
+		 "of many clients share one upstream subscription."},
+	{ROW, "subscribe.notification", OPTION_TEXT, .max = 1024, IN(subscribe.notification),
+	 .help = "Glob of the names of its events. Default: any."},
+	{ROW, "subscribe.id", OPTION_TEXT, .max = 1024, IN(subscribe.id),
+	 .help = "Path of the subscription's id in an event (`params.subscription`, or a JSON "
+		 "pointer); `request`: events carry the id of the request that subscribed. "
+		 "Default: events are known by name, which must be among the request's params "
+		 "where `notification` is a glob."},
+	{ROW, "subscribe.result", OPTION_TEXT, "result", .max = 1024, IN(subscribe.result),
+	 .help = "Path of the subscription's id in the answer."},
+	{ROW, "subscribe.unsubscribe_id", OPTION_TEXT, "params[0]", .max = 1024,
+	 IN(subscribe.unsubscribe_id),
+	 .help = "Path of the subscription's id in the request that ends it."},
+	{ROW, "subscribe.linger", OPTION_DURATION, "5s", 1 * MS, HOUR, .zero = true,
+	 IN(subscribe.linger_us),
+	 .help = "Time that a subscription is kept upstream after its last client has left."},
+	{ROW, "subscribe.restore", OPTION_DURATION, "10m", 100 * MS, 24 * HOUR, .zero = true,
+	 IN(subscribe.restore_us),
+	 .help = "Time after which one that was lost and cannot be had again is given up, which "
+		 "its clients are told; 0: never."},
+	{ROW, "subscribe.max_per_connection", OPTION_NUMBER, "0", 1, 1000000, .zero = true,
+	 IN(subscribe.max_per_connection),
+	 .help = "Subscriptions on one upstream connection; 0: as many as it takes, which is "
+		 "learnt from its refusals."},
 	{ROW, "deny", OPTION_ACTION, .min = ROUTE_DENY, IN(action),
 	 .help = "Requests are answered with -32601 `method_denied`."},
 	{ROW, "drop", OPTION_ACTION, .min = ROUTE_DROP, IN(action),

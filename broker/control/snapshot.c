@@ -74,6 +74,17 @@ const char *refusal_name(enum refusal_kind kind)
 	return refusals[kind];
 }
 
+static const char *const gap_reasons[GAP_REASONS] = {
+	[GAP_UPSTREAM_LOST] = "upstream_lost",	     [GAP_MOVED] = "moved",
+	[GAP_NOT_TRANSCODABLE] = "not_transcodable", [GAP_OVERFLOW] = "overflow",
+	[GAP_UNAVAILABLE] = "unavailable",
+};
+
+const char *gap_reason_name(enum gap_reason reason)
+{
+	return gap_reasons[reason];
+}
+
 const char *oddity_name(enum oddity oddity)
 {
 	return oddities[oddity];

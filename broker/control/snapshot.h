@@ -36,6 +36,11 @@ struct traffic_stats {
 	uint64_t retries_over_budget; /* refused by the budget */
 	uint64_t seats_taken;	      /* clients that came to stay on a connection */
 	uint64_t seats_moved;	      /* and that had to go to another one */
+	uint64_t gaps[GAP_REASONS];   /* notices, one for each subscription or subscriber */
+	uint64_t events;	      /* of subscriptions */
+	uint64_t events_delivered;    /* to subscribers: an event to ten counts ten */
+	uint64_t events_repeated;     /* came a second time while their subscription moved */
+	uint64_t events_late;	      /* of subscriptions that had ended, or were never known */
 	struct histogram duration;
 	struct histogram attempt;
 	struct histogram queue_wait;
@@ -55,6 +60,7 @@ struct connection_view {
 	uint64_t bytes_in;
 	uint64_t bytes_out;
 	uint64_t outbox_bytes;
+	uint32_t subscriptions; /* upstream ones that it carries */
 };
 
 struct endpoint_view {
@@ -91,6 +97,8 @@ struct pool_view {
 	size_t queued;
 	size_t queued_bytes;
 	uint64_t oldest_wait_us;
+	size_t subscriptions; /* upstream ones, of as many equal requests as you like */
+	size_t subscribers;   /* clients' ends of them */
 	const struct traffic_stats *traffic;
 	struct endpoint_view *endpoints;
 	size_t endpoint_count;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "broker/engine/client.h"
+#include "broker/engine/publish.h"
 
 struct batch *batch_create(struct session *session, const struct message *message)
 {
@@ -85,6 +86,8 @@ static void batch_finish(struct engine *engine, struct batch *batch)
 		piece = strbuf_span(out);
 		client_send(engine, session, batch->encoding, &piece, 1);
 	}
+	if (session && batch->subscribes)
+		publish_batch_sent(engine, session, batch);
 	batch_destroy(batch);
 }
 

@@ -8,6 +8,7 @@ struct batch {
 	struct list_node link;	 /* on session->batches */
 	struct session *session; /* NULL: the client has gone */
 	enum encoding encoding;
+	bool subscribes; /* events wait until it has been sent */
 	uint32_t members;
 	uint32_t open;		/* members without an answer yet */
 	struct strbuf *answers; /* one for each member; empty: it gets none */

@@ -1,6 +1,8 @@
 #include "broker/engine/deliver.h"
 
+#include "broker/engine/feeds.h"
 #include "broker/engine/link.h"
+#include "broker/engine/publish.h"
 #include "broker/engine/settle.h"
 
 /* A message that goes to nobody: counted, and told at a limited rate. It never harms the
@@ -47,7 +49,7 @@ static bool deliver_greeting(struct engine *engine, struct connection *connectio
 
 /* The attempt that this message answers; NULL: none, and the oddity has been counted. */
 static struct attempt *deliver_match(struct engine *engine, struct connection *connection,
-				     const struct message *message)
+				     const struct message *message, uint64_t now_us)
 {
 	struct exchange *exchange;
 	struct attempt *attempt;
@@ -66,7 +68,9 @@ static struct attempt *deliver_match(struct engine *engine, struct connection *c
 			deliver_oddity(engine, connection, ODD_LATE);
 		return attempt;
 	case EXCHANGE_HAS_ENDED:
-		deliver_oddity(engine, connection, ODD_LATE);
+		/* Some events carry the id of the request that subscribed to them. */
+		if (!publish_event(engine, connection, message, now_us))
+			deliver_oddity(engine, connection, ODD_LATE);
 		return NULL;
 	default:
 		deliver_oddity(engine, connection, ODD_UNKNOWN_ID);
@@ -94,10 +98,11 @@ static void deliver_one(struct engine *engine, struct connection *connection,
 	if (deliver_greeting(engine, connection, message, now_us))
 		return;
 	if (!message->id.at) {
-		deliver_oddity(engine, connection, ODD_PUSH);
+		if (!publish_event(engine, connection, message, now_us))
+			deliver_oddity(engine, connection, ODD_PUSH);
 		return;
 	}
-	attempt = deliver_match(engine, connection, message);
+	attempt = deliver_match(engine, connection, message, now_us);
 	if (!attempt)
 		return;
 	exchange = attempt->exchange;
@@ -106,7 +111,10 @@ static void deliver_one(struct engine *engine, struct connection *connection,
 	endpoint_answered(connection->endpoint);
 	settle_attempt(attempt, upstream_us > 0 ? upstream_us : 1, now_us);
 	deliver_blame_others(exchange);
-	settle_answer(engine, exchange, message, connection, upstream_us, now_us);
+	if (exchange->feed)
+		feeds_answer(engine, exchange, message, connection, upstream_us, now_us);
+	else
+		settle_answer(engine, exchange, message, connection, upstream_us, now_us);
 }
 
 /* We never send batches up, so an array is a server's own idea: its members count one by one. */

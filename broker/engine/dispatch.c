@@ -196,7 +196,8 @@ static void dispatch_not_sent(struct engine *engine, struct exchange *exchange,
 			      struct connection *connection, enum wsb_err err, uint64_t now_us)
 {
 	pool_return(connection, 0, now_us);
-	if (exchange_attempts_out(exchange) > 0)
+	/* The broker's own are dealt with where they come from. */
+	if (exchange_attempts_out(exchange) > 0 || exchange->feed)
 		return;
 	if (err == WSB_EINVAL || err == WSB_EPARSE)
 		settle_error(engine, exchange, RESULT_INVALID, "not_transcodable", NULL, now_us);

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "broker/engine/affinity.h"
 #include "broker/engine/batch.h"
@@ -10,6 +11,7 @@
 #include "broker/engine/intake.h"
 #include "broker/engine/lane.h"
 #include "broker/engine/link.h"
+#include "broker/engine/publish.h"
 #include "broker/engine/record.h"
 #include "broker/engine/settle.h"
 #include "broker/engine/upkeep.h"
@@ -47,7 +49,7 @@ static enum wsb_err create_parts(struct engine *engine, uint64_t now_us)
 			return err;
 		engine->lane_count++;
 	}
-	return WSB_OK;
+	return publish_init(engine);
 }
 
 enum wsb_err engine_create(struct engine **out, const struct config *config,
@@ -103,6 +105,7 @@ void engine_destroy(struct engine *engine)
 	if (!engine)
 		return;
 	end_exchanges(engine, engine->ticked_us);
+	publish_fini(engine);
 	client_reap(engine);
 	for (size_t i = 0; i < engine->lane_count; i++)
 		lane_destroy(engine->lanes[i]);
@@ -135,6 +138,9 @@ struct session *engine_client_opened(struct engine *engine, size_t listener,
 	session->listener = (uint32_t)listener;
 	if (admittance->holds_us > 0)
 		timerq_arm(&engine->expiries, &session->expiry, now_us + admittance->holds_us);
+	session->encoding_chosen = admittance->subprotocol != NULL;
+	if (admittance->subprotocol && strstr(admittance->subprotocol, "msgpack"))
+		session->encoding = ENCODING_MSGPACK;
 	list_append(&engine->pings, &session->ping_link);
 	engine->stats.clients_total++;
 	return session;
@@ -214,7 +220,7 @@ static void forget_requests(struct engine *engine, struct session *session, uint
 
 		exchange->session = NULL;
 		session->in_flight--;
-		if (exchange->state == EXCHANGE_QUEUED)
+		if (exchange->state == EXCHANGE_QUEUED || exchange->state == EXCHANGE_SHARED)
 			settle_silently(engine, exchange, RESULT_ABANDONED, now_us);
 	}
 }
@@ -233,6 +239,7 @@ void engine_client_closed(struct engine *engine, struct session *session, uint16
 	session_enter(&engine->sessions, session, SESSION_CLOSED);
 	forget_requests(engine, session, now_us);
 	affinity_forget_client(session);
+	publish_client_gone(engine, session, now_us);
 	batch_forget_client(session);
 	engine_leave(engine, now_us);
 }

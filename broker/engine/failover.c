@@ -4,6 +4,7 @@
 
 #include "broker/engine/affinity.h"
 #include "broker/engine/dispatch.h"
+#include "broker/engine/feeds.h"
 #include "broker/engine/settle.h"
 
 /* Whether a request that had been written may be written once more. */
@@ -46,6 +47,10 @@ static void failover_attempt(struct engine *engine, struct attempt *attempt, uin
 	if (written) {
 		exchange->attempts_lost++;
 		endpoint_failed(attempt->connection->endpoint);
+	}
+	if (exchange->feed) {
+		feeds_attempt_lost(engine, exchange, now_us);
+		return;
 	}
 	if (exchange_attempts_out(exchange) > 1) {
 		/* The other attempt is still under way. */
@@ -153,6 +158,8 @@ void failover_connection(struct engine *engine, struct connection *connection, u
 	 * up there in the order in which they came. */
 	while ((attempt = last_attempt(connection)))
 		failover_attempt(engine, attempt, handed_bytes, now_us);
+	if (!list_is_empty(&connection->feeds))
+		feeds_connection_lost(engine, connection, now_us);
 }
 
 /* The first attempt takes long: one more elsewhere, the first answer wins. */
@@ -203,7 +210,9 @@ static void failover_queue_age(struct engine *engine, struct exchange *exchange,
 
 void failover_timer(struct engine *engine, struct exchange *exchange, uint64_t now_us)
 {
-	if (exchange->notification && exchange->state == EXCHANGE_SENT) {
+	if (exchange->feed) {
+		feeds_timed_out(engine, exchange, now_us);
+	} else if (exchange->notification && exchange->state == EXCHANGE_SENT) {
 		/* It stays in the outbox of a connection that does not read. */
 		settle_silently(engine, exchange, RESULT_COUNT, now_us);
 	} else if (exchange->state == EXCHANGE_QUEUED && now_us < exchange->deadline_us) {

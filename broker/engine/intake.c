@@ -6,6 +6,7 @@
 #include "broker/engine/builtin.h"
 #include "broker/engine/client.h"
 #include "broker/engine/dispatch.h"
+#include "broker/engine/publish.h"
 #include "broker/engine/settle.h"
 #include "broker/engine/unreadable.h"
 
@@ -146,7 +147,10 @@ static void intake_forward(struct engine *engine, const struct caller *caller,
 		retry_budget_deposit(&lane->retries);
 		timerq_arm(&engine->timers, &exchange->timer, exchange->deadline_us);
 	}
-	dispatch_exchange(engine, exchange, false, now_us);
+	if (route->subscribe.unsubscribe)
+		publish_subscribe(engine, exchange, message, now_us);
+	else
+		dispatch_exchange(engine, exchange, false, now_us);
 }
 
 static void intake_route(struct engine *engine, const struct caller *caller,
@@ -159,6 +163,8 @@ static void intake_route(struct engine *engine, const struct caller *caller,
 		return;
 	switch (route->action) {
 	case ROUTE_FORWARD:
+		if (route->subscribe.unsubscribe && !publish_admits(engine, caller, route))
+			return;
 		intake_forward(engine, caller, message, route, &options, now_us);
 		return;
 	case ROUTE_RESPOND:
@@ -186,6 +192,9 @@ static void intake_request(struct engine *engine, struct session *session, struc
 		builtin_call(engine, &caller, message->method, now_us);
 		return;
 	}
+	if (!list_is_empty(&engine->publish.plans) &&
+	    publish_unsubscribe(engine, &caller, message, now_us))
+		return;
 	route = route_find(engine->routes, message->method);
 	if (!route) {
 		settle_refuse(engine, &caller, NULL, RESULT_NO_ROUTE, "no_route",
@@ -274,6 +283,8 @@ void intake_message(struct engine *engine, struct session *session, struct span 
 
 	engine->stats.messages_in[SIDE_CLIENT]++;
 	session->message_us = now_us;
+	if (!session->encoding_chosen)
+		session->encoding = encoding;
 	if (envelope_scan(engine->envelope, FROM_CLIENT, encoding, payload, &message)) {
 		unreadable_answer(engine, session, binary, encoding, payload);
 		return;

@@ -66,6 +66,7 @@ static void picture_connection(const struct connection *connection, uint64_t now
 		.bytes_in = connection->stats.bytes_in,
 		.bytes_out = connection->outbox.handed_bytes,
 		.outbox_bytes = outbox_bytes(&connection->outbox),
+		.subscriptions = (uint32_t)connection->feeds.count,
 	};
 }
 
@@ -129,6 +130,26 @@ static void picture_pings(const struct pool *pool, struct endpoint_view *views)
 
 		if (connection->ping_rtt_us > view->ping_rtt_us)
 			view->ping_rtt_us = connection->ping_rtt_us;
+	}
+}
+
+/* Over all states but the last: those that somebody may hear from. */
+static void picture_subscriptions(const struct engine *engine, struct snapshot *out)
+{
+	const struct subscriptions *subscriptions = &engine->publish.subscriptions;
+
+	for (size_t state = 0; state < SUBSCRIPTION_ENDED; state++) {
+		list_each(&subscriptions->states[state], node) {
+			const struct subscription *subscription =
+				list_entry(node, struct subscription, state_link);
+
+			for (size_t i = 0; i < engine->lane_count; i++) {
+				if (engine->lanes[i] != subscription->plan->lane)
+					continue;
+				out->pools[i].subscriptions++;
+				out->pools[i].subscribers += subscription->members.count;
+			}
+		}
 	}
 }
 
@@ -224,5 +245,6 @@ enum wsb_err engine_snapshot(struct engine *engine, enum snapshot_extent extent,
 		out->connections = (struct connection_view *)(endpoint_views + endpoints);
 	picture_readiness(engine, now_us, out);
 	picture_pools(engine, now_us, out, endpoint_views);
+	picture_subscriptions(engine, out);
 	return WSB_OK;
 }

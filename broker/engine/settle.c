@@ -6,6 +6,7 @@
 #include "broker/engine/batch.h"
 #include "broker/engine/client.h"
 #include "broker/engine/explain.h"
+#include "broker/engine/publish.h"
 #include "broker/engine/record.h"
 
 /* What a result is on the wire (SPEC: the broker's error table). */
@@ -79,6 +80,8 @@ static void settle_end(struct engine *engine, struct exchange *exchange, uint64_
 {
 	struct session *session = exchange->session;
 
+	if (exchange->member)
+		publish_waiter_ended(engine, exchange, now_us);
 	timerq_disarm(&engine->timers, &exchange->timer);
 	fairqueue_remove(&exchange->lane->queue, &exchange->item);
 	for (size_t i = 0; i < EXCHANGE_ATTEMPTS_AT_ONCE; i++)

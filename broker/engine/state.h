@@ -7,6 +7,7 @@
 #include "broker/control/operation.h"
 #include "broker/control/requests.h"
 #include "broker/engine/engine.h"
+#include "broker/engine/publish_state.h"
 #include "broker/engine/visitors.h"
 #include "broker/exchange/exchange.h"
 #include "broker/exchange/fairqueue.h"
@@ -50,6 +51,7 @@ struct engine {
 	struct visitors visitors;
 	struct list pings; /* open WebSocket sessions, the one to look at next first */
 	struct exchange_slab exchanges;
+	struct publish publish;
 	struct timerq timers;
 	struct timerq expiries;	       /* of clients' credentials */
 	char subject[JWT_SUBJECT_MAX]; /* of the token judged last */

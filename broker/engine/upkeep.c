@@ -4,11 +4,16 @@
 #include "broker/engine/dispatch.h"
 #include "broker/engine/drain.h"
 #include "broker/engine/failover.h"
+#include "broker/engine/feeds.h"
 #include "broker/engine/link.h"
+#include "broker/engine/publish.h"
 
 /* A tick that comes this late means that we ourselves stood still (stopped, or the machine slept):
  * what the peers sent meanwhile has not been read yet, so nobody is late. */
 #define STANDSTILL_US (500 * US_PER_MS)
+
+/* A connection that drains waits so long for its subscriptions to move. */
+#define MOVE_US (10 * US_PER_S)
 
 static void upkeep_timers(struct engine *engine, uint64_t now_us)
 {
@@ -25,6 +30,16 @@ static uint64_t ping_due_us(struct engine *engine, uint64_t interval_us, uint64_
 	       rng_below(&engine->rng, interval_us / 5 + 1);
 }
 
+/* Whether a connection that drains has nothing left to do. Its subscriptions move first. */
+static bool is_emptied(struct engine *engine, struct connection *connection, uint64_t now_us)
+{
+	if (!publish_is_clear(connection))
+		publish_move_away(engine, connection, now_us);
+	if (connection->in_flight > 0)
+		return false;
+	return publish_is_clear(connection) || now_us - connection->since_us >= MOVE_US;
+}
+
 static void upkeep_connection(struct engine *engine, struct connection *connection, uint64_t now_us)
 {
 	const struct pool_settings *settings = connection->pool->settings;
@@ -37,10 +52,14 @@ static void upkeep_connection(struct engine *engine, struct connection *connecti
 		link_abort(engine, connection, "greeting", now_us);
 		return;
 	}
-	if (connection->state == CONNECTION_DRAINING && connection->in_flight == 0) {
+	if (connection->state == CONNECTION_DRAINING && is_emptied(engine, connection, now_us)) {
 		link_part(engine, connection, now_us);
 		return;
 	}
+	/* Its endpoint is drained, or a lower tier is back. */
+	if (connection->state == CONNECTION_READY && !connection->carries &&
+	    !publish_is_clear(connection))
+		publish_move_away(engine, connection, now_us);
 	if (settings->probe.interval_us == 0 || engine->upstreams_paused)
 		return;
 	if (connection->ping_waits) {
@@ -83,7 +102,7 @@ static void upkeep_pool(struct engine *engine, struct pool *pool, uint64_t now_u
 	while ((connection = pool_next_excess(pool)))
 		link_abort(engine, connection, connection->farewell, now_us);
 	while ((connection = pool_next_surplus(pool, now_us)))
-		if (connection->in_flight == 0)
+		if (is_emptied(engine, connection, now_us))
 			link_part(engine, connection, now_us);
 	while ((connection = pool_next_dial(pool, now_us)))
 		engine->ports->dial(engine->ports->io, connection);
@@ -234,6 +253,7 @@ void engine_leave(struct engine *engine, uint64_t now_us)
 			pool_reap(lane->pool, now_us);
 	}
 	upkeep_memory(engine, now_us);
+	publish_reap(engine);
 	if (!list_is_empty(&engine->sessions.states[SESSION_CLOSED]))
 		client_reap(engine);
 }
@@ -250,6 +270,7 @@ void engine_tick(struct engine *engine, uint64_t now_us)
 		upkeep_pool(engine, engine->lanes[i]->pool, now_us);
 		retry_budget_age(&engine->lanes[i]->retries, now_us);
 	}
+	feeds_tick(engine, now_us);
 	upkeep_clients(engine, now_us);
 	upkeep_expiries(engine, now_us);
 	drain_step(engine, now_us);

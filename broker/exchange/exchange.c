@@ -78,6 +78,8 @@ enum wsb_err exchange_create(struct exchange **out, struct exchange_slab *slab, 
 	exchange->session = NULL;
 	exchange->batch = NULL;
 	exchange->route = NULL;
+	exchange->feed = NULL;
+	exchange->member = NULL;
 	exchange->waited_us = 0;
 	exchange->attempts_made = 0;
 	exchange->attempts_lost = 0;

@@ -19,7 +19,9 @@
 struct batch;
 struct config;
 struct connection;
+struct feed;
 struct lane;
+struct member;
 struct route_settings;
 struct session;
 
@@ -34,6 +36,7 @@ enum exchange_state {
 	EXCHANGE_ACCEPTED, /* on its way to one of the next two, within one event */
 	EXCHANGE_QUEUED,   /* waits for a connection */
 	EXCHANGE_SENT,	   /* at least one attempt is out */
+	EXCHANGE_SHARED,   /* waits for what another one brings */
 };
 
 /* What `explain` tells of the client's connection, where clients stay on one. */
@@ -60,6 +63,8 @@ struct exchange {
 	struct lane *lane; /* of the pool that it goes to */
 	const struct route_settings *route;
 	const struct config *config; /* that the route stands in; held */
+	struct feed *feed;	     /* what the broker itself asks for; NULL: it is a client's */
+	struct member *member;	     /* the subscriber that waits with it; NULL: none */
 
 	struct fairitem item;
 	struct timer timer;

@@ -46,6 +46,8 @@ struct connection {
 	struct list clients;
 	struct list waiting;
 	struct list notifications;
+	struct list feeds;  /* the engine's: what it is subscribed to, or asks to be */
+	uint32_t feeds_max; /* as many as it was seen to take; 0: it has refused none yet */
 	struct greeting greeting;
 	uint64_t greeting_end;	/* position in the outbox behind what greeted it */
 	uint32_t in_flight;	/* leases out */

@@ -132,6 +132,54 @@ enum lease_verdict pool_lease_on(struct connection *connection)
 	return connection_is_full(connection) ? LEASE_ALL_FULL : lease_out(connection);
 }
 
+static bool is_among(const struct connection *connection, const struct connection *const *avoid,
+		     size_t avoid_count)
+{
+	for (size_t i = 0; i < avoid_count; i++)
+		if (avoid[i] == connection)
+			return true;
+	return false;
+}
+
+static bool takes_one_more(const struct connection *connection, uint32_t most)
+{
+	return (most == 0 || connection->feeds.count < most) &&
+	       (connection->feeds_max == 0 || connection->feeds.count < connection->feeds_max);
+}
+
+static bool is_quieter(const struct connection *one, const struct connection *other)
+{
+	if (one->feeds.count != other->feeds.count)
+		return one->feeds.count < other->feeds.count;
+	return one->in_flight < other->in_flight;
+}
+
+enum lease_verdict pool_lease_quietest(struct pool *pool, const struct connection *const *avoid,
+				       size_t avoid_count, uint32_t most, struct connection **out)
+{
+	struct connection *quietest = NULL;
+
+	if (pool->ready_count == 0)
+		return LEASE_NONE_READY;
+	for (size_t i = 0; i < pool->ready_count; i++) {
+		struct connection *connection = pool->ready[i];
+
+		if ((!quietest || is_quieter(connection, quietest)) &&
+		    !connection_is_full(connection) && takes_one_more(connection, most) &&
+		    !is_among(connection, avoid, avoid_count))
+			quietest = connection;
+	}
+	if (!quietest)
+		return LEASE_ALL_FULL;
+	*out = quietest;
+	return lease_out(quietest);
+}
+
+bool pool_lease_draining(struct connection *connection)
+{
+	return !connection_is_full(connection) && lease_out(connection) == LEASE_OK;
+}
+
 void pool_return(struct connection *connection, uint64_t latency_us, uint64_t now_us)
 {
 	struct pool *pool = connection->pool;

@@ -135,6 +135,14 @@ struct connection *pool_choose_for_client(struct pool *pool, uint64_t now_us);
 /* One lease more of this connection. LEASE_NONE_READY: it does not carry requests (any more). */
 enum lease_verdict pool_lease_on(struct connection *connection);
 
+/* The same for a subscription: of those that carry fewer than `most` of them (0: any number), and
+ * fewer than they were seen to take, the one that carries the fewest. */
+enum lease_verdict pool_lease_quietest(struct pool *pool, const struct connection *const *avoid,
+				       size_t avoid_count, uint32_t most, struct connection **out);
+
+/* A lease of this connection even where it gets nothing new any more. False: it is full. */
+bool pool_lease_draining(struct connection *connection);
+
 /* Ends a lease, in any state of the connection. latency_us: of the answer, fed to the balancer; 0:
  * there was none. */
 void pool_return(struct connection *connection, uint64_t latency_us, uint64_t now_us);

@@ -19,11 +19,28 @@ const char *endpoint_state_name(enum endpoint_state state)
 	return states[state].name;
 }
 
+/* Whether requests or subscriptions are still on it. */
+static bool is_busy(const struct endpoint *endpoint)
+{
+	const struct pool *pool = endpoint->pool;
+
+	for (size_t state = CONNECTION_READY; state <= CONNECTION_DRAINING; state++) {
+		list_each(&pool->states[state], node) {
+			const struct connection *connection =
+				list_entry(node, struct connection, state_link);
+
+			if (connection->endpoint == endpoint && !list_is_empty(&connection->feeds))
+				return true;
+		}
+	}
+	return endpoint->in_flight > 0;
+}
+
 enum endpoint_state standing_of(const struct endpoint *endpoint)
 {
 	switch (endpoint->wish) {
 	case WISH_DRAIN:
-		return endpoint->in_flight > 0 ? ENDPOINT_DRAINING : ENDPOINT_DRAINED;
+		return is_busy(endpoint) ? ENDPOINT_DRAINING : ENDPOINT_DRAINED;
 	case WISH_MAINT:
 	case WISH_REMOVE:
 		return endpoint->connections > 0 ? ENDPOINT_DRAINING : ENDPOINT_MAINT;

@@ -102,6 +102,7 @@ struct connection *connection_begin(struct endpoint *endpoint, uint64_t now_us)
 	list_init(&connection->clients);
 	list_init(&connection->waiting);
 	list_init(&connection->notifications);
+	list_init(&connection->feeds);
 	list_node_init(&connection->state_link);
 	list_append(&pool->states[CONNECTION_DIALING], &connection->state_link);
 	pool->connections++;

@@ -10,6 +10,18 @@
 
 enum route_action { ROUTE_FORWARD, ROUTE_RESPOND, ROUTE_DENY, ROUTE_DROP };
 
+/* How a route that subscribes does so. */
+struct subscribe_settings {
+	const char *unsubscribe;  /* the method that ends one; NULL: the route does not subscribe */
+	const char *notification; /* glob of the events' names; NULL: any */
+	const char *id;		  /* path in an event, or "request"; NULL: they are known by name */
+	const char *result;	  /* path in the answer, where events have an id */
+	const char *unsubscribe_id; /* path in the request that ends one */
+	uint64_t linger_us;
+	uint64_t restore_us;	     /* a lost one is given up after this */
+	uint32_t max_per_connection; /* 0: as many as the upstream takes */
+};
+
 /* As an operator writes it; owned by the configuration. */
 struct route_settings {
 	const char *method; /* glob */
@@ -19,6 +31,7 @@ struct route_settings {
 	uint64_t attempt_timeout_us; /* 0: timeout / 3 */
 	bool idempotent;
 	const char *respond; /* JSON text; for ROUTE_RESPOND */
+	struct subscribe_settings subscribe;
 };
 
 struct route_table;

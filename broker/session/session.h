@@ -13,6 +13,7 @@
 #include "common/list.h"
 #include "common/outbox.h"
 #include "common/timerq.h"
+#include "proto/codec.h"
 
 enum session_kind { SESSION_WEBSOCKET, SESSION_HTTP };
 
@@ -34,21 +35,24 @@ struct session {
 	struct list_node ping_link; /* those alive longest without a sign first */
 	enum session_state state;
 	enum session_kind kind;
-	bool paused;	     /* not read, because too much of it is under way */
-	bool ping_waits;     /* a ping is out */
-	bool unreadable;     /* has sent a message that nobody can read: said once */
-	uint32_t in_flight;  /* requests that wait for an answer */
-	uint32_t listener;   /* index in the configuration */
-	uint64_t id;	     /* unique in the process, never reused */
-	void *transport;     /* io's side; NULL once it is gone */
-	char *identity;	     /* name or subject of its token; NULL: anonymous */
-	struct timer expiry; /* the engine's: when its credential ends */
+	bool paused;		/* not read, because too much of it is under way */
+	bool ping_waits;	/* a ping is out */
+	bool unreadable;	/* has sent a message that nobody can read: said once */
+	bool encoding_chosen;	/* by its subprotocol, once and for all */
+	enum encoding encoding; /* of what it is told unasked: that of its last message */
+	uint32_t in_flight;	/* requests that wait for an answer */
+	uint32_t listener;	/* index in the configuration */
+	uint64_t id;		/* unique in the process, never reused */
+	void *transport;	/* io's side; NULL once it is gone */
+	char *identity;		/* name or subject of its token; NULL: anonymous */
+	struct timer expiry;	/* the engine's: when its credential ends */
 	struct outbox outbox;
 	struct inbox inbox;
 	struct quota own_quota;
 	struct quota *quota;   /* own_quota, or one shared with others; used as messages come in */
 	struct list exchanges; /* the engine's: its requests under way */
 	struct list batches;   /* the engine's: its batches under way */
+	struct list members;   /* the engine's: its ends of subscriptions */
 	void *seats;	       /* the engine's: its places in the pools; NULL until it needs one */
 	uint64_t opened_us;    /* when it came */
 	uint64_t heard_us;     /* last sign of life */

@@ -16,6 +16,7 @@ struct limits_settings {
 	uint64_t ping_us; /* between pings to a client, and the time it has to answer; 0: off */
 	uint64_t idle_us; /* without a message; 0: off */
 	uint32_t rate_per_client; /* requests per second; 0: off */
+	uint32_t subscriptions_per_client;
 };
 
 #endif

@@ -14,10 +14,8 @@ enum wsb_err feed_create(struct feed **out, struct subscriptions *subscriptions,
 	if (!feed)
 		return WSB_ENOMEM;
 	feed->subscription = subscription;
-	feed->route = subscription->route;
-	feed->lane = subscription->lane;
+	feed->plan = subscriptions->hold(subscription->plan);
 	feed->jsonrpc = subscription->jsonrpc;
-	feed->encoding = subscription->encoding;
 	list_node_init(&feed->link);
 	list_node_init(&feed->state_link);
 	subscriptions->bytes += sizeof(*feed);

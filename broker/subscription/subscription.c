@@ -30,19 +30,18 @@ const char *subscription_state_name(enum subscription_state state)
 	return states[state].name;
 }
 
-enum wsb_err subscriptions_init(struct subscriptions *subscriptions, struct log *log, size_t lanes,
-				struct rng *rng)
+enum wsb_err subscriptions_init(struct subscriptions *subscriptions, struct log *log,
+				struct plan *(*hold)(struct plan *plan),
+				void (*release)(struct plan *plan), struct rng *rng)
 {
-	*subscriptions = (struct subscriptions){.log = log, .lanes = lanes};
+	*subscriptions = (struct subscriptions){.log = log, .hold = hold, .release = release};
 	for (size_t i = 0; i < SUBSCRIPTION_STATES; i++)
 		list_init(&subscriptions->states[i]);
 	list_init(&subscriptions->moving);
 	list_init(&subscriptions->leaving);
 	list_init(&subscriptions->gone);
 	mint_init(&subscriptions->mint, rng);
-	subscriptions->lane_counts = calloc(lanes, sizeof(*subscriptions->lane_counts));
-	if (!subscriptions->lane_counts ||
-	    map_create(&subscriptions->by_key, rng_next(rng)) != WSB_OK ||
+	if (map_create(&subscriptions->by_key, rng_next(rng)) != WSB_OK ||
 	    map_create(&subscriptions->feeds, rng_next(rng)) != WSB_OK)
 		return WSB_ENOMEM;
 	return WSB_OK;
@@ -72,6 +71,7 @@ static void subscription_free(struct subscriptions *subscriptions,
 	list_remove(&subscriptions->states[SUBSCRIPTION_ENDED], &subscription->state_link);
 	forget_answer(subscriptions, subscription);
 	subscriptions->bytes -= subscription_bytes(subscription);
+	subscriptions->release(subscription->plan);
 	free(subscription->overlap);
 	free(subscription);
 }
@@ -82,6 +82,7 @@ static void feed_free(struct subscriptions *subscriptions, struct feed *feed)
 	subscriptions->bytes -= sizeof(*feed) + feed->key_len + feed->params_len;
 	free(feed->key);
 	free(feed->params);
+	subscriptions->release(feed->plan);
 	free(feed);
 }
 
@@ -97,7 +98,7 @@ void subscriptions_fini(struct subscriptions *subscriptions)
 {
 	struct list_node *node;
 
-	if (!subscriptions->lanes)
+	if (!subscriptions->release)
 		return;
 	for (size_t state = 0; state < SUBSCRIPTION_ENDED; state++) {
 		while ((node = list_first(&subscriptions->states[state]))) {
@@ -117,7 +118,6 @@ void subscriptions_fini(struct subscriptions *subscriptions)
 	subscriptions_reap(subscriptions);
 	map_destroy(subscriptions->by_key);
 	map_destroy(subscriptions->feeds);
-	free(subscriptions->lane_counts);
 }
 
 struct subscription *subscription_find(const struct subscriptions *subscriptions, struct span key)
@@ -157,8 +157,7 @@ enum wsb_err subscription_create(struct subscription **out, struct subscriptions
 	for (size_t i = 0; i < origin->name_count; i++)
 		subscription->names[i] = copy_into(&at, origin->names[i]);
 	subscription->name_count = origin->name_count;
-	subscription->route = origin->route;
-	subscription->lane = origin->lane;
+	subscription->plan = subscriptions->hold(origin->plan);
 	subscription->id_at = origin->id_at;
 	subscription->id_len = origin->id_len;
 	subscription->encoding = origin->encoding;
@@ -167,7 +166,6 @@ enum wsb_err subscription_create(struct subscription **out, struct subscriptions
 	list_node_init(&subscription->state_link);
 	list_node_init(&subscription->moving_link);
 	list_append(&subscriptions->states[SUBSCRIPTION_ASKING], &subscription->state_link);
-	subscriptions->lane_counts[origin->lane]++;
 	subscriptions->bytes += bytes;
 	*out = subscription;
 	return WSB_OK;
@@ -179,7 +177,6 @@ static void subscription_end(struct subscriptions *subscriptions, struct subscri
 
 	map_remove(subscriptions->by_key, subscription->key);
 	list_remove(&subscriptions->moving, &subscription->moving_link);
-	subscriptions->lane_counts[subscription->lane]--;
 	subscription->feed = subscription->next = NULL;
 	for (size_t i = 0; i < 2; i++)
 		if (feeds[i])
@@ -197,8 +194,7 @@ void subscription_enter(struct subscriptions *subscriptions, struct subscription
 	subscription->state = state;
 	log_event(subscriptions->log, LOG_DEBUG, "subscription.state",
 		  log_text("from", states[from].name), log_text("to", states[state].name),
-		  log_text("reason", reason), log_number("members", subscription->members.count),
-		  log_number("lane", subscription->lane));
+		  log_text("reason", reason), log_number("members", subscription->members.count));
 	if (state == SUBSCRIPTION_ENDED)
 		subscription_end(subscriptions, subscription);
 }
@@ -235,7 +231,8 @@ void member_destroy(struct subscriptions *subscriptions, struct member *member,
 	list_remove(&subscription->members, &member->link);
 	list_remove(member->client_members, &member->client_link);
 	subscriptions->members--;
-	subscriptions->bytes -= sizeof(*member);
+	subscriptions->bytes -= sizeof(*member) + member->backlog.len;
+	strbuf_fini(&member->backlog);
 	free(member);
 	if (!list_is_empty(&subscription->members))
 		return;

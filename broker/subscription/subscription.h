@@ -1,6 +1,6 @@
 /* broker/subscription/subscription.h: one upstream subscription for all clients that ask the same.
  *
- * A subscription is known by a key (route and fingerprint of the request) and has members, the
+ * A subscription is known by a key (the route's and the request's fingerprint) and has members, the
  * clients' ends, and feeds, the upstreams' ends: one, or two while it moves. Clients, connections
  * and waiting requests are opaque here: their owner says when one of them goes. Pure: the time is
  * handed in, and what is to be done is asked for, not done. */
@@ -16,9 +16,10 @@
 #include "common/list.h"
 #include "common/log.h"
 #include "common/rng.h"
+#include "common/strbuf.h"
 
 struct map;
-struct route_settings;
+struct plan;
 
 enum subscription_state {
 	SUBSCRIPTION_ASKING,	/* the upstream has not said yes yet, for the first time */
@@ -43,11 +44,9 @@ struct feed {
 	struct list_node state_link; /* on subscriptions.leaving or .gone */
 	enum feed_state state;
 	struct subscription *subscription; /* NULL: nobody wants it any more */
-	const struct route_settings *route;
-	uint32_t lane;
-	bool jsonrpc;
-	enum encoding encoding;
-	void *connection; /* NULL: not placed yet */
+	struct plan *plan;		   /* how it is subscribed to; held */
+	bool jsonrpc;			   /* how its requests are written */
+	void *connection;		   /* NULL: not placed yet */
 	struct list *connection_feeds;
 	bool asked; /* its unsubscribe request is on its way */
 	char *key;  /* by which events are found; NULL: they carry no id */
@@ -63,26 +62,38 @@ struct member {
 	struct list *client_members;
 	struct subscription *subscription;
 	void *client;
-	void *waiter;	      /* the request that waits for the first answer; NULL: answered */
-	uint64_t names;	      /* which of the subscription's names it listens to, one bit each */
-	struct own_token own; /* empty where events carry no id */
+	void *waiter; /* the request that waits for the first answer; NULL: answered */
+	void *batch;  /* what its answer waits in; NULL: it has been sent, so that events may follow
+		       */
+	struct strbuf backlog; /* events that wait for that */
+	bool overflowed;       /* more came than that holds */
+	uint64_t names;	       /* which of the subscription's names it listens to, one bit each */
+	struct own_token own;  /* empty where events carry no id */
 };
 
-#define SUBSCRIPTION_NAMES_MAX 32
+#define SUBSCRIPTION_NAMES_MAX	  32
+#define SUBSCRIPTION_REFUSALS_MAX 3
+
+/* A connection that would not take one more, and how many it carried then. */
+struct feed_refusal {
+	uint64_t connection;
+	uint32_t feeds;
+};
 
 struct subscription {
 	struct list_node state_link;
 	struct list_node moving_link; /* on subscriptions.moving, while it moves */
 	enum subscription_state state;
-	struct span key; /* into memory */
-	const struct route_settings *route;
-	uint32_t lane;
+	struct span key;   /* into memory */
+	struct plan *plan; /* how it is subscribed to; held */
 	struct list members;
 	struct feed *feed;	 /* that its events come from, or shall come from */
 	struct feed *next;	 /* that it moves to; NULL: it does not move */
 	struct overlap *overlap; /* while both bring events, and a while after */
 	uint64_t overlap_until_us;
-	uint64_t move_until_us;
+	struct feed_refusal refusals[SUBSCRIPTION_REFUSALS_MAX];
+	size_t refusal_count;
+	uint64_t ask_until_us; /* then those who wait for its first answer are told that none is */
 	/* The request as it came, without the broker's own parts. */
 	struct span request; /* into memory */
 	uint32_t id_at, id_len;
@@ -99,11 +110,9 @@ struct subscription {
 	enum encoding answer_encoding;
 	struct look look;
 	uint64_t lost_at_us;
-	const char *lost_reason;
 	uint64_t retry_at_us;
 	uint32_t retries; /* in vain, since it was lost */
 	uint64_t linger_until_us;
-	uint32_t events; /* since it is live anew; saturates */
 	char memory[];
 };
 
@@ -118,12 +127,14 @@ struct subscriptions {
 	struct mint mint;
 	size_t bytes; /* of all that is held here */
 	size_t members;
-	uint32_t *lane_counts; /* subscriptions that are not ended, by lane */
-	size_t lanes;
+	struct plan *(*hold)(struct plan *plan);
+	void (*release)(struct plan *plan);
 };
 
-enum wsb_err subscriptions_init(struct subscriptions *subscriptions, struct log *log, size_t lanes,
-				struct rng *rng) WSB_CHECKED;
+/* hold is called for the plan of each subscription and feed, and release when it is freed. */
+enum wsb_err subscriptions_init(struct subscriptions *subscriptions, struct log *log,
+				struct plan *(*hold)(struct plan *plan),
+				void (*release)(struct plan *plan), struct rng *rng) WSB_CHECKED;
 /* Frees all that is left, also after a failed init. */
 void subscriptions_fini(struct subscriptions *subscriptions);
 /* Frees what has ended. Only called when nobody holds one. */
@@ -132,8 +143,7 @@ void subscriptions_reap(struct subscriptions *subscriptions);
 /* What a new subscription is made of; all is copied. */
 struct subscription_origin {
 	struct span key;
-	const struct route_settings *route;
-	uint32_t lane;
+	struct plan *plan;
 	struct span request;
 	uint32_t id_at, id_len;
 	enum encoding encoding;

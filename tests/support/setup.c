@@ -13,6 +13,7 @@ static const struct limits_settings default_limits = {
 	.send_buffer_bytes = 4 * MIB,
 	.handshake_us = 10 * SECOND,
 	.ping_us = 30 * SECOND,
+	.subscriptions_per_client = 1024,
 };
 
 void setup_init(struct setup *setup)

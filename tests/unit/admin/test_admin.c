@@ -165,6 +165,8 @@ Test(admin, pools_in_full)
 	cr_expect_eq(number(pool, "in_flight"), 5);
 	cr_expect_eq(number(pool, "queued"), 6);
 	cr_expect_eq(number(pool, "queued_bytes"), 700);
+	cr_expect_eq(number(pool, "subscriptions"), 17);
+	cr_expect_eq(number(pool, "subscribers"), 18);
 	cr_expect_eq(number(pool, "oldest_wait_seconds"), 1.25);
 	cr_expect_eq(number(pool, "max_in_flight"), 256);
 	cr_expect_eq(number(json_object_get(pool, "requests"), "timeout"), 202);
@@ -220,6 +222,7 @@ Test(admin, connections_in_full)
 	cr_expect_eq(number(connection, "bytes_in"), 402);
 	cr_expect_eq(number(connection, "bytes_out"), 403);
 	cr_expect_eq(number(connection, "outbox_bytes"), 404);
+	cr_expect_eq(number(connection, "subscriptions"), 405);
 	cr_expect(json_is_null(json_object_get(json_array_get(body, 1), "ping_rtt_seconds")));
 	cr_expect(json_is_true(json_object_get(json_array_get(body, 1), "standby")));
 }

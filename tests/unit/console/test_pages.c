@@ -29,7 +29,7 @@ static const char pools[] =
 
 static const char connections[] =
 	"[{\"id\": 7, \"pool\": \"main\", \"endpoint\": \"a\", \"state\": \"ready\","
-	" \"standby\": true, \"in_flight\": 4, \"since_seconds\": 2.0,"
+	" \"standby\": true, \"subscriptions\": 3, \"in_flight\": 4, \"since_seconds\": 2.0,"
 	" \"ping_rtt_seconds\": null, \"requests\": 9, \"bytes_in\": 2048, \"bytes_out\": 10,"
 	" \"outbox_bytes\": 0}]";
 
@@ -102,9 +102,9 @@ Test(pages, connections)
 {
 	cr_expect_str_eq(
 		show(page_connections, connections),
-		"ID  ENDPOINT  STATE             SINCE  IN_FLIGHT  REQUESTS        IN   OUT  "
+		"ID  ENDPOINT  STATE             SINCE  IN_FLIGHT  SUBS  REQUESTS        IN   OUT  "
 		"WAITING  RTT\n"
-		" 7  main/a    ready (standby)  2.00 s          4         9  2.00 KiB  10 B  "
+		" 7  main/a    ready (standby)  2.00 s          4     3         9  2.00 KiB  10 B  "
 		"    0 B    -\n");
 }
 

@@ -88,6 +88,8 @@ static void fill_pools(struct sample *sample)
 		.tier = 1,
 		.queued = 6,
 		.queued_bytes = 700,
+		.subscriptions = 17,
+		.subscribers = 18,
 		.oldest_wait_us = 1250000,
 		.traffic = &sample->traffic[0],
 		.endpoints = sample->endpoints,
@@ -120,7 +122,8 @@ static void fill_connections(struct connection_view connections[2])
 						  .requests = 401,
 						  .bytes_in = 402,
 						  .bytes_out = 403,
-						  .outbox_bytes = 404};
+						  .outbox_bytes = 404,
+						  .subscriptions = 405};
 	connections[1] = (struct connection_view){
 		.id = 8, .pool = "main", .endpoint = "b", .state = "dialing", .standby = true};
 }

@@ -71,6 +71,10 @@ static struct place_of_value write_yaml(const struct option *option, const char 
 	}
 	place.line = count_lines(out);
 	strbuf_printf(out, " %s\n", value);
+	/* It is what makes the others of its section mean something. */
+	if (strncmp(option->path, "subscribe.", 10) == 0 &&
+	    strcmp(option->path, "subscribe.unsubscribe") != 0)
+		strbuf_printf(out, "%*sunsubscribe: b\n", (int)indent, "");
 	return place;
 }
 

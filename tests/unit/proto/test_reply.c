@@ -198,3 +198,39 @@ Test(reply, what_cannot_be_carried_is_refused)
 	strbuf_fini(&out);
 	envelope_destroy(envelope);
 }
+
+Test(reply, requests_have_the_form_of_the_envelope)
+{
+	static const struct envelope_settings nested = {
+		.id = "/meta/id", .method = "/meta/op", .params = "/body"};
+	static const struct envelope_settings array = {
+		.id = "/0", .method = "/2", .params = "/3/0"};
+	static const struct envelope_settings whole = {.id = "/id", .method = "/do", .params = ""};
+	const struct {
+		const struct envelope_settings *settings;
+		bool jsonrpc;
+		const char *wanted;
+	} table[] = {
+		{NULL, false,
+		 "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"a\\\"b\",\"params\":[1]}"},
+		{&platform, true,
+		 "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"a\\\"b\",\"params\":[1]}"},
+		{&platform, false, "{\"requestId\":7,\"type\":\"a\\\"b\",\"payload\":[1]}"},
+		{&nested, false, "{\"meta\":{\"id\":7,\"op\":\"a\\\"b\"},\"body\":[1]}"},
+		{&array, false, "[7,null,\"a\\\"b\",{\"0\":[1]}]"},
+		{&whole, false, "{\"id\":7,\"do\":\"a\\\"b\"}"},
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct envelope *envelope = envelope_of(table[i].settings);
+		struct strbuf out;
+
+		strbuf_init(&out);
+		cr_assert_eq(request_compose(envelope, table[i].jsonrpc, span_text("7"),
+					     span_text("a\"b"), span_text("[1]"), &out),
+			     WSB_OK);
+		check_span(strbuf_span(&out), table[i].wanted);
+		strbuf_fini(&out);
+		envelope_destroy(envelope);
+	}
+}

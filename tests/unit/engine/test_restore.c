@@ -1,0 +1,382 @@
+/* Subscriptions that are lost, moved, refused and spread over connections. */
+#include <criterion/criterion.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tests/unit/engine/subscribers.h"
+
+Test(restore, a_lost_one_is_restored_elsewhere)
+{
+	struct scene scene;
+	struct peer *first, *second;
+	char id[ID_MAX], late[ID_MAX];
+
+	scene_init(&scene, 2);
+	begin(&scene);
+	says(scene.client, SUBSCRIBE("1", "heads"));
+	first = taker(&scene);
+	second = rest(&scene, first);
+	accepts(first, "0x1");
+	hears_id(scene.client, "1", id);
+	stage_kill(first);
+	/* In the dark one may still join. */
+	says(scene.other, SUBSCRIBE("9", "heads"));
+	hears_id(scene.other, "9", late);
+	stage_pass(&scene.stage, 40 * STAGE_MS);
+	accepts(second, "0x77");
+	expect_hears(scene.client, gap_text(id, "upstream_lost", "40", "possible"));
+	expect_hears(scene.other, gap_text(late, "upstream_lost", "40", "possible"));
+	says(second, event_text("0x77", 2));
+	expect_hears(scene.client, event_text(id, 2));
+	expect_hears(scene.other, event_text(late, 2));
+	cr_assert_eq(scene.stage.outside.engine->lanes[0]->traffic.gaps[GAP_UPSTREAM_LOST], 1);
+	end(&scene);
+}
+
+Test(restore, with_everything_down_it_waits_and_comes_back)
+{
+	struct scene scene;
+	char id[ID_MAX];
+
+	scene_init(&scene, 1);
+	begin(&scene);
+	says(scene.client, SUBSCRIBE("1", "heads"));
+	accepts(scene.a, "0x1");
+	hears_id(scene.client, "1", id);
+	stage_kill(scene.a);
+	stage_pass(&scene.stage, 2 * STAGE_S);
+	expect_silence(scene.client);
+	stage_open_dials(&scene.stage);
+	stage_pass(&scene.stage, 20 * STAGE_MS);
+	scene.a = stage_upstream(&scene.stage, 0);
+	accepts(scene.a, "0x1");
+	cr_assert(strstr(hears(scene.client), "\"gap\":\"possible\""));
+	says(scene.a, event_text("0x1", 3));
+	expect_hears(scene.client, event_text(id, 3));
+	end(&scene);
+}
+
+Test(restore, what_cannot_be_restored_is_given_up)
+{
+	struct scene scene;
+	const char *heard;
+	char id[ID_MAX];
+
+	scene_init(&scene, 1);
+	scene.route->subscribe.restore_us = 3 * STAGE_S;
+	begin(&scene);
+	says(scene.client, SUBSCRIBE("1", "heads"));
+	accepts(scene.a, "0x1");
+	hears_id(scene.client, "1", id);
+	stage_kill(scene.a);
+	stage_pass(&scene.stage, 2990 * STAGE_MS);
+	expect_silence(scene.client);
+	stage_pass(&scene.stage, 20 * STAGE_MS);
+	heard = hears(scene.client);
+	cr_assert_not_null(heard);
+	cr_assert(strstr(heard, "\"reason\":\"unavailable\"") && strstr(heard, "\"ended\":true") &&
+			  strstr(heard, id),
+		  "%s", heard);
+	cr_assert_eq(publish_of(&scene)->subscriptions.members, 0);
+	end(&scene);
+}
+
+Test(restore, refusals_of_a_lost_one_are_tried_again_with_patience)
+{
+	struct scene scene;
+	char id[ID_MAX];
+	int asked = 0;
+
+	scene_init(&scene, 2);
+	begin(&scene);
+	says(scene.client, SUBSCRIBE("1", "heads"));
+	scene.a = taker(&scene);
+	scene.b = stage_upstream(&scene.stage, stage_upstream(&scene.stage, 0) == scene.a);
+	accepts(scene.a, "0x1");
+	hears_id(scene.client, "1", id);
+	stage_kill(scene.a);
+	for (int i = 0; i < 500; i++) {
+		const char *heard;
+
+		stage_pass(&scene.stage, 10 * STAGE_MS);
+		heard = hears(scene.b);
+		if (!heard || !strstr(heard, "subscribe"))
+			continue;
+		asked++;
+		answers(scene.b, strtoull(strstr(heard, "\"id\":") + 5, NULL, 10),
+			"\"error\":{\"code\":1,\"message\":\"later\"}");
+	}
+	cr_assert(asked > 3 && asked < 40, "%d", asked);
+	expect_silence(scene.client);
+	end(&scene);
+}
+
+Test(restore, equal_ids_of_two_upstreams_are_two)
+{
+	struct scene scene;
+	struct peer *first, *second;
+	char heads[ID_MAX], logs[ID_MAX];
+
+	scene_init(&scene, 2);
+	begin(&scene);
+	says(scene.client, SUBSCRIBE("1", "heads"));
+	first = taker(&scene);
+	second = rest(&scene, first);
+	accepts(first, "0x1");
+	hears_id(scene.client, "1", heads);
+	says(scene.client, SUBSCRIBE("2", "logs"));
+	/* The quieter connection gets the second. */
+	accepts(second, "0x1");
+	hears_id(scene.client, "2", logs);
+	says(first, event_text("0x1", 1));
+	expect_hears(scene.client, event_text(heads, 1));
+	says(second, event_text("0x1", 2));
+	expect_hears(scene.client, event_text(logs, 2));
+	end(&scene);
+}
+
+Test(restore, an_ask_that_dies_with_its_connection_is_made_again)
+{
+	struct scene scene;
+	struct peer *first;
+	char id[ID_MAX];
+
+	scene_init(&scene, 2);
+	begin(&scene);
+	says(scene.client, SUBSCRIBE("1", "heads"));
+	first = taker(&scene);
+	hears_request(first);
+	stage_kill(first);
+	stage_pass(&scene.stage, 20 * STAGE_MS);
+	accepts(rest(&scene, first), "0x1");
+	hears_id(scene.client, "1", id);
+	/* It had never lived, so nothing was missed. */
+	expect_silence(scene.client);
+	end(&scene);
+}
+
+Test(restore, caps_are_learnt_from_refusals)
+{
+	struct scene scene;
+	struct peer *first, *second;
+	char id[ID_MAX];
+
+	scene_init(&scene, 2);
+	begin(&scene);
+	says(scene.client, SUBSCRIBE("1", "one"));
+	first = taker(&scene);
+	second = rest(&scene, first);
+	accepts(first, "0x1");
+	says(scene.client, SUBSCRIBE("2", "two"));
+	accepts(second, "0x2");
+	hears_id(scene.client, "1", id);
+	hears_id(scene.client, "2", id);
+	says(scene.client, SUBSCRIBE("3", "three"));
+	if (taker(&scene) != first) {
+		struct peer *swapped = first;
+
+		first = second;
+		second = swapped;
+	}
+	answers(first, hears_request(first),
+		"\"error\":{\"code\":-32000,\"message\":\"too many\"}");
+	expect_silence(scene.client);
+	accepts(second, "0x3");
+	hears_id(scene.client, "3", id);
+	cr_assert_eq(first->connection->feeds_max, 1);
+	/* From now on it is not even asked. */
+	says(scene.client, SUBSCRIBE("4", "four"));
+	expect_silence(first);
+	accepts(second, "0x4");
+	hears_id(scene.client, "4", id);
+	end(&scene);
+}
+
+Test(restore, a_refusal_by_all_is_passed_on)
+{
+	struct scene scene;
+	struct peer *first;
+	char id[ID_MAX];
+
+	scene_init(&scene, 2);
+	begin(&scene);
+	says(scene.client, SUBSCRIBE("1", "one"));
+	accepts(taker(&scene), "0x1");
+	hears_id(scene.client, "1", id);
+	says(scene.client, SUBSCRIBE("2", "two"));
+	accepts(taker(&scene), "0x2");
+	hears_id(scene.client, "2", id);
+	says(scene.client, SUBSCRIBE("3", "bad"));
+	first = taker(&scene);
+	answers(first, hears_request(first), "\"error\":{\"code\":-5,\"message\":\"bad\"}");
+	first = rest(&scene, first);
+	answers(first, hears_request(first), "\"error\":{\"code\":-6,\"message\":\"bad\"}");
+	expect_hears(scene.client,
+		     "{\"jsonrpc\":\"2.0\",\"id\":3,\"error\":{\"code\":-6,\"message\":\"bad\"}}");
+	cr_assert_eq(scene.a->connection->feeds_max + scene.b->connection->feeds_max, 0);
+	end(&scene);
+}
+
+Test(restore, max_per_connection_holds)
+{
+	struct scene scene;
+	char id[ID_MAX];
+
+	scene_init(&scene, 1);
+	scene.route->subscribe.max_per_connection = 1;
+	scene.stage.pool->queue.age_us = 100 * STAGE_MS;
+	begin(&scene);
+	says(scene.client, SUBSCRIBE("1", "one"));
+	accepts(scene.a, "0x1");
+	hears_id(scene.client, "1", id);
+	says(scene.client, SUBSCRIBE("2", "two"));
+	stage_pass(&scene.stage, 120 * STAGE_MS);
+	expect_silence(scene.a);
+	expect_error(scene.client, .id = "2", .code = -32003, .reason = "overloaded",
+		     .retryable = true, .pool = "main", .limit = "pools.queue.age");
+	end(&scene);
+}
+
+/* The same events on both ways, one ahead of the other, and nobody hears one twice. */
+Test(restore, moves_before_its_connection_goes)
+{
+	struct scene scene;
+	struct peer *old, *new;
+	char id[ID_MAX];
+
+	scene_init(&scene, 2);
+	begin(&scene);
+	says(scene.client, SUBSCRIBE("1", "heads"));
+	old = taker(&scene);
+	new = rest(&scene, old);
+	accepts(old, "0x1");
+	hears_id(scene.client, "1", id);
+	publish_move_away(scene.stage.outside.engine, old->connection, scene.stage.outside.now_us);
+	stage_pass(&scene.stage, 20 * STAGE_MS);
+	says(old, event_text("0x1", 1));
+	expect_hears(scene.client, event_text(id, 1));
+	accepts(new, "0x9");
+	says(old, event_text("0x1", 2));
+	says(old, event_text("0x1", 3));
+	expect_hears(scene.client, event_text(id, 2));
+	expect_hears(scene.client, event_text(id, 3));
+	expect_silence(old);
+	says(new, event_text("0x9", 2));
+	expect_silence(scene.client);
+	stage_pass(&scene.stage, 20 * STAGE_MS);
+	is_left(old, "0x1");
+	cr_assert(publish_is_clear(old->connection));
+	expect_hears(scene.client, gap_text(id, "moved", "0", "none"));
+	says(new, event_text("0x9", 3));
+	expect_silence(scene.client);
+	says(new, event_text("0x9", 4));
+	expect_hears(scene.client, event_text(id, 4));
+	end(&scene);
+}
+
+Test(restore, a_move_without_events_proves_nothing)
+{
+	struct scene scene;
+	struct peer *old;
+	char id[ID_MAX];
+
+	scene_init(&scene, 2);
+	begin(&scene);
+	says(scene.client, SUBSCRIBE("1", "heads"));
+	old = taker(&scene);
+	accepts(old, "0x1");
+	hears_id(scene.client, "1", id);
+	publish_move_away(scene.stage.outside.engine, old->connection, scene.stage.outside.now_us);
+	stage_pass(&scene.stage, 20 * STAGE_MS);
+	accepts(rest(&scene, old), "0x9");
+	stage_pass(&scene.stage, 2900 * STAGE_MS);
+	expect_silence(scene.client);
+	stage_pass(&scene.stage, 200 * STAGE_MS);
+	expect_hears(scene.client, gap_text(id, "moved", "0", "possible"));
+	end(&scene);
+}
+
+Test(restore, a_connection_that_dies_while_it_is_left_costs_no_dark)
+{
+	struct scene scene;
+	struct peer *old, *new;
+	char id[ID_MAX];
+
+	scene_init(&scene, 2);
+	begin(&scene);
+	says(scene.client, SUBSCRIBE("1", "heads"));
+	old = taker(&scene);
+	new = rest(&scene, old);
+	accepts(old, "0x1");
+	hears_id(scene.client, "1", id);
+	publish_move_away(scene.stage.outside.engine, old->connection, scene.stage.outside.now_us);
+	stage_pass(&scene.stage, 20 * STAGE_MS);
+	accepts(new, "0x9");
+	stage_kill(old);
+	expect_hears(scene.client, gap_text(id, "upstream_lost", "0", "possible"));
+	says(new, event_text("0x9", 4));
+	expect_hears(scene.client, event_text(id, 4));
+	end(&scene);
+}
+
+Test(restore, surplus_connections_go_when_their_subscriptions_have_moved)
+{
+	struct scene scene;
+	struct peer *old, *first;
+	struct pool *pool;
+	char id[ID_MAX];
+
+	scene_init(&scene, 2);
+	begin(&scene);
+	says(scene.client, SUBSCRIBE("1", "heads"));
+	first = taker(&scene);
+	accepts(first, "0x1");
+	hears_id(scene.client, "1", id);
+	says(scene.client, SUBSCRIBE("2", "logs"));
+	accepts(taker(&scene), "0x2");
+	hears_id(scene.client, "2", id);
+	pool = scene.stage.outside.engine->lanes[0]->pool;
+	pool_resize(pool, 1, "asked", "", scene.stage.outside.now_us);
+	stage_pass(&scene.stage, 30 * STAGE_MS);
+	old = scene.a->connection->state == CONNECTION_DRAINING ? scene.a : scene.b;
+	cr_assert_eq(old->connection->state, CONNECTION_DRAINING);
+	cr_assert_eq(old->state, PEER_OPEN, "it must not be closed yet");
+	accepts(rest(&scene, old), "0x3");
+	stage_pass(&scene.stage, 3100 * STAGE_MS);
+	is_left(old, old == first ? "0x1" : "0x2");
+	stage_pass(&scene.stage, 20 * STAGE_MS);
+	cr_assert_eq(old->state, PEER_CLOSING);
+	end(&scene);
+}
+
+Test(restore, a_drained_endpoint_keeps_its_connections_and_loses_its_subscriptions)
+{
+	struct scene scene;
+	struct peer *old;
+	struct endpoint *endpoint;
+	char id[ID_MAX];
+
+	scene_init(&scene, 2);
+	begin(&scene);
+	says(scene.client, SUBSCRIBE("1", "heads"));
+	old = taker(&scene);
+	accepts(old, "0x1");
+	hears_id(scene.client, "1", id);
+	endpoint = old->connection->endpoint;
+	pool_set_wish(endpoint, WISH_DRAIN, NULL, scene.stage.outside.now_us);
+	stage_pass(&scene.stage, 30 * STAGE_MS);
+	cr_assert_eq(endpoint->state, ENDPOINT_DRAINING);
+	accepts(rest(&scene, old), "0x3");
+	says(old, event_text("0x1", 1));
+	says(rest(&scene, old), event_text("0x3", 1));
+	expect_hears(scene.client, event_text(id, 1));
+	stage_pass(&scene.stage, 30 * STAGE_MS);
+	expect_hears(scene.client, gap_text(id, "moved", "0", "none"));
+	is_left(old, "0x1");
+	stage_pass(&scene.stage, 30 * STAGE_MS);
+	cr_assert_eq(endpoint->state, ENDPOINT_DRAINED);
+	cr_assert_eq(old->connection->state, CONNECTION_READY);
+	expect_silence(scene.client);
+	end(&scene);
+}
