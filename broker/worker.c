@@ -132,6 +132,7 @@ static enum wsb_err start(struct worker *worker, struct strbuf *errors)
 	worker->admin = (struct admin_backend){.instance = worker,
 					       .settings = &worker->config->admin,
 					       .snapshot = take_snapshot,
+					       .history = engine_history(worker->engine),
 					       .apply = apply};
 	return io_start(worker->io, worker->engine, &worker->admin);
 }

@@ -21,6 +21,18 @@ static bool is_json(struct span type)
 	       (type.len == len || type.at[len] == ';' || type.at[len] == ' ');
 }
 
+/* Whether a header's list of media types has this one. */
+static bool is_among(struct span list, const char *type)
+{
+	size_t len = strlen(type);
+
+	for (size_t i = 0; list.at && i + len <= list.len; i++) {
+		if (strncasecmp(list.at + i, type, len) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Another page's request is refused before anybody is asked who he is: the browser that sends it
  * may be an operator's. */
 static bool check_access(const struct admin_backend *backend, const struct admin_request *request,
@@ -70,6 +82,11 @@ static bool check_form(const struct admin_request *request, struct admin_call *c
 	if (request->query.at)
 		memcpy(call->query, request->query.at, request->query.len);
 	call->query[request->query.len] = '\0';
+	call->wants_stream = is_among(request->accept, "text/event-stream");
+	if (request->last_event_id.len < sizeof(call->last_event_id))
+		memcpy(call->last_event_id,
+		       request->last_event_id.at ? request->last_event_id.at : "",
+		       request->last_event_id.len);
 	return true;
 }
 
@@ -82,6 +99,7 @@ bool admin_begin(const struct admin_backend *backend, const struct admin_request
 	call->wall_us = request->wall_us;
 	response->location[0] = '\0';
 	response->challenge = false;
+	response->follows = false;
 	call->route = admin_route_find(request->method, request->path, call, response->allow);
 	if (!call->route) {
 		if (response->allow[0])

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include "broker/admin/access.h"
+#include "broker/admin/feed.h"
 #include "broker/control/command.h"
 #include "broker/control/snapshot.h"
 #include "common/span.h"
@@ -15,6 +16,7 @@
 #define ADMIN_NAME_MAX	     256 /* of a pool, an endpoint */
 #define ADMIN_QUERY_MAX	     1024
 #define ADMIN_NAMES	     2 /* in a path */
+#define ADMIN_EVENT_ID_MAX   24
 #define ADMIN_ALLOW_MAX	     48
 #define ADMIN_LOCATION_MAX   64
 
@@ -23,6 +25,8 @@ struct admin_backend {
 	void *instance;
 	const struct admin_settings *settings; /* a reload may put others here */
 	enum wsb_err (*snapshot)(void *instance, enum snapshot_extent extent, struct snapshot *out);
+	/* What streams follow; valid as long as the instance. */
+	const struct history *history;
 	/* As engine_apply: always sets *outcome, keeps nothing of the command. */
 	void (*apply)(void *instance, const struct command *command, struct outcome *outcome);
 };
@@ -33,6 +37,8 @@ struct admin_request {
 	struct span path;   /* without the query, escapes as they came */
 	struct span query;  /* without the question mark; may be absent */
 	struct span content_type;
+	struct span accept;
+	struct span last_event_id;
 	uint64_t content_length; /* 0: there is no body, or its length is not told */
 	struct credentials credentials;
 	uint64_t wall_us; /* now, since 1970 */
@@ -43,7 +49,9 @@ struct admin_response {
 	const char *content_type;
 	char allow[ADMIN_ALLOW_MAX]; /* what the Allow header says; "": there is none */
 	char location[ADMIN_LOCATION_MAX];
-	bool challenge;	    /* say WWW-Authenticate: Bearer */
+	bool challenge; /* say WWW-Authenticate: Bearer */
+	bool follows;	/* the body is a stream: feed goes on with it */
+	struct feed feed;
 	struct strbuf body; /* the caller initialises and finishes it */
 };
 
@@ -56,6 +64,8 @@ struct admin_call {
 	char names[ADMIN_NAMES][ADMIN_NAME_MAX]; /* in the path, in its order, decoded */
 	char query[ADMIN_QUERY_MAX];
 	uint64_t wall_us;
+	bool wants_stream; /* Accept: text/event-stream */
+	char last_event_id[ADMIN_EVENT_ID_MAX];
 };
 
 /* Judges the head. True: *call is set and admin_finish is next, with the body if it has one. False:

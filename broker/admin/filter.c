@@ -1,6 +1,7 @@
 #include "broker/admin/filter.h"
 
 #include "broker/admin/answer.h"
+#include "broker/admin/routes.h"
 #include "broker/control/nearest.h"
 #include "common/clock.h"
 #include "common/query.h"
@@ -110,6 +111,7 @@ bool filter_read(const struct admin_exchange *exchange, const char *const *known
 	    !read_flag(exchange, "slow", &out->slow) ||
 	    !read_flag(exchange, "failed", &out->failed))
 		return false;
+	out->bounded = last > 0 || query->since_us > 0 || query->after_id > 0;
 	if (last == 0)
 		last = query->since_us > 0 || query->after_id > 0 ? FILTER_LAST_MAX : LAST_DEFAULT;
 	query->last = (size_t)(last < FILTER_LAST_MAX ? last : FILTER_LAST_MAX);

@@ -3,8 +3,9 @@
 #define WSB_BROKER_ADMIN_FILTER_H
 
 #include <stdbool.h>
-#include "broker/admin/routes.h"
 #include "broker/control/history.h"
+
+struct admin_exchange;
 
 #define FILTER_TEXT_MAX 128
 #define FILTER_LAST_MAX 10000
@@ -12,6 +13,7 @@
 /* since, until: "2026-11-22T07:12:00Z" or "10m" (ago); after: an id; type: a glob; pool; last. */
 struct filter {
 	struct history_query history; /* its texts are below */
+	bool bounded;		      /* it says where in the past to begin */
 	bool slow;
 	bool failed;
 	char pool[FILTER_TEXT_MAX];

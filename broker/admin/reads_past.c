@@ -3,6 +3,21 @@
 #include "broker/admin/reads.h"
 #include "broker/admin/views_past.h"
 
+/* The rest comes from the feed, which whoever holds the connection steps on. */
+static void begin_stream(struct admin_exchange *exchange, const struct filter *filter)
+{
+	struct admin_response *response = exchange->response;
+
+	response->status = 200;
+	response->content_type = "text/event-stream";
+	response->follows = true;
+	feed_begin(
+		&response->feed, filter,
+		span_text(exchange->call->last_event_id[0] ? exchange->call->last_event_id : NULL),
+		exchange->backend->history);
+	strbuf_text(&response->body, ": events of this broker\n\n");
+}
+
 void read_events(struct admin_exchange *exchange)
 {
 	static const char *const known[] = {"since", "until", "after", "last",
@@ -14,6 +29,10 @@ void read_events(struct admin_exchange *exchange)
 
 	if (!filter_read(exchange, known, &filter))
 		return;
+	if (exchange->call->wants_stream) {
+		begin_stream(exchange, &filter);
+		return;
+	}
 	array = json_array();
 	history_begin(&walk, exchange->snapshot->history, &filter.history);
 	while (history_next(&walk, &event))

@@ -2,6 +2,9 @@
 
 #include <stdio.h>
 #include <string.h>
+#include "broker/console/await.h"
+#include "broker/console/change.h"
+#include "broker/console/past.h"
 #include "broker/console/show.h"
 
 /* Every command that asks takes the first two. */
@@ -17,6 +20,45 @@ const struct command commands[] = {
 	 "every upstream server: state, load, latency"},
 	{"connections", "", 0, 0, READS | OPTION_SORT, false, show_connections,
 	 "every upstream connection"},
+	{"clients", "", 0, 0, READS | OPTION_SORT, false, show_clients, "every client"},
+	{"events", "", 0, 0,
+	 READS | OPTION_SINCE | OPTION_UNTIL | OPTION_POOL | OPTION_TYPE | OPTION_FOLLOW, false,
+	 past_events, "what has changed, why, and on whose word"},
+	{"requests", "", 0, 0,
+	 READS | OPTION_SLOW | OPTION_FAILED | OPTION_POOL | OPTION_SINCE | OPTION_UNTIL |
+		 OPTION_SORT,
+	 false, past_requests, "the latest requests that were slow or failed"},
+	{"operations", "[ID]", 0, 1, READS, false, past_operations,
+	 "changes that take their time, and how far they are"},
+	{"pool resize", "NAME N", 2, 2, CHANGES, false, change_resize,
+	 "open more connections, or drain and close some"},
+	{"pool balancer", "NAME BALANCER", 2, 2, CHANGES, false, change_balancer,
+	 "round-robin, least-connections, random or peak-ewma"},
+	{"pool pause", "NAME", 1, 1, CHANGES | OPTION_TIMEOUT, false, change_pause,
+	 "let new requests wait, until none is in flight"},
+	{"pool resume", "NAME", 1, 1, CHANGES, false, change_resume, "let them go on"},
+	{"pool reconnect", "NAME", 1, 1, CHANGES, false, change_reconnect,
+	 "replace every connection, the new one first"},
+	{"pool unpin", "NAME", 1, 1, CHANGES, false, change_unpin,
+	 "let the size follow the load again"},
+	{"endpoint add", "POOL URL", 2, 2,
+	 CHANGES | OPTION_NAME | OPTION_WEIGHT | OPTION_TIER, false, change_add,
+	 "one more upstream server"},
+	{"endpoint remove", "POOL/NAME", 1, 1, CHANGES | OPTION_FORCE, false, change_remove,
+	 "drain it, close its connections and forget it"},
+	{"endpoint drain", "POOL/NAME", 1, 1, CHANGES | OPTION_FORCE, false,
+	 change_drain_endpoint, "no new requests; its connections stay"},
+	{"endpoint maint", "POOL/NAME", 1, 1, CHANGES | OPTION_FORCE, false, change_maint,
+	 "drain it, then close its connections"},
+	{"endpoint ready", "POOL/NAME", 1, 1, CHANGES, false, change_ready,
+	 "take it into use again"},
+	{"endpoint weight", "POOL/NAME N", 2, 2, CHANGES, false, change_weight,
+	 "its share of connections and requests"},
+	{"client kick", "ID", 1, 1, CHANGES, false, change_kick, "close a client with 1008"},
+	{"drain", "", 0, 0, CHANGES, false, change_drain,
+	 "answer what is in flight, let clients go, end: as SIGTERM does"},
+	{"wait", "CONDITION", 1, 1, OPTION_ADMIN | OPTION_TOKEN_FILE | OPTION_TIMEOUT, false,
+	 await_run, "until ready, drained, pool.NAME.ready>=4, endpoint.POOL/NAME.state==drained"},
 };
 /* clang-format on */
 

@@ -1,68 +1,12 @@
 #include "broker/console/pages.h"
 
 #include <string.h>
-#include "broker/console/human.h"
-#include "broker/console/table.h"
-
-static const char *text_of(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text ? text : "-";
-}
+#include "broker/console/cells.h"
 
 static void add_text(struct strbuf *out, const char *label, const json_t *object, const char *key)
 {
 	strbuf_text(out, label);
-	strbuf_plain(out, span_text(text_of(object, key)));
-}
-
-static void cell_text(struct table *table, const json_t *object, const char *key)
-{
-	table_cell(table, text_of(object, key));
-}
-
-static void cell_number(struct table *table, const json_t *object, const char *key)
-{
-	const json_t *value = json_object_get(object, key);
-
-	if (json_is_integer(value))
-		table_printf(table, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-	else
-		table_cell(table, "-");
-}
-
-/* "7/10" */
-static void cell_share(struct table *table, const json_t *object, const char *part,
-		       const char *whole)
-{
-	table_printf(table, "%" JSON_INTEGER_FORMAT "/%" JSON_INTEGER_FORMAT,
-		     json_integer_value(json_object_get(object, part)),
-		     json_integer_value(json_object_get(object, whole)));
-}
-
-/* null and what is missing become "-". */
-static void duration_text(const json_t *object, const char *key, char text[HUMAN_TEXT_MAX])
-{
-	const json_t *value = json_object_get(object, key);
-
-	human_duration(json_is_number(value) ? json_number_value(value) : -1, text);
-}
-
-static void cell_duration(struct table *table, const json_t *object, const char *key)
-{
-	char text[HUMAN_TEXT_MAX];
-
-	duration_text(object, key, text);
-	table_cell(table, text);
-}
-
-static void cell_bytes(struct table *table, const json_t *object, const char *key)
-{
-	char text[HUMAN_TEXT_MAX];
-
-	human_bytes(json_number_value(json_object_get(object, key)), text);
-	table_cell(table, text);
+	strbuf_plain(out, span_text(cells_text_of(object, key)));
 }
 
 static void add_reasons(const json_t *status, struct strbuf *out)
@@ -110,7 +54,7 @@ static void add_facts(const json_t *status, struct strbuf *out)
 	char first[HUMAN_TEXT_MAX];
 	char second[HUMAN_TEXT_MAX];
 
-	duration_text(status, "uptime_seconds", first);
+	cells_duration_text(status, "uptime_seconds", first);
 	add_text(out, "node      ", status, "node");
 	add_text(out, ", wsbroker ", status, "version");
 	strbuf_printf(out, ", up %s, %s\n", first,
@@ -120,8 +64,8 @@ static void add_facts(const json_t *status, struct strbuf *out)
 		      json_integer_value(json_object_get(status, "clients")),
 		      json_integer_value(json_object_get(status, "clients_limit")));
 	add_requests(status, out);
-	duration_text(status, "p50_seconds", first);
-	duration_text(status, "p99_seconds", second);
+	cells_duration_text(status, "p50_seconds", first);
+	cells_duration_text(status, "p99_seconds", second);
 	strbuf_printf(out, "latency   p50 %s, p99 %s\n", first, second);
 	human_bytes(json_number_value(json_object_get(status, "buffer_bytes")), first);
 	human_bytes(json_number_value(json_object_get(status, "buffer_limit_bytes")), second);
@@ -193,7 +137,7 @@ static void add_pool_rows(const json_t *pools, struct strbuf *out)
 
 static void add_endpoint_row(const json_t *pool, const json_t *endpoint, struct table *table)
 {
-	table_printf(table, "%s/%s", text_of(pool, "name"), text_of(endpoint, "name"));
+	table_printf(table, "%s/%s", cells_text_of(pool, "name"), cells_text_of(endpoint, "name"));
 	cell_text(table, endpoint, "state");
 	cell_duration(table, endpoint, "since_seconds");
 	cell_share(table, endpoint, "ready", "connections");
@@ -228,16 +172,6 @@ void page_pools(const json_t *pools, struct strbuf *out)
 	}
 	table_write(&table, out);
 	table_fini(&table);
-}
-
-static void cell_rate(struct table *table, const json_t *object, const char *key)
-{
-	const json_t *value = json_object_get(object, key);
-
-	if (json_is_number(value))
-		table_printf(table, "%.1f/s", json_number_value(value));
-	else
-		table_cell(table, "-");
 }
 
 void page_endpoints(const json_t *endpoints, struct strbuf *out)
@@ -291,9 +225,9 @@ void page_connections(const json_t *connections, struct strbuf *out)
 		const json_t *connection = json_array_get(connections, i);
 
 		cell_number(&table, connection, "id");
-		table_printf(&table, "%s/%s", text_of(connection, "pool"),
-			     text_of(connection, "endpoint"));
-		table_printf(&table, "%s%s", text_of(connection, "state"),
+		table_printf(&table, "%s/%s", cells_text_of(connection, "pool"),
+			     cells_text_of(connection, "endpoint"));
+		table_printf(&table, "%s%s", cells_text_of(connection, "state"),
 			     json_is_true(json_object_get(connection, "standby")) ? " (standby)"
 										  : "");
 		cell_duration(&table, connection, "since_seconds");
@@ -304,6 +238,35 @@ void page_connections(const json_t *connections, struct strbuf *out)
 		cell_bytes(&table, connection, "bytes_out");
 		cell_bytes(&table, connection, "outbox_bytes");
 		cell_duration(&table, connection, "ping_rtt_seconds");
+	}
+	table_write(&table, out);
+	table_fini(&table);
+}
+
+void page_clients(const json_t *clients, struct strbuf *out)
+{
+	static const struct table_column columns[] = {
+		{"ID", true},	  {"IDENTITY", false}, {"LISTENER", false}, {"KIND", false},
+		{"STATE", false}, {"SINCE", true},     {"IDLE", true},	    {"IN_FLIGHT", true},
+		{"OUT", true},	  {"WAITING", true},
+	};
+	struct table table;
+
+	table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
+	for (size_t i = 0; i < json_array_size(clients); i++) {
+		const json_t *client = json_array_get(clients, i);
+
+		cell_number(&table, client, "id");
+		cell_text(&table, client, "identity");
+		cell_text(&table, client, "listener");
+		cell_text(&table, client, "kind");
+		table_printf(&table, "%s%s", cells_text_of(client, "state"),
+			     json_is_true(json_object_get(client, "paused")) ? " (paused)" : "");
+		cell_duration(&table, client, "since_seconds");
+		cell_duration(&table, client, "idle_seconds");
+		cell_number(&table, client, "in_flight");
+		cell_bytes(&table, client, "bytes_out");
+		cell_bytes(&table, client, "outbox_bytes");
 	}
 	table_write(&table, out);
 	table_fini(&table);

@@ -122,6 +122,11 @@ int show_endpoints(const struct invocation *invocation)
 	return code;
 }
 
+int show_clients(const struct invocation *invocation)
+{
+	return show(invocation, ADMIN_CLIENTS, JSON_ARRAY, page_clients);
+}
+
 int show_connections(const struct invocation *invocation)
 {
 	return show(invocation, ADMIN_CONNECTIONS, JSON_ARRAY, page_connections);

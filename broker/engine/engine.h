@@ -114,6 +114,9 @@ bool engine_is_drained(const struct engine *engine, uint64_t now_us);
 enum wsb_err engine_snapshot(struct engine *engine, enum snapshot_extent extent, uint64_t now_us,
 			     struct snapshot *out) WSB_CHECKED;
 
+/* All events of the instance; lives as long as the engine. */
+const struct history *engine_history(const struct engine *engine);
+
 /* How late the latest tick came, told by whoever runs the loop. */
 void engine_note_lag(struct engine *engine, uint64_t lag_us);
 

@@ -248,3 +248,8 @@ enum wsb_err engine_snapshot(struct engine *engine, enum snapshot_extent extent,
 	picture_subscriptions(engine, out);
 	return WSB_OK;
 }
+
+const struct history *engine_history(const struct engine *engine)
+{
+	return engine->history;
+}

@@ -6,6 +6,16 @@
 #include "broker/io/tls.h"
 #include "common/clock.h"
 
+#define FOLLOWERS_MAX 64
+
+/* A request under way. */
+struct visit {
+	struct list_node link; /* among the followers, once it is a stream */
+	struct http_socket *socket;
+	struct admin_call call;
+	struct feed feed;
+};
+
 static struct http_admin *admin_of(const struct http_socket *socket)
 {
 	return socket->site->context;
@@ -28,14 +38,24 @@ static struct admin_peer peer_of(const struct http_socket *socket)
 	return peer;
 }
 
+/* As it came: a name in it may hold an escaped slash. */
+static struct span raw_path(struct span target)
+{
+	const char *query = memchr(target.at, '?', target.len);
+
+	return query ? span_of(target.at, (size_t)(query - target.at)) : target;
+}
+
 static struct admin_request request_of(const struct http_socket *socket,
 				       const struct http_head *head)
 {
 	return (struct admin_request){
 		.method = span_is(head->method, "HEAD") ? span_text("GET") : head->method,
-		.path = head->path,
+		.path = raw_path(head->target),
 		.query = head->query,
 		.content_type = head->content_type,
+		.accept = head->accept,
+		.last_event_id = head->last_event_id,
 		.content_length = head->content_length,
 		.credentials = {.peer = peer_of(socket),
 				.authorization = head->authorization,
@@ -44,6 +64,32 @@ static struct admin_request request_of(const struct http_socket *socket,
 				.sha256 = tls_sha256},
 		.wall_us = clock_wall_us(),
 	};
+}
+
+static void add_lines(const struct admin_response *response, struct strbuf *extra)
+{
+	strbuf_text(extra, "Cache-Control: no-store\r\n");
+	if (response->challenge)
+		strbuf_text(extra, "WWW-Authenticate: Bearer realm=\"wsbroker\"\r\n");
+	if (response->location[0])
+		strbuf_printf(extra, "Location: %s\r\n", response->location);
+}
+
+static void follow(struct http_socket *socket, const struct admin_response *response,
+		   const struct http_reply *reply)
+{
+	struct http_admin *admin = admin_of(socket);
+	struct visit *visit = socket->session;
+
+	if (admin->followers.count >= FOLLOWERS_MAX) {
+		http_socket_refuse(socket, 503, NULL, "as many streams as are served are open", 1,
+				   NULL);
+		return;
+	}
+	visit->feed = response->feed;
+	feed_moved(&visit->feed);
+	list_append(&admin->followers, &visit->link);
+	http_socket_stream(socket, reply);
 }
 
 static void reply(struct http_socket *socket, const struct admin_response *response, bool head_only)
@@ -58,70 +104,96 @@ static void reply(struct http_socket *socket, const struct admin_response *respo
 	};
 
 	strbuf_init(&extra);
-	strbuf_text(&extra, "Cache-Control: no-store\r\n");
-	if (response->challenge)
-		strbuf_text(&extra, "WWW-Authenticate: Bearer realm=\"wsbroker\"\r\n");
-	if (response->location[0])
-		strbuf_printf(&extra, "Location: %s\r\n", response->location);
+	add_lines(response, &extra);
 	reply.extra = strbuf_span(&extra).at;
-	http_socket_reply(socket, &reply);
+	if (response->follows && !head_only)
+		follow(socket, response, &reply);
+	else
+		http_socket_reply(socket, &reply);
 	strbuf_fini(&extra);
 }
 
-static void finish(struct http_socket *socket, const struct admin_call *call, struct span body,
-		   bool head_only)
+static void finish(struct http_socket *socket, struct span body, bool head_only)
 {
+	struct visit *visit = socket->session;
 	struct admin_response response = {.status = 500};
 
 	strbuf_init(&response.body);
-	admin_finish(admin_of(socket)->backend, call, body, &response);
+	admin_finish(admin_of(socket)->backend, &visit->call, body, &response);
 	reply(socket, &response, head_only);
 	strbuf_fini(&response.body);
 }
 
-/* What the call is has to outlive its head, of which nothing is kept while the body comes. */
-static void await_body(struct http_socket *socket, const struct http_head *head,
-		       const struct admin_call *call)
+static void end_visit(struct http_socket *socket)
 {
-	struct admin_call *kept = malloc(sizeof(*kept));
+	struct visit *visit = socket->session;
 
-	if (!kept) {
+	list_remove(&admin_of(socket)->followers, &visit->link);
+	free(visit);
+	socket->session = NULL;
+}
+
+/* The visit outlives the head, of which nothing is kept while a body comes or a stream goes on. */
+static void begin_visit(struct http_socket *socket, const struct http_head *head,
+			const struct admin_call *call)
+{
+	struct visit *visit = malloc(sizeof(*visit));
+	bool has_body = head->content_length > 0 || head->transfer_encoding.at;
+
+	if (!visit) {
 		wire_abort(&socket->wire);
 		return;
 	}
-	*kept = *call;
-	socket->session = kept;
-	http_socket_take_body(socket, head, ADMIN_BODY_BYTES_MAX);
+	visit->call = *call;
+	visit->socket = socket;
+	list_node_init(&visit->link);
+	socket->session = visit;
+	if (has_body && !span_is(head->method, "GET") && !span_is(head->method, "HEAD")) {
+		http_socket_take_body(socket, head, ADMIN_BODY_BYTES_MAX);
+		return;
+	}
+	finish(socket, span_of(NULL, 0), span_is(head->method, "HEAD"));
+	if (!list_is_linked(&visit->link))
+		end_visit(socket);
 }
 
 static void on_request(struct http_socket *socket, const struct http_head *head)
 {
 	struct admin_request request = request_of(socket, head);
 	struct admin_response response = {.status = 500};
-	bool head_only = span_is(head->method, "HEAD");
-	bool has_body = head->content_length > 0 || head->transfer_encoding.at;
 	struct admin_call call;
 
 	strbuf_init(&response.body);
-	if (!admin_begin(admin_of(socket)->backend, &request, &call, &response))
-		reply(socket, &response, head_only);
-	else if (has_body && !span_is(request.method, "GET"))
-		await_body(socket, head, &call);
+	if (admin_begin(admin_of(socket)->backend, &request, &call, &response))
+		begin_visit(socket, head, &call);
 	else
-		finish(socket, &call, span_of(NULL, 0), head_only);
+		reply(socket, &response, span_is(head->method, "HEAD"));
 	strbuf_fini(&response.body);
-}
-
-static void forget_call(struct http_socket *socket)
-{
-	free(socket->session);
-	socket->session = NULL;
 }
 
 static void on_body(struct http_socket *socket, struct span body)
 {
-	finish(socket, socket->session, body, false);
-	forget_call(socket);
+	finish(socket, body, false);
+	end_visit(socket);
+}
+
+/* Whoever is slow to read gets the rest later: the history keeps it. */
+void http_admin_tick(struct http_admin *admin, uint64_t now_us)
+{
+	struct strbuf text;
+
+	strbuf_init(&text);
+	list_each(&admin->followers, node) {
+		struct visit *visit = list_entry(node, struct visit, link);
+
+		if (http_socket_waiting(visit->socket) >= FEED_STEP_BYTES)
+			continue;
+		strbuf_clear(&text);
+		feed_step(&visit->feed, admin->backend->history, now_us, &text);
+		if (text.len > 0)
+			http_socket_add(visit->socket, strbuf_span(&text));
+	}
+	strbuf_fini(&text);
 }
 
 static void on_accepted(void *context, int fd)
@@ -137,12 +209,13 @@ enum wsb_err http_admin_open(struct http_admin *admin, struct ws_context *contex
 			     const struct config *config, struct strbuf *errors)
 {
 	*admin = (struct http_admin){.context = context, .listener = {.fd = -1}};
+	list_init(&admin->followers);
 	admin->site = (struct http_site){
 		.context = admin,
 		.handshake_us = config->limits.handshake_us,
 		.request = on_request,
 		.body = on_body,
-		.closed = forget_call,
+		.closed = end_visit,
 	};
 	return listener_open(&admin->listener, context->loop, context->log, &config->admin.address,
 			     false, errors);

@@ -8,6 +8,7 @@
 #include "broker/io/listener.h"
 #include "broker/io/ws_context.h"
 #include "common/err.h"
+#include "common/list.h"
 #include "common/strbuf.h"
 
 struct http_admin {
@@ -15,6 +16,7 @@ struct http_admin {
 	struct http_site site;
 	struct ws_context *context;
 	const struct admin_backend *backend;
+	struct list followers; /* of streams */
 };
 
 /* Binds the address; accepts nothing yet. Borrows all it is given. Errors as of ws_server_open. */
@@ -23,6 +25,9 @@ enum wsb_err http_admin_open(struct http_admin *admin, struct ws_context *contex
 
 enum wsb_err http_admin_start(struct http_admin *admin,
 			      const struct admin_backend *backend) WSB_CHECKED;
+
+/* Tells followers what is new. Call with every tick. */
+void http_admin_tick(struct http_admin *admin, uint64_t now_us);
 
 /* May be called twice. */
 void http_admin_close(struct http_admin *admin);

@@ -31,6 +31,8 @@ static const struct field fields[] = {
 	FIELD("content-length", content_length_text, false),
 	FIELD("transfer-encoding", transfer_encoding, true),
 	FIELD("expect", expect, false),
+	FIELD("accept", accept, true),
+	FIELD("last-event-id", last_event_id, false),
 	FIELD("sec-websocket-version", version, false),
 	FIELD("sec-websocket-key", key, false),
 	FIELD("sec-websocket-protocol", protocols, true),

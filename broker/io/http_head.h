@@ -32,6 +32,8 @@ struct http_head {
 	struct span content_length_text;
 	struct span transfer_encoding;
 	struct span expect;
+	struct span accept;
+	struct span last_event_id;
 	struct span version;	/* Sec-WebSocket-Version */
 	struct span key;	/* Sec-WebSocket-Key */
 	struct span protocols;	/* Sec-WebSocket-Protocol */

@@ -46,7 +46,7 @@ void http_reply_write(const struct http_reply *reply, struct strbuf *out)
 	strbuf_printf(out, "HTTP/1.1 %d %s\r\n", reply->status, text_of(reply->status));
 	if (reply->content_type)
 		strbuf_printf(out, "Content-Type: %s\r\n", reply->content_type);
-	if (reply->status != 204)
+	if (reply->status != 204 && !reply->endless)
 		strbuf_printf(out, "Content-Length: %zu\r\n", reply->body.len);
 	if (reply->retry_after_s > 0)
 		strbuf_printf(out, "Retry-After: %u\r\n", reply->retry_after_s);

@@ -16,6 +16,7 @@ struct http_reply {
 	const char *extra;	/* more header lines, each with its line end; NULL: none */
 	bool close;		/* the connection ends after it */
 	bool head_only;		/* the answer to HEAD: the body is only counted */
+	bool endless;		/* more of the body follows: its length is not told */
 };
 
 void http_reply_write(const struct http_reply *reply, struct strbuf *out);

@@ -52,6 +52,34 @@ void http_socket_reply(struct http_socket *socket, const struct http_reply *repl
 	wire_want_write(&socket->wire);
 }
 
+void http_socket_stream(struct http_socket *socket, const struct http_reply *reply)
+{
+	struct http_reply endless = *reply;
+
+	endless.endless = true;
+	endless.close = true;
+	socket->keeps = false;
+	http_reply_write(&endless, &socket->out);
+	socket->phase = HTTP_STREAMING;
+	give_time(socket, PATIENCE_US);
+	wire_want_write(&socket->wire);
+}
+
+void http_socket_add(struct http_socket *socket, struct span bytes)
+{
+	if (socket->phase != HTTP_STREAMING || socket->wire.state != WIRE_SHAKING)
+		return;
+	if (socket->out.len == 0)
+		give_time(socket, PATIENCE_US);
+	strbuf_add(&socket->out, bytes);
+	wire_want_write(&socket->wire);
+}
+
+size_t http_socket_waiting(const struct http_socket *socket)
+{
+	return socket->out.len - socket->sent;
+}
+
 void http_socket_refuse(struct http_socket *socket, int status, const char *title,
 			const char *detail, uint32_t retry_after_s, const char *extra)
 {
@@ -236,6 +264,8 @@ static void on_written(struct http_socket *socket)
 		begin_frames(socket);
 	else if (socket->phase == HTTP_REPLYING)
 		on_replied(socket);
+	else if (socket->phase == HTTP_STREAMING)
+		timerq_disarm(&socket->wire.context->timers, &socket->wire.deadline);
 }
 
 static void write_out(struct wire *wire)

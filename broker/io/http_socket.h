@@ -50,6 +50,7 @@ enum http_phase {
 	HTTP_BODY,	/* and for its body */
 	HTTP_ANSWERING, /* the whole request is with the site */
 	HTTP_REPLYING,	/* the reply is on its way */
+	HTTP_STREAMING, /* a reply without an end is */
 	HTTP_SWITCHING, /* the 101 is */
 	HTTP_SWITCHED,	/* it is a WebSocket */
 };
@@ -86,6 +87,14 @@ enum wsb_err http_socket_accept(const struct http_site *site, struct ws_context 
 
 /* Answers the request under way; the bytes of reply are copied. */
 void http_socket_reply(struct http_socket *socket, const struct http_reply *reply);
+
+/* Answers it with the beginning of a body that goes on until the connection ends, by the peer or
+ * by site->closed's cause; http_socket_add adds to it. */
+void http_socket_stream(struct http_socket *socket, const struct http_reply *reply);
+/* A peer that takes none of it for a minute is dropped. */
+void http_socket_add(struct http_socket *socket, struct span bytes);
+/* Bytes that the peer has not taken yet. */
+size_t http_socket_waiting(const struct http_socket *socket);
 
 /* Answers it with a problem. extra as in struct http_reply. */
 void http_socket_refuse(struct http_socket *socket, int status, const char *title,

@@ -204,6 +204,7 @@ void io_tick(struct io *io, uint64_t now_us)
 	for (size_t i = 0; i < io->server_count; i++)
 		listener_tick(&io->servers[i].listener, now_us);
 	listener_tick(&io->admin.listener, now_us);
+	http_admin_tick(&io->admin, now_us);
 }
 
 void io_close_listeners(struct io *io)

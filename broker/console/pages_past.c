@@ -1,0 +1,127 @@
+#include "broker/console/pages_past.h"
+
+#include <string.h>
+#include "broker/console/cells.h"
+
+#define COLUMNS(columns) (sizeof(columns) / sizeof((columns)[0]))
+
+/* "up -> down", or what there is of it. */
+static void cell_step(struct table *table, const json_t *event)
+{
+	const char *before = json_string_value(json_object_get(event, "before"));
+	const char *after = json_string_value(json_object_get(event, "after"));
+
+	if (before && after)
+		table_printf(table, "%s -> %s", before, after);
+	else
+		table_cell(table, after ? after : before ? before : "-");
+}
+
+void page_events(const json_t *events, struct strbuf *out)
+{
+	static const struct table_column columns[] = {
+		{"TIME", false},   {"TYPE", false},  {"OBJECT", false}, {"CHANGE", false},
+		{"REASON", false}, {"ACTOR", false}, {"DETAIL", false},
+	};
+	struct table table;
+
+	table_init(&table, columns, COLUMNS(columns));
+	for (size_t i = 0; i < json_array_size(events); i++) {
+		const json_t *event = json_array_get(events, i);
+
+		cell_text(&table, event, "time");
+		cell_text(&table, event, "type");
+		cell_text(&table, event, "object");
+		cell_step(&table, event);
+		cell_text(&table, event, "reason");
+		cell_text(&table, event, "actor");
+		cell_text(&table, event, "detail");
+	}
+	table_write(&table, out);
+	table_fini(&table);
+}
+
+static void add_word(struct strbuf *out, const json_t *event, const char *label, const char *key)
+{
+	const char *text = json_string_value(json_object_get(event, key));
+
+	if (!text)
+		return;
+	strbuf_text(out, label);
+	strbuf_plain(out, span_text(text));
+}
+
+void line_of_event(const json_t *event, struct strbuf *out)
+{
+	add_word(out, event, "", "time");
+	add_word(out, event, "  ", "type");
+	add_word(out, event, "  ", "object");
+	add_word(out, event, "  ", "before");
+	add_word(out, event, " -> ", "after");
+	add_word(out, event, "  reason: ", "reason");
+	add_word(out, event, "  by ", "actor");
+	add_word(out, event, "  ", "detail");
+	strbuf_text(out, "\n");
+}
+
+void page_requests(const json_t *requests, struct strbuf *out)
+{
+	static const struct table_column columns[] = {
+		{"TIME", false},     {"METHOD", false}, {"RESULT", false},  {"REASON", false},
+		{"DURATION", true},  {"QUEUED", true},	{"UPSTREAM", true}, {"ATTEMPTS", true},
+		{"ENDPOINT", false}, {"CONN", true},	{"CLIENT", true},   {"IDENTITY", false},
+		{"LIMIT", false},
+	};
+	struct table table;
+
+	table_init(&table, columns, COLUMNS(columns));
+	for (size_t i = 0; i < json_array_size(requests); i++) {
+		const json_t *request = json_array_get(requests, i);
+
+		cell_text(&table, request, "time");
+		cell_text(&table, request, "method");
+		cell_text(&table, request, "result");
+		cell_text(&table, request, "reason");
+		cell_duration(&table, request, "duration_seconds");
+		cell_duration(&table, request, "queued_seconds");
+		cell_duration(&table, request, "upstream_seconds");
+		cell_number(&table, request, "attempts");
+		table_printf(&table, "%s/%s", cells_text_of(request, "pool"),
+			     cells_text_of(request, "endpoint"));
+		cell_number(&table, request, "connection");
+		cell_number(&table, request, "client");
+		cell_text(&table, request, "identity");
+		cell_text(&table, request, "limit");
+	}
+	table_write(&table, out);
+	table_fini(&table);
+}
+
+void page_operations(const json_t *operations, struct strbuf *out)
+{
+	static const struct table_column columns[] = {
+		{"ID", true},	   {"STARTED", false}, {"KIND", false},
+		{"OBJECT", false}, {"STATE", false},   {"DONE", true},
+		{"ACTOR", false},  {"REASON", false},  {"TEXT", false},
+	};
+	struct table table;
+
+	table_init(&table, columns, COLUMNS(columns));
+	for (size_t i = 0; i < json_array_size(operations); i++) {
+		const json_t *operation = json_array_get(operations, i);
+		const char *endpoint = json_string_value(json_object_get(operation, "endpoint"));
+
+		cell_number(&table, operation, "id");
+		cell_text(&table, operation, "started");
+		cell_text(&table, operation, "kind");
+		table_printf(&table, "%s%s%s", cells_text_of(operation, "pool"),
+			     endpoint ? "/" : "", endpoint ? endpoint : "");
+		cell_text(&table, operation, "state");
+		cell_share(&table, operation, "done", "total");
+		cell_text(&table, operation, "actor");
+		cell_text(&table, operation, "reason");
+		cell_text(&table, operation, "text");
+	}
+	table_write(&table, out);
+	table_fini(&table);
+}
