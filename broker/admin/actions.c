@@ -10,7 +10,7 @@
 #include "common/clock.h"
 #include "proto/admin_api.h"
 
-/* How long a pool stays paused that nobody resumes. */
+/* How long a pool may take to come to rest; then the pause is taken back. */
 #define PAUSE_DEFAULT_US (60 * US_PER_S)
 
 #define CHECK(exchange, members)                                                                   \

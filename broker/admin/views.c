@@ -168,7 +168,7 @@ json_t *view_pool(const struct pool_view *pool)
 
 	return json_pack(
 		"{s:s, s:i, s:i, s:i, s:I, s:I, s:o, s:s, s:s, s:i, s:i, s:o, s:o, s:o, s:o, s:o, "
-		"s:I, s:I, s:I, s:o}",
+		"s:I, s:I, s:I, s:b, s:b, s:b, s:i, s:i, s:f, s:o}",
 		"name", pool->name, "size", (int)pool->size, "ready", (int)pool->ready, "in_flight",
 		(int)pool->in_flight, "queued", (json_int_t)pool->queued, "queued_bytes",
 		(json_int_t)pool->queued_bytes, "oldest_wait_seconds",
@@ -179,7 +179,10 @@ json_t *view_pool(const struct pool_view *pool)
 		"p99_seconds", quantile(&traffic->duration, 0.99), "attempt_p99_seconds",
 		quantile(&traffic->attempt, 0.99), "attempts", (json_int_t)traffic->attempts,
 		"subscriptions", (json_int_t)pool->subscriptions, "subscribers",
-		(json_int_t)pool->subscribers, "endpoints", view_endpoints(pool));
+		(json_int_t)pool->subscribers, "paused", pool->paused, "autoscaled",
+		pool->autoscaled, "pinned", pool->pinned, "min", (int)pool->size_min, "max",
+		(int)pool->size_max, "utilization", pool->utilisation, "endpoints",
+		view_endpoints(pool));
 }
 
 json_t *view_pools(const struct snapshot *snapshot)

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
 
@@ -208,4 +209,14 @@ enum wsb_err endpoint_url_parse(struct arena *arena, struct span text,
 	out->url = arena_text(arena, text);
 	out->path = path_copy(arena, span_of(rest.at + len, rest.len - len));
 	return out->url && out->path ? WSB_OK : WSB_ENOMEM;
+}
+
+const char *endpoint_default_name(struct arena *arena, const struct endpoint_settings *endpoint)
+{
+	bool brackets = strchr(endpoint->host, ':') != NULL;
+	char name[300];
+	int len = snprintf(name, sizeof(name), "%s%s%s:%u", brackets ? "[" : "", endpoint->host,
+			   brackets ? "]" : "", (unsigned int)endpoint->port);
+
+	return arena_text(arena, span_of(name, (size_t)len));
 }

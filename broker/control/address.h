@@ -24,4 +24,7 @@ bool address_is_local(const struct address *address);
 enum wsb_err endpoint_url_parse(struct arena *arena, struct span text,
 				struct endpoint_settings *out, const char **why) WSB_CHECKED;
 
+/* "host:port", with brackets where the host is an IPv6 address; NULL: no memory. */
+const char *endpoint_default_name(struct arena *arena, const struct endpoint_settings *endpoint);
+
 #endif

@@ -1,16 +1,20 @@
 #include "broker/control/catalog.h"
 
 #include <assert.h>
+#include "broker/control/operation.h"
 #include "broker/control/snapshot.h"
 #include "broker/pool/connection.h"
+#include "broker/pool/report.h"
 
 #define IN(scope_, type, member, value_)                                                           \
 	.scope = (scope_), .value = (value_), .offset = offsetof(type, member)
-#define INSTANCE(member, value_) IN(METRIC_INSTANCE, struct snapshot, member, value_)
-#define ENGINE(member)		 IN(METRIC_ENGINE, struct engine_stats, member, VALUE_U64)
-#define POOL(member, value_)	 IN(METRIC_POOL, struct pool_view, member, value_)
-#define TRAFFIC(member, value_)	 IN(METRIC_TRAFFIC, struct traffic_stats, member, value_)
-#define ENDPOINT(member, value_) IN(METRIC_ENDPOINT, struct endpoint_view, member, value_)
+#define INSTANCE(member, value_)   IN(METRIC_INSTANCE, struct snapshot, member, value_)
+#define ENGINE(member)		   IN(METRIC_ENGINE, struct engine_stats, member, VALUE_U64)
+#define POOL(member, value_)	   IN(METRIC_POOL, struct pool_view, member, value_)
+#define TRAFFIC(member, value_)	   IN(METRIC_TRAFFIC, struct traffic_stats, member, value_)
+#define REPORTS(member)		   IN(METRIC_REPORTS, struct report_stats, member, VALUE_U64)
+#define OPERATIONS(member, value_) IN(METRIC_OPERATIONS, struct operations, member, value_)
+#define ENDPOINT(member, value_)   IN(METRIC_ENDPOINT, struct endpoint_view, member, value_)
 
 /* clang-format off */
 const struct metric metrics[] = {
@@ -33,6 +37,37 @@ const struct metric metrics[] = {
 	 {{POOL(states, VALUE_U32), .dimension = DIMENSION_STATE}}},
 	{"wsbroker_pool_size", METRIC_GAUGE, "pool", "Connections that the pool aims at.",
 	 {{POOL(size, VALUE_U32)}}},
+	{"wsbroker_pool_size_min", METRIC_GAUGE, "pool",
+	 "Fewest connections that the pool aims at.",
+	 {{POOL(size_min, VALUE_U32)}}},
+	{"wsbroker_pool_size_max", METRIC_GAUGE, "pool",
+	 "Most connections that the pool may have.",
+	 {{POOL(size_max, VALUE_U32)}}},
+	{"wsbroker_pool_pinned", METRIC_GAUGE, "pool",
+	 "1 while the size is an operator's and does not follow the load.",
+	 {{POOL(pinned, VALUE_FLAG)}}},
+	{"wsbroker_pool_paused", METRIC_GAUGE, "pool", "1 while new requests wait (pool pause).",
+	 {{POOL(paused, VALUE_FLAG)}}},
+	{"wsbroker_pool_utilization_ratio", METRIC_GAUGE, "pool",
+	 "Requests in flight and waiting by what the connections may carry at once.",
+	 {{POOL(utilisation, VALUE_REAL)}}},
+	{"wsbroker_pool_scalings_total", METRIC_COUNTER, "pool, direction",
+	 "Changes of the size because of the load.",
+	 {{POOL(scaled_up, VALUE_U64), .labels = "direction=\"up\""},
+	  {POOL(scaled_down, VALUE_U64), .labels = "direction=\"down\""}}},
+	{"wsbroker_pool_changes_total", METRIC_COUNTER, "pool, reason",
+	 "Changes of the pool as a whole: its size, balancer, pauses, tier.",
+	 {{REPORTS(pool_changes), .dimension = DIMENSION_POOL_REASON}}},
+	{"wsbroker_endpoint_changes_total", METRIC_COUNTER, "pool, reason",
+	 "Changes of endpoints: where they stand, their weight.",
+	 {{REPORTS(endpoint_changes), .dimension = DIMENSION_POOL_REASON}}},
+	{"wsbroker_connection_ends_total", METRIC_COUNTER, "pool, reason",
+	 "Upstream connections that have ended, dials in vain included.",
+	 {{REPORTS(connection_ends), .dimension = DIMENSION_POOL_REASON}}},
+	{"wsbroker_operations_running", METRIC_GAUGE, "", "Operations under way.",
+	 {{OPERATIONS(running, VALUE_SIZE)}}},
+	{"wsbroker_operations_total", METRIC_COUNTER, "result", "Operations that have ended.",
+	 {{OPERATIONS(stats.ended, VALUE_U64), .dimension = DIMENSION_OPERATION}}},
 	{"wsbroker_endpoint_up", METRIC_GAUGE, "pool, endpoint",
 	 "1 while the endpoint has a connection that can carry requests.",
 	 {{ENDPOINT(state, VALUE_UP)}}},
@@ -153,6 +188,12 @@ static const char *const states[CONNECTION_STATES] = {
 	[CONNECTION_CLOSED] = "closed",
 };
 
+static const char *const pool_reasons[POOL_REASON_COUNT] = {
+#define X(name) #name,
+	POOL_REASONS(X)
+#undef X
+};
+
 const char *metric_type_name(enum metric_type type)
 {
 	static const char *const names[] = {
@@ -167,9 +208,10 @@ const char *metric_type_name(enum metric_type type)
 const char *dimension_label(enum metric_dimension dimension)
 {
 	static const char *const labels[] = {
-		[DIMENSION_RESULT] = "result", [DIMENSION_STATE] = "state",
-		[DIMENSION_CLOSE] = "code",    [DIMENSION_REFUSAL] = "reason",
-		[DIMENSION_ODDITY] = "reason", [DIMENSION_VERSION] = "version",
+		[DIMENSION_RESULT] = "result",	    [DIMENSION_STATE] = "state",
+		[DIMENSION_CLOSE] = "code",	    [DIMENSION_REFUSAL] = "reason",
+		[DIMENSION_ODDITY] = "reason",	    [DIMENSION_VERSION] = "version",
+		[DIMENSION_POOL_REASON] = "reason", [DIMENSION_OPERATION] = "result",
 		[DIMENSION_GAP] = "reason",
 	};
 
@@ -187,6 +229,8 @@ size_t dimension_size(enum metric_dimension dimension)
 		[DIMENSION_ODDITY] = ODDITIES,
 		[DIMENSION_VERSION] = 1,
 		[DIMENSION_GAP] = GAP_REASONS,
+		[DIMENSION_POOL_REASON] = POOL_REASON_COUNT,
+		[DIMENSION_OPERATION] = OPERATION_STATES - 1,
 	};
 
 	return sizes[dimension];
@@ -207,6 +251,10 @@ const char *dimension_value(enum metric_dimension dimension, size_t index)
 		return oddity_name((enum oddity)index);
 	case DIMENSION_GAP:
 		return gap_reason_name((enum gap_reason)index);
+	case DIMENSION_POOL_REASON:
+		return pool_reasons[index];
+	case DIMENSION_OPERATION:
+		return operation_state_name((enum operation_state)(OPERATION_DONE + index));
 	default:
 		assert(false && "this dimension has no names");
 		return "";

@@ -9,13 +9,16 @@
 enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
 
 /* Which struct a series is read from: one sample (or one for each value of its dimension) for every
- * one of them in the snapshot. Each but the first two puts pool, or pool and endpoint, first. */
+ * one of them in the snapshot. Each behind METRIC_OPERATIONS puts pool, or pool and endpoint,
+ * first. */
 enum metric_scope {
-	METRIC_INSTANCE, /* struct snapshot */
-	METRIC_ENGINE,	 /* struct engine_stats */
-	METRIC_POOL,	 /* struct pool_view */
-	METRIC_TRAFFIC,	 /* struct traffic_stats */
-	METRIC_ENDPOINT, /* struct endpoint_view */
+	METRIC_INSTANCE,   /* struct snapshot */
+	METRIC_ENGINE,	   /* struct engine_stats */
+	METRIC_OPERATIONS, /* struct operations */
+	METRIC_POOL,	   /* struct pool_view */
+	METRIC_REPORTS,	   /* struct report_stats */
+	METRIC_TRAFFIC,	   /* struct traffic_stats */
+	METRIC_ENDPOINT,   /* struct endpoint_view */
 };
 
 enum metric_value {
@@ -24,6 +27,7 @@ enum metric_value {
 	VALUE_U32,
 	VALUE_U64,
 	VALUE_SIZE,
+	VALUE_REAL,
 	VALUE_SECONDS,	 /* uint64_t of microseconds */
 	VALUE_KNOWN,	 /* the same, where 0 means unknown: no sample then */
 	VALUE_HISTOGRAM, /* struct histogram of microseconds */
@@ -41,6 +45,8 @@ enum metric_dimension {
 	DIMENSION_ODDITY,
 	DIMENSION_VERSION,
 	DIMENSION_GAP,
+	DIMENSION_POOL_REASON,
+	DIMENSION_OPERATION,
 };
 
 struct metric_series {

@@ -138,17 +138,6 @@ static void check_envelope(struct document *document, struct config *config)
 			 err == WSB_EINVAL ? why : wsb_err_text(err));
 }
 
-/* "host:port", with brackets where the host is an IPv6 address. */
-static const char *endpoint_name(struct arena *arena, const struct endpoint_settings *endpoint)
-{
-	bool brackets = strchr(endpoint->host, ':') != NULL;
-	char name[300];
-	int len = snprintf(name, sizeof(name), "%s%s%s:%u", brackets ? "[" : "", endpoint->host,
-			   brackets ? "]" : "", (unsigned int)endpoint->port);
-
-	return arena_text(arena, span_of(name, (size_t)len));
-}
-
 void checks_name_endpoints(struct arena *arena, struct config *config)
 {
 	for (size_t i = 0; i < config->pool_count; i++) {
@@ -156,7 +145,8 @@ void checks_name_endpoints(struct arena *arena, struct config *config)
 
 		for (size_t k = 0; k < pool->endpoint_count; k++) {
 			if (!pool->endpoints[k].name && pool->endpoints[k].host)
-				pool->endpoints[k].name = endpoint_name(arena, &pool->endpoints[k]);
+				pool->endpoints[k].name =
+					endpoint_default_name(arena, &pool->endpoints[k]);
 		}
 	}
 }
@@ -198,6 +188,40 @@ static void check_greeting(struct document *document, yaml_node_t *list,
 	}
 }
 
+/* What is not written is the nearest to its default that the rest allows. */
+static void check_autoscale(struct document *document, yaml_node_t *entry,
+			    struct pool_settings *pool)
+{
+	struct autoscale_settings *autoscale = &pool->autoscale;
+	yaml_node_t *section = document_find(document, entry, "autoscale");
+	yaml_node_t *size = document_find(document, entry, "size");
+
+	autoscale->enabled = section != NULL;
+	if (!section)
+		return;
+	if (autoscale->min > autoscale->max && !document_find(document, section, "max"))
+		autoscale->max = autoscale->min;
+	if (autoscale->min > autoscale->max && !document_find(document, section, "min"))
+		autoscale->min = autoscale->max;
+	if (autoscale->target <= 0)
+		complain(document->complaints,
+			 place_in(section, document_find(document, section, "target")),
+			 "`target` must be above 0");
+	if (autoscale->min > autoscale->max) {
+		complain(document->complaints, node_place(section),
+			 "`autoscale.min` %u is above `autoscale.max` %u", autoscale->min,
+			 autoscale->max);
+	} else if (size && (pool->size < autoscale->min || pool->size > autoscale->max)) {
+		complain(document->complaints, place_in(entry, size),
+			 "`size` %u is not between `autoscale.min` %u and `autoscale.max` %u",
+			 pool->size, autoscale->min, autoscale->max);
+	} else if (pool->size < autoscale->min) {
+		pool->size = autoscale->min;
+	} else if (pool->size > autoscale->max) {
+		pool->size = autoscale->max;
+	}
+}
+
 static void check_pools(struct document *document, struct config *config)
 {
 	yaml_node_t *list = document_find(document, document_root(document), "pools");
@@ -207,6 +231,7 @@ static void check_pools(struct document *document, struct config *config)
 		yaml_node_t *entry = document_item(document, list, i);
 
 		check_endpoints(document, document_find(document, entry, "endpoints"), pool);
+		check_autoscale(document, entry, pool);
 		check_greeting(document, document_find(document, entry, "on_connect"), pool);
 		check_pair(document, entry, pool->tls.certificate, pool->tls.key);
 		for (size_t j = 0; j < i && pool->name; j++) {

@@ -5,6 +5,10 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "broker/control/arena.h"
+#include "common/err.h"
+
+struct endpoint_settings;
 
 /* Behind each: the members beside pool, actor and reason that it looks at. */
 enum command_kind {
@@ -67,5 +71,11 @@ struct outcome {
 	uint64_t operation; /* its id when accepted; 0: none */
 	char detail[256];   /* one sentence for people: what was done, or why not */
 };
+
+/* The settings that command->add describes, checked as those of a file are; the texts live in the
+ * arena. WSB_EINVAL: *why is a sentence that shows nothing of the URL, which may hold a secret;
+ * WSB_ENOMEM. */
+enum wsb_err command_read_endpoint(struct arena *arena, const struct command *command,
+				   struct endpoint_settings *out, const char **why) WSB_CHECKED;
 
 #endif

@@ -99,6 +99,9 @@ static void add_number(struct strbuf *out, enum metric_value value, const void *
 	case VALUE_SIZE:
 		strbuf_printf(out, "%zu\n", *(const size_t *)at);
 		break;
+	case VALUE_REAL:
+		strbuf_printf(out, "%.6g\n", *(const double *)at);
+		break;
 	case VALUE_SECONDS:
 	case VALUE_KNOWN:
 		add_seconds(out, *(const uint64_t *)at);
@@ -144,6 +147,8 @@ static void add_pool(struct strbuf *out, const struct metric *metric,
 
 	if (series->scope == METRIC_TRAFFIC)
 		source.base = pool->traffic;
+	if (series->scope == METRIC_REPORTS)
+		source.base = pool->reports;
 	if (series->scope != METRIC_ENDPOINT) {
 		add_samples(out, metric, series, &source);
 		return;
@@ -162,7 +167,9 @@ static void add_series(struct strbuf *out, const struct metric *metric,
 
 	if (series->scope == METRIC_ENGINE)
 		source.base = snapshot->engine;
-	if (series->scope == METRIC_INSTANCE || series->scope == METRIC_ENGINE) {
+	if (series->scope == METRIC_OPERATIONS)
+		source.base = snapshot->operations;
+	if (series->scope <= METRIC_OPERATIONS) {
 		add_samples(out, metric, series, &source);
 		return;
 	}

@@ -84,7 +84,7 @@ void operation_end(struct operations *operations, struct operation *operation,
 	operation->ended_us = wall_us;
 	copy(operation->text, sizeof(operation->text), text);
 	operations->running--;
-	operations->stats.ended[state]++;
+	operations->stats.ended[state - OPERATION_DONE]++;
 }
 
 struct operation *operation_find(const struct operations *operations, uint64_t id)

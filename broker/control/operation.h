@@ -30,7 +30,7 @@ struct operation {
 	uint64_t started_us; /* wall clock */
 	uint64_t ended_us;   /* wall clock; 0: it runs */
 	char pool[64];
-	char endpoint[128]; /* "": it is about the whole pool */
+	char endpoint[272]; /* "": it is about the whole pool */
 	char actor[64];
 	char reason[128];
 	char text[192]; /* for people: what is waited for, or how it ended */
@@ -38,7 +38,7 @@ struct operation {
 
 /* Counts of those that have ended, for the metrics: by kind of end. */
 struct operation_stats {
-	uint64_t ended[OPERATION_STATES];
+	uint64_t ended[OPERATION_STATES - 1]; /* OPERATION_DONE first */
 };
 
 struct operations {

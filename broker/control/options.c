@@ -6,12 +6,13 @@
 #include "common/clock.h"
 #include "common/units.h"
 
-#define MS   US_PER_MS
-#define HOUR (UINT64_C(3600) * US_PER_S)
-#define KIB  UINT64_C(1024)
-#define MIB  (KIB * 1024)
-#define GIB  (MIB * 1024)
-#define TIB  (GIB * 1024)
+#define MS     US_PER_MS
+#define SECOND US_PER_S
+#define HOUR   (UINT64_C(3600) * US_PER_S)
+#define KIB    UINT64_C(1024)
+#define MIB    (KIB * 1024)
+#define GIB    (MIB * 1024)
+#define TIB    (GIB * 1024)
 
 #define MEMBER(type, member)                                                                       \
 	.offset = offsetof(type, member), .size = sizeof(((type *)NULL)->member)
@@ -192,14 +193,14 @@ const struct option options[] = {
 #define EACH(member, count) COUNTED(struct pool_settings, member, count)
 	{ROW, "name", OPTION_NAME, .required = true, IN(name),
 	 .help = "Name of the pool."},
-	{ROW, "endpoints", OPTION_LIST, .min = 1, .max = 1000, .items = SCOPE_ENDPOINT, .required =
-	 true, EACH(endpoints, endpoint_count),
+	{ROW, "endpoints", OPTION_LIST, .min = 1, .max = POOL_ENDPOINTS_MAX,
+	 .items = SCOPE_ENDPOINT, .required = true, EACH(endpoints, endpoint_count),
 	 .help = "The upstream servers; a plain URL may stand for an entry."},
 	{ROW, "encoding", OPTION_CHOICE, "json", .choices = encodings, IN(encoding),
 	 .restart = true,
 	 .help = "What the upstream speaks: text frames of JSON or binary frames of "
 		 "MessagePack."},
-	{ROW, "size", OPTION_NUMBER, "10", 1, 1000, IN(size),
+	{ROW, "size", OPTION_NUMBER, "10", 1, POOL_SIZE_MAX, IN(size),
 	 .help = "Connections, spread over the endpoints by weight."},
 	{ROW, "max_in_flight", OPTION_NUMBER, "256", 1, 1000000, IN(max_in_flight),
 	 .help = "Open requests of one connection; a full one is passed over."},
@@ -207,6 +208,16 @@ const struct option options[] = {
 	 .help = "Connections opened per second; 0: no limit."},
 	{ROW, "balancer", OPTION_CHOICE, "least-connections", .choices = balancers, IN(balancer),
 	 .help = "How the connection for a message is chosen."},
+	{ROW, "autoscale.min", OPTION_NUMBER, "2", 1, POOL_SIZE_MAX, IN(autoscale.min),
+	 .help = "Fewest connections when the size follows the load. Without the section "
+		 "`autoscale` it does not."},
+	{ROW, "autoscale.max", OPTION_NUMBER, "50", 1, POOL_SIZE_MAX, IN(autoscale.max),
+	 .help = "Most connections then, also for an operator."},
+	{ROW, "autoscale.target", OPTION_SHARE, "0.8", 0, 1, IN(autoscale.target),
+	 .help = "Utilisation to aim at: requests in flight by `size` x `max_in_flight`."},
+	{ROW, "autoscale.cool_down", OPTION_DURATION, "60s", 1 * SECOND, HOUR,
+	 IN(autoscale.cool_down_us),
+	 .help = "Time without a change before a pool gets smaller."},
 	{ROW, "affinity", OPTION_CHOICE, "none", .choices = affinities, IN(affinity),
 	 .help = "`client`: all messages of a client go to one connection for as long as both "
 		 "live; a full one makes them wait."},
@@ -251,9 +262,9 @@ const struct option options[] = {
 	 .help = "`ws://` or `wss://` URL of the upstream server."},
 	{ROW, "name", OPTION_NAME, IN(name),
 	 .help = "Name in commands, logs and metrics. Default: host:port."},
-	{ROW, "weight", OPTION_NUMBER, "1", 1, 1000, IN(weight),
+	{ROW, "weight", OPTION_NUMBER, "1", 1, ENDPOINT_WEIGHT_MAX, IN(weight),
 	 .help = "Share of the pool's connections relative to other endpoints."},
-	{ROW, "tier", OPTION_NUMBER, "1", 1, 10, IN(tier),
+	{ROW, "tier", OPTION_NUMBER, "1", 1, ENDPOINT_TIER_MAX, IN(tier),
 	 .help = "The lowest tier with a healthy endpoint carries the traffic."},
 #undef ROW
 #undef IN

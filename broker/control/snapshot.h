@@ -84,6 +84,8 @@ struct endpoint_view {
 	const char *last_error; /* "" when there was none */
 };
 
+struct report_stats;
+
 struct pool_view {
 	const char *name;
 	const char *balancer;
@@ -99,7 +101,17 @@ struct pool_view {
 	uint64_t oldest_wait_us;
 	size_t subscriptions; /* upstream ones, of as many equal requests as you like */
 	size_t subscribers;   /* clients' ends of them */
+	bool paused;	      /* new requests wait for `pool resume` */
+	uint64_t paused_us;   /* for how long */
+	bool autoscaled;      /* the size follows the load, unless it is pinned */
+	bool pinned;	      /* an operator has set the size */
+	uint32_t size_min;
+	uint32_t size_max;  /* as many as an operator may ask for */
+	double utilisation; /* in flight and waiting by size x max_in_flight */
+	uint64_t scaled_up;
+	uint64_t scaled_down;
 	const struct traffic_stats *traffic;
+	const struct report_stats *reports;
 	struct endpoint_view *endpoints;
 	size_t endpoint_count;
 };

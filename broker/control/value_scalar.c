@@ -175,9 +175,14 @@ static enum wsb_err read_text(const struct option *option, struct span text, voi
 	return WSB_OK;
 }
 
+bool value_is_name(struct span text)
+{
+	return text.len > 0 && text.len <= NAME_MAX_BYTES && is_made_of(text, "._-:[]");
+}
+
 static enum wsb_err read_name(const struct option *option, struct span text, void *base)
 {
-	if (text.len == 0 || text.len > NAME_MAX_BYTES || !is_made_of(text, "._-:[]"))
+	if (!value_is_name(text))
 		return WSB_EINVAL;
 	store_text(option, base, text.at);
 	return WSB_OK;

@@ -21,4 +21,7 @@ bool pointer_is_valid(struct span text);
 enum wsb_err value_scalar(struct document *document, const struct option *option, struct span text,
 			  struct place place, void *base, char why[VALUE_WHY_MAX]) WSB_CHECKED;
 
+/* What OPTION_NAME takes: 1 to 64 letters, digits and ._-:[] */
+bool value_is_name(struct span text);
+
 #endif

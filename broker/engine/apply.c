@@ -3,68 +3,23 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
+#include "broker/engine/apply_parts.h"
 #include "broker/engine/client.h"
+#include "broker/engine/lane.h"
 #include "broker/engine/record.h"
+#include "broker/engine/upkeep.h"
 
-#define WEIGHT_MAX 1000
-
-__attribute__((format(printf, 3, 4))) static void
-conclude(struct outcome *outcome, enum outcome_kind kind, const char *format, ...)
+void apply_conclude(const struct application *application, enum outcome_kind kind,
+		    const char *format, ...)
 {
+	struct outcome *outcome = application->outcome;
 	va_list args;
 
 	outcome->kind = kind;
 	va_start(args, format);
 	vsnprintf(outcome->detail, sizeof(outcome->detail), format, args);
 	va_end(args);
-}
-
-static struct lane *lane_named(struct engine *engine, const char *name)
-{
-	for (size_t i = 0; name && i < engine->lane_count; i++)
-		if (strcmp(engine->lanes[i]->pool->settings->name, name) == 0)
-			return engine->lanes[i];
-	return NULL;
-}
-
-static void apply_balancer(struct pool *pool, const struct command *command,
-			   struct outcome *outcome, uint64_t now_us)
-{
-	enum balancer_kind before = pool->balancer;
-	enum balancer_kind kind;
-
-	if (!balancer_kind_named(command->text, &kind)) {
-		conclude(outcome, OUTCOME_INVALID,
-			 "a balancer is round-robin, least-connections, random or peak-ewma");
-		return;
-	}
-	conclude(outcome, OUTCOME_DONE, "pool %s balances by %s", pool->settings->name,
-		 balancer_name(kind));
-	if (kind == before)
-		return;
-	pool->balancer = kind;
-	pool_report_pool(pool, &(struct pool_change){
-				       .type = "pool.balancer",
-				       .level = LOG_INFO,
-				       .before = balancer_name(before),
-				       .after = balancer_name(kind),
-				       .reason = "asked",
-				       .now_us = now_us,
-			       });
-}
-
-static void apply_weight(struct endpoint *endpoint, const struct command *command,
-			 struct outcome *outcome, uint64_t now_us)
-{
-	if (command->number < 1 || command->number > WEIGHT_MAX) {
-		conclude(outcome, OUTCOME_INVALID, "a weight is 1 to %d", WEIGHT_MAX);
-		return;
-	}
-	pool_set_weight(endpoint, (uint32_t)command->number, now_us);
-	conclude(outcome, OUTCOME_DONE, "endpoint %s/%s has weight %" PRId64,
-		 endpoint->pool->settings->name, endpoint->settings->name, command->number);
 }
 
 static struct session *client_numbered(struct engine *engine, int64_t id)
@@ -78,15 +33,15 @@ static struct session *client_numbered(struct engine *engine, int64_t id)
 	return NULL;
 }
 
-static void apply_kick(struct engine *engine, const struct command *command,
-		       struct outcome *outcome)
+static void apply_kick(const struct application *application)
 {
-	struct session *session = client_numbered(engine, command->number);
+	struct engine *engine = application->engine;
+	int64_t id = application->command->number;
+	struct session *session = client_numbered(engine, id);
 	char object[48];
 
 	if (!session) {
-		conclude(outcome, OUTCOME_NOT_FOUND, "there is no client %" PRId64,
-			 command->number);
+		apply_conclude(application, OUTCOME_NOT_FOUND, "there is no client %" PRId64, id);
 		return;
 	}
 	snprintf(object, sizeof(object), "client %" PRIu64, session->id);
@@ -101,60 +56,55 @@ static void apply_kick(struct engine *engine, const struct command *command,
 				     .detail = session->identity,
 			     });
 	client_close(engine, session, 1008, "kicked");
-	conclude(outcome, OUTCOME_DONE, "client %" PRId64 " is told to go", command->number);
+	apply_conclude(application, OUTCOME_DONE, "client %" PRId64 " is told to go", id);
 }
 
-static void apply_to_pool(struct lane *lane, const struct command *command, struct outcome *outcome,
-			  uint64_t now_us)
+static void apply_drain(const struct application *application)
 {
-	struct endpoint *endpoint = NULL;
+	struct engine *engine = application->engine;
 
-	if (command_has_endpoint(command->kind) && command->kind != COMMAND_ENDPOINT_ADD) {
-		endpoint = command->endpoint ? pool_find_endpoint(lane->pool, command->endpoint)
-					     : NULL;
-		if (!endpoint) {
-			conclude(outcome, OUTCOME_NOT_FOUND, "pool %s has no endpoint %s",
-				 command->pool, command->endpoint ? command->endpoint : "");
-			return;
-		}
-	}
-	switch (command->kind) {
-	case COMMAND_POOL_BALANCER:
-		apply_balancer(lane->pool, command, outcome, now_us);
-		return;
-	case COMMAND_ENDPOINT_WEIGHT:
-		apply_weight(endpoint, command, outcome, now_us);
-		return;
-	default:
-		conclude(outcome, OUTCOME_CONFLICT, "%s is not possible",
-			 command_name(command->kind));
+	if (engine->draining) {
+		apply_conclude(application, OUTCOME_DONE, "the broker drains already");
 		return;
 	}
+	engine_drain(engine, application->now_us);
+	apply_conclude(application, OUTCOME_DONE, "the broker drains");
+}
+
+static void apply_in_lane(const struct application *application)
+{
+	const struct command *command = application->command;
+	struct lane *lane = lane_named(application->engine, command->pool);
+
+	if (!lane)
+		apply_conclude(application, OUTCOME_NOT_FOUND, "there is no pool %s",
+			       command->pool ? command->pool : "");
+	else if (command_has_endpoint(command->kind))
+		apply_to_endpoint(application, lane);
+	else
+		apply_to_pool(application, lane);
 }
 
 void engine_apply(struct engine *engine, const struct command *command, struct outcome *outcome,
 		  uint64_t now_us)
 {
-	struct lane *lane;
+	const struct application application = {engine, command, outcome, now_us};
 
 	*outcome = (struct outcome){.kind = OUTCOME_DONE};
 	engine->actor = command->actor;
+	engine->words = command->reason;
 	switch (command->kind) {
 	case COMMAND_CLIENT_KICK:
-		apply_kick(engine, command, outcome);
+		apply_kick(&application);
 		break;
 	case COMMAND_DRAIN:
-		engine_drain(engine, now_us);
-		conclude(outcome, OUTCOME_DONE, "the broker drains");
+		apply_drain(&application);
 		break;
 	default:
-		lane = lane_named(engine, command->pool);
-		if (lane)
-			apply_to_pool(lane, command, outcome, now_us);
-		else
-			conclude(outcome, OUTCOME_NOT_FOUND, "there is no pool %s",
-				 command->pool ? command->pool : "");
+		apply_in_lane(&application);
 		break;
 	}
 	engine->actor = NULL;
+	engine->words = NULL;
+	engine_leave(engine, now_us);
 }

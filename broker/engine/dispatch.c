@@ -84,7 +84,7 @@ void dispatch_exchange(struct engine *engine, struct exchange *exchange, bool ag
 	struct lane *lane = exchange->lane;
 	struct connection *connection;
 
-	if (dispatch_is_next(lane, exchange, again) &&
+	if (!lane->paused && dispatch_is_next(lane, exchange, again) &&
 	    dispatch_lease(engine, exchange, now_us, &connection) == LEASE_OK) {
 		dispatch_send(engine, exchange, connection, now_us);
 		return;
@@ -132,6 +132,8 @@ void dispatch_pump(struct engine *engine, struct lane *lane, uint64_t now_us)
 {
 	bool seated = affinity_rules(lane);
 
+	if (lane->paused)
+		return;
 	if (seated)
 		affinity_let_go(engine, lane, now_us);
 	while (!list_is_empty(&lane->queue.round) && pool_has_room(lane->pool)) {

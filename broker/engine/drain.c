@@ -2,6 +2,7 @@
 
 #include "broker/engine/client.h"
 #include "broker/engine/link.h"
+#include "broker/engine/pause.h"
 #include "broker/engine/settle.h"
 
 /* Upstreams get this long for their side of the good-bye. */
@@ -14,6 +15,9 @@ void engine_drain(struct engine *engine, uint64_t now_us)
 	engine->draining = true;
 	engine->drain_at_us = now_us;
 	engine->drain_clients = session_count(&engine->sessions);
+	/* Nobody could resume them later, and what waits has been accepted. */
+	for (size_t i = 0; i < engine->lane_count; i++)
+		pause_end(engine, engine->lanes[i], "drain", now_us);
 	log_event(engine->log, LOG_INFO, "drain.begin",
 		  log_number("clients", engine->drain_clients),
 		  log_number("in_flight", engine->exchanges.used));

@@ -5,6 +5,7 @@
 #include "broker/engine/affinity.h"
 #include "broker/engine/dispatch.h"
 #include "broker/engine/feeds.h"
+#include "broker/engine/pause.h"
 #include "broker/engine/settle.h"
 
 /* Whether a request that had been written may be written once more. */
@@ -210,6 +211,8 @@ static void failover_queue_age(struct engine *engine, struct exchange *exchange,
 
 void failover_timer(struct engine *engine, struct exchange *exchange, uint64_t now_us)
 {
+	if (pause_prolongs(engine, exchange, now_us))
+		return;
 	if (exchange->feed) {
 		feeds_timed_out(engine, exchange, now_us);
 	} else if (exchange->notification && exchange->state == EXCHANGE_SENT) {

@@ -1,6 +1,7 @@
 #include "broker/engine/lane.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum wsb_err lane_create(struct lane **out, struct engine *engine, const struct config *config,
 			 size_t pool, uint64_t now_us)
@@ -11,6 +12,8 @@ enum wsb_err lane_create(struct lane **out, struct engine *engine, const struct 
 	*out = NULL;
 	if (!lane)
 		return WSB_ENOMEM;
+	lane->size_min = settings->autoscale.enabled ? settings->autoscale.min : 1;
+	lane->size_max = settings->autoscale.enabled ? settings->autoscale.max : POOL_SIZE_MAX;
 	fairqueue_init(&lane->queue, settings->queue.requests, settings->queue.bytes);
 	fairparty_init(&lane->orphans);
 	retry_budget_init(&lane->retries, settings->retry.budget, settings->retry.per_second,
@@ -27,6 +30,14 @@ enum wsb_err lane_create(struct lane **out, struct engine *engine, const struct 
 	lane->config = config_hold(config);
 	*out = lane;
 	return WSB_OK;
+}
+
+struct lane *lane_named(const struct engine *engine, const char *name)
+{
+	for (size_t i = 0; name && i < engine->lane_count; i++)
+		if (strcmp(engine->lanes[i]->pool->settings->name, name) == 0)
+			return engine->lanes[i];
+	return NULL;
 }
 
 void lane_destroy(struct lane *lane)

@@ -85,7 +85,18 @@ static void picture_pool(const struct lane *lane, uint64_t now_us, struct pool_v
 		.queued = lane->queue.count,
 		.queued_bytes = lane->queue.bytes,
 		.oldest_wait_us = fairqueue_oldest_us(&lane->queue, now_us),
+		.paused = lane->paused,
+		.paused_us = lane->paused ? now_us - lane->paused_at_us : 0,
+		.autoscaled = pool->settings->autoscale.enabled,
+		.pinned = lane->pinned,
+		.size_min = lane->size_min,
+		.size_max = lane->size_max,
+		.utilisation = (pool->in_flight + (double)lane->queue.count) /
+			       ((double)pool->size * pool->settings->max_in_flight),
+		.scaled_up = lane->scaled_up,
+		.scaled_down = lane->scaled_down,
 		.traffic = &lane->traffic,
+		.reports = &pool->reports,
 		.endpoint_count = pool->endpoint_count,
 	};
 	for (size_t state = 0; state < CONNECTION_STATES; state++)

@@ -19,6 +19,9 @@
 struct ports {
 	void *io;
 
+	/* As many upstream connections as the system allows at once; 0: it is not known. */
+	size_t connections_max;
+
 	/* Begin to open a connection to connection->endpoint->settings, with the pool's
 	 * subprotocol, headers and TLS. Ends in engine_connection_opened, or in
 	 * engine_connection_closed. */

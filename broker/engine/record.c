@@ -12,6 +12,8 @@ void record_event(struct engine *engine, const struct history_event *event)
 	stamped.wall_us = engine->ports->wall_us(engine->ports->io);
 	if (!stamped.actor)
 		stamped.actor = engine->actor ? engine->actor : "broker";
+	if (engine->words && engine->words[0])
+		stamped.reason = engine->words;
 	history_add(engine->history, &stamped);
 }
 

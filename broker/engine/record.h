@@ -8,8 +8,8 @@
 enum wsb_err record_init(struct engine *engine) WSB_CHECKED;
 void record_fini(struct engine *engine);
 
-/* Adds to the history, with the wall's time and the actor on whose word things happen now, unless
- * the event names one. */
+/* Adds to the history, with the wall's time, the actor on whose word things happen now, unless the
+ * event names one, and the reason that was given for it, if one was. */
 void record_event(struct engine *engine, const struct history_event *event);
 
 /* A request that reached a pool has ended. connection: that answered or is to blame; NULL: none.

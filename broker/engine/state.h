@@ -13,6 +13,7 @@
 #include "broker/exchange/fairqueue.h"
 #include "broker/exchange/retry.h"
 #include "broker/pool/pool.h"
+#include "broker/pool/scaler.h"
 #include "broker/route/route.h"
 #include "common/clock.h"
 #include "common/strbuf.h"
@@ -30,6 +31,15 @@ struct lane {
 	struct fairparty orphans; /* what waits without a client: moved notifications */
 	struct retry_budget retries;
 	struct traffic_stats traffic;
+	bool paused; /* new requests wait, see pause.h */
+	uint64_t paused_at_us;
+	uint64_t pause_until_us; /* nothing may be in flight by then; 0: no such time */
+	bool pinned;		 /* an operator has set the size: it does not follow the load */
+	uint32_t size_min;	 /* bounds of the size; an operator has to keep to the upper one */
+	uint32_t size_max;
+	struct scaler scaler;
+	uint64_t scaled_up;
+	uint64_t scaled_down;
 	const struct config *config; /* that the pool's settings stand in; held */
 };
 
@@ -64,6 +74,7 @@ struct engine {
 	struct requests requests;
 	struct operations operations;
 	const char *actor; /* on whose word things happen now; NULL: the broker's own */
+	const char *words; /* and the reason that was given; NULL: none */
 	uint8_t masks[MASK_POOL_BYTES]; /* unpredictable, used once each */
 	size_t mask_at;
 	struct strbuf scratch;	/* a message being put together or transcoded */

@@ -1,12 +1,14 @@
 #include "broker/engine/upkeep.h"
 
 #include "broker/engine/affinity.h"
+#include "broker/engine/autoscale.h"
 #include "broker/engine/dispatch.h"
 #include "broker/engine/drain.h"
 #include "broker/engine/failover.h"
 #include "broker/engine/feeds.h"
 #include "broker/engine/link.h"
 #include "broker/engine/publish.h"
+#include "broker/engine/operate.h"
 
 /* A tick that comes this late means that we ourselves stood still (stopped, or the machine slept):
  * what the peers sent meanwhile has not been read yet, so nobody is late. */
@@ -269,8 +271,10 @@ void engine_tick(struct engine *engine, uint64_t now_us)
 	for (size_t i = 0; i < engine->lane_count; i++) {
 		upkeep_pool(engine, engine->lanes[i]->pool, now_us);
 		retry_budget_age(&engine->lanes[i]->retries, now_us);
+		autoscale_step(engine, engine->lanes[i], now_us);
 	}
 	feeds_tick(engine, now_us);
+	operate_step(engine, now_us);
 	upkeep_clients(engine, now_us);
 	upkeep_expiries(engine, now_us);
 	drain_step(engine, now_us);

@@ -22,6 +22,12 @@ enum affinity {
 	AFFINITY_CLIENT, /* all of them the same one */
 };
 
+#define ENDPOINT_WEIGHT_MAX 1000
+#define ENDPOINT_TIER_MAX   10
+
+/* As many endpoints a pool may have. */
+#define POOL_ENDPOINTS_MAX 1000
+
 struct endpoint_settings {
 	const char *name; /* unique in the pool; default host:port */
 	const char *url;  /* as written; never shown, it may hold a secret */
@@ -53,6 +59,18 @@ struct pool_tls_settings {
 	bool verify;
 };
 
+/* The size follows the load. */
+struct autoscale_settings {
+	bool enabled; /* the section is there */
+	uint32_t min;
+	uint32_t max;
+	double target; /* in flight by capacity */
+	uint64_t cool_down_us;
+};
+
+/* As many connections a pool may have. */
+#define POOL_SIZE_MAX 1000
+
 struct pool_settings {
 	const char *name;
 	struct endpoint_settings *endpoints;
@@ -62,6 +80,7 @@ struct pool_settings {
 	uint32_t max_in_flight; /* requests per connection */
 	uint32_t connect_rate;	/* dials per second, over all endpoints; 0: no limit */
 	enum balancer_kind balancer;
+	struct autoscale_settings autoscale;
 	enum affinity affinity;
 	struct greeting_step *on_connect;
 	size_t on_connect_count;

@@ -81,6 +81,8 @@ static void check_queue(struct sim *sim, struct lane *lane)
 	    bytes > settings->queue.bytes + over_bytes)
 		sim_fail(sim, "the queue is bounded", "pool %s: %zu, %zu bytes",
 			 lane->pool->settings->name, count, bytes);
+	if (lane->paused)
+		return;
 	if (!list_is_empty(&queue->round) && pool_has_room(lane->pool))
 		sim_fail(sim, "nobody waits while there is room", "pool %s: %zu",
 			 lane->pool->settings->name, count);

@@ -91,7 +91,13 @@ static void fill_pools(struct sample *sample)
 		.subscriptions = 17,
 		.subscribers = 18,
 		.oldest_wait_us = 1250000,
+		.paused = true,
+		.size_min = 1,
+		.size_max = 1000,
+		.utilisation = 0.25,
+		.scaled_up = 501,
 		.traffic = &sample->traffic[0],
+		.reports = &sample->reports,
 		.endpoints = sample->endpoints,
 		.endpoint_count = 2,
 	};
@@ -105,6 +111,7 @@ static void fill_pools(struct sample *sample)
 		.max_in_flight = 1,
 		.tier = 2,
 		.traffic = &sample->traffic[1],
+		.reports = &sample->reports,
 		.endpoints = &sample->endpoints[2],
 		.endpoint_count = 1,
 	};
@@ -137,6 +144,8 @@ void sample_init(struct sample *sample)
 	histogram_init(&sample->traffic[1].attempt);
 	histogram_init(&sample->traffic[1].queue_wait);
 	fill_endpoints(sample->endpoints);
+	sample->operations = (struct operations){.running = 2, .stats.ended = {601, 602}};
+	sample->reports = (struct report_stats){.connection_ends[POOL_REASON_eof] = 701};
 	fill_pools(sample);
 	fill_connections(sample->connections);
 	sample->snapshot = (struct snapshot){
@@ -149,6 +158,7 @@ void sample_init(struct sample *sample)
 		.requests_in_flight = 13,
 		.buffer_bytes = 14000,
 		.buffer_bytes_max = 1 << 30,
+		.operations = &sample->operations,
 		.engine = &sample->engine,
 		.pools = sample->pools,
 		.pool_count = 2,

@@ -358,3 +358,28 @@ Test(config, a_file_that_cannot_be_read)
 	cr_expect_eq(config_load(&config, "/", &errors), WSB_EIO);
 	strbuf_fini(&errors);
 }
+
+Test(config, a_size_that_follows_the_load_has_bounds)
+{
+	const struct pool_settings *pool;
+
+	pool = &rig_good(&rig, RIG_MINIMAL)->pools[0];
+	cr_assert_not(pool->autoscale.enabled);
+	pool = &rig_good(&rig, RIG_MINIMAL "    autoscale: {min: 4, max: 8, target: 0.5}\n")
+			->pools[0];
+	cr_assert(pool->autoscale.enabled);
+	cr_assert_eq(pool->size, 8, "the default of 10 is too many");
+	pool = &rig_good(&rig, RIG_MINIMAL "    autoscale: {min: 100}\n")->pools[0];
+	cr_assert_eq(pool->autoscale.max, 100);
+	cr_assert_eq(pool->size, 100);
+	pool = &rig_good(&rig, RIG_MINIMAL "    autoscale: {max: 1}\n")->pools[0];
+	cr_assert_eq(pool->autoscale.min, 1);
+	rig_bad(&rig, RIG_MINIMAL "    autoscale: {min: 9, max: 8}\n",
+		"5:16: `autoscale.min` 9 is above `autoscale.max` 8\n");
+	rig_bad(&rig, RIG_MINIMAL "    size: 9\n    autoscale: {min: 2, max: 8}\n",
+		"5:11: `size` 9 is not between `autoscale.min` 2 and `autoscale.max` 8\n");
+	rig_bad(&rig, RIG_MINIMAL "    size: 1\n    autoscale: {min: 2, max: 8}\n",
+		"5:11: `size` 1 is not between `autoscale.min` 2 and `autoscale.max` 8\n");
+	rig_bad(&rig, RIG_MINIMAL "    autoscale: {target: 0}\n",
+		"5:25: `target` must be above 0\n");
+}

@@ -44,7 +44,7 @@ Test(operation, runs_and_ends)
 	cr_assert_eq(operation->state, OPERATION_DONE);
 	cr_assert_eq(operation->ended_us, 9);
 	cr_assert_eq(operations.running, 0);
-	cr_assert_eq(operations.stats.ended[OPERATION_DONE], 1);
+	cr_assert_eq(operations.stats.ended[0], 1);
 	cr_assert_eq(operation_find(&operations, 1), operation);
 	cr_assert_null(operation_find(&operations, 2));
 	cr_assert_null(operation_find(&operations, 0));
@@ -81,7 +81,7 @@ Test(operation, the_oldest_gives_way_when_all_run)
 		start("main");
 	cr_assert_null(operation_find(&operations, 1));
 	cr_assert_eq(operations.running, OPERATIONS_KEPT);
-	cr_assert_eq(operations.stats.ended[OPERATION_SUPERSEDED], 1);
+	cr_assert_eq(operations.stats.ended[OPERATION_SUPERSEDED - OPERATION_DONE], 1);
 }
 
 Test(operation, commands_have_the_names_that_are_typed)

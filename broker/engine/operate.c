@@ -1,0 +1,230 @@
+#include "broker/engine/operate.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "broker/engine/lane.h"
+#include "broker/engine/pause.h"
+#include "broker/engine/record.h"
+
+/* How far one is, as it is found by looking. */
+struct progress {
+	uint32_t left; /* connections or requests to wait for */
+	bool done;
+	bool failed;
+	char text[192];
+};
+
+static void operate_record(struct engine *engine, const struct operation *operation,
+			   const char *before)
+{
+	char object[sizeof(operation->pool) + sizeof(operation->endpoint) + 1];
+	char type[48];
+
+	snprintf(object, sizeof(object), "%s%s%s", operation->pool,
+		 operation->endpoint[0] ? "/" : "", operation->endpoint);
+	snprintf(type, sizeof(type), "operation.%s", operation_state_name(operation->state));
+	log_event(engine->log, operation->state == OPERATION_FAILED ? LOG_WARN : LOG_INFO, type,
+		  log_number("operation", operation->id),
+		  log_text("command", command_name(operation->kind)), log_text("object", object),
+		  log_text("actor", operation->actor), log_text("reason", operation->reason),
+		  log_text("text", operation->text));
+	record_event(engine, &(struct history_event){
+				     .type = type,
+				     .pool = operation->pool,
+				     .endpoint = operation->endpoint,
+				     .object = object,
+				     .before = before,
+				     .after = command_name(operation->kind),
+				     .reason = operation->reason,
+				     .detail = operation->text,
+				     .actor = operation->actor,
+			     });
+}
+
+static void operate_end(struct engine *engine, struct operation *operation,
+			enum operation_state state, const char *text)
+{
+	operation_end(&engine->operations, operation, state, text,
+		      engine->ports->wall_us(engine->ports->io));
+	operate_record(engine, operation, "running");
+}
+
+static bool is_about_endpoint(const struct operation *operation)
+{
+	return operation->endpoint[0] != '\0';
+}
+
+/* Whether a new command takes the place of one that runs. */
+static bool replaces(const struct command *command, const char *endpoint,
+		     const struct operation *operation)
+{
+	if (operation->state != OPERATION_RUNNING || strcmp(operation->pool, command->pool) != 0)
+		return false;
+	if (is_about_endpoint(operation) != (endpoint != NULL))
+		return false;
+	if (endpoint)
+		return strcmp(operation->endpoint, endpoint) == 0;
+	return operation->kind == command->kind;
+}
+
+uint64_t operate_begin(struct engine *engine, const struct command *command, const char *endpoint,
+		       uint64_t now_us)
+{
+	struct command named = *command;
+	struct operation *operation;
+	uint64_t id = 0;
+
+	while ((operation = operation_after(&engine->operations, id))) {
+		id = operation->id;
+		if (!replaces(command, endpoint, operation))
+			continue;
+		operate_end(engine, operation,
+			    command->kind == COMMAND_ENDPOINT_READY ? OPERATION_CANCELLED
+								    : OPERATION_SUPERSEDED,
+			    command_name(command->kind));
+	}
+	named.endpoint = endpoint;
+	operation = operation_begin(&engine->operations, &named,
+				    engine->ports->wall_us(engine->ports->io));
+	operate_record(engine, operation, "");
+	id = operation->id;
+	operate_step(engine, now_us);
+	return id;
+}
+
+void operate_cancel(struct engine *engine, const struct command *command, enum command_kind kind)
+{
+	struct operation *operation;
+	uint64_t id = 0;
+
+	while ((operation = operation_after(&engine->operations, id))) {
+		id = operation->id;
+		if (operation->state == OPERATION_RUNNING && operation->kind == kind &&
+		    strcmp(operation->pool, command->pool) == 0)
+			operate_end(engine, operation, OPERATION_CANCELLED,
+				    command_name(command->kind));
+	}
+}
+
+/* Of those that go because there are too many, how many are still there. */
+static uint32_t count_leaving(const struct pool *pool)
+{
+	static const enum connection_state states[] = {CONNECTION_DIALING, CONNECTION_WARMING,
+						       CONNECTION_DRAINING};
+	uint32_t count = 0;
+
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+		list_each(&pool->states[states[i]], node) {
+			const struct connection *connection =
+				list_entry(node, struct connection, state_link);
+
+			if (connection->farewell && strcmp(connection->farewell, "surplus") == 0)
+				count++;
+		}
+	}
+	return count;
+}
+
+static void look_at_resize(const struct lane *lane, struct progress *progress)
+{
+	const struct pool *pool = lane->pool;
+	uint32_t ready = (uint32_t)pool->ready_count;
+	uint32_t leaving = count_leaving(pool);
+
+	progress->left = leaving + (ready < pool->size ? pool->size - ready : ready - pool->size);
+	progress->done = progress->left == 0;
+	snprintf(progress->text, sizeof(progress->text), "%u of %u are ready, %u leave", ready,
+		 pool->size, leaving);
+}
+
+static void look_at_pause(struct engine *engine, struct lane *lane, struct progress *progress,
+			  uint64_t now_us)
+{
+	progress->left = lane->pool->in_flight;
+	progress->done = progress->left == 0;
+	snprintf(progress->text, sizeof(progress->text), "%u in flight", progress->left);
+	if (progress->done || lane->pause_until_us == 0 || now_us < lane->pause_until_us)
+		return;
+	progress->failed = true;
+	snprintf(progress->text, sizeof(progress->text),
+		 "time is up with %u in flight: the pool is running again", progress->left);
+	pause_end(engine, lane, "timeout", now_us);
+}
+
+static void look_at_endpoint(const struct operation *operation, const struct endpoint *endpoint,
+			     struct progress *progress)
+{
+	uint32_t wanted = endpoint->desired > 0 ? endpoint->desired : 1;
+
+	switch (operation->kind) {
+	case COMMAND_ENDPOINT_DRAIN:
+		progress->left = endpoint->in_flight;
+		progress->done = endpoint->state == ENDPOINT_DRAINED;
+		snprintf(progress->text, sizeof(progress->text), "%u in flight", progress->left);
+		return;
+	case COMMAND_ENDPOINT_MAINT:
+	case COMMAND_ENDPOINT_REMOVE:
+		progress->left = endpoint->connections;
+		progress->done = endpoint->state == ENDPOINT_MAINT &&
+				 operation->kind == COMMAND_ENDPOINT_MAINT;
+		snprintf(progress->text, sizeof(progress->text), "%u connections, %u in flight",
+			 progress->left, endpoint->in_flight);
+		return;
+	default:
+		progress->left = endpoint->ready < wanted ? wanted - endpoint->ready : 0;
+		progress->done = progress->left == 0;
+		snprintf(progress->text, sizeof(progress->text), "%u of %u are ready%s%s",
+			 endpoint->ready, wanted, endpoint->down ? ": " : "",
+			 endpoint->down ? endpoint->last_error : "");
+		return;
+	}
+}
+
+static void look_at(struct engine *engine, const struct operation *operation,
+		    struct progress *progress, uint64_t now_us)
+{
+	struct lane *lane = lane_named(engine, operation->pool);
+	const struct endpoint *endpoint = NULL;
+
+	if (lane && is_about_endpoint(operation))
+		endpoint = pool_find_endpoint(lane->pool, operation->endpoint);
+	if (!lane || (is_about_endpoint(operation) && !endpoint)) {
+		progress->done = operation->kind == COMMAND_ENDPOINT_REMOVE;
+		progress->failed = !progress->done;
+		snprintf(progress->text, sizeof(progress->text), "%s is gone",
+			 endpoint || !lane ? "the pool" : "the endpoint");
+	} else if (endpoint) {
+		look_at_endpoint(operation, endpoint, progress);
+	} else if (operation->kind == COMMAND_POOL_PAUSE) {
+		look_at_pause(engine, lane, progress, now_us);
+	} else {
+		look_at_resize(lane, progress);
+	}
+}
+
+static void operate_look(struct engine *engine, struct operation *operation, uint64_t now_us)
+{
+	struct progress progress = {0};
+
+	look_at(engine, operation, &progress, now_us);
+	if (progress.left > operation->total)
+		operation->total = progress.left;
+	operation->done = operation->total - progress.left;
+	if (progress.done || progress.failed)
+		operate_end(engine, operation, progress.failed ? OPERATION_FAILED : OPERATION_DONE,
+			    progress.text);
+	else
+		snprintf(operation->text, sizeof(operation->text), "%s", progress.text);
+}
+
+void operate_step(struct engine *engine, uint64_t now_us)
+{
+	for (size_t i = 0; engine->operations.running > 0 && i < OPERATIONS_KEPT; i++) {
+		struct operation *operation = &engine->operations.ring[i];
+
+		if (operation->id != 0 && operation->state == OPERATION_RUNNING)
+			operate_look(engine, operation, now_us);
+	}
+}
