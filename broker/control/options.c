@@ -92,7 +92,8 @@ const struct option options[] = {
 	 .help = "Most members of a batch; a longer one is answered with -32600."},
 	{ROW, "limits.in_flight_per_client", OPTION_NUMBER, "1024", 1, 1000000,
 	 IN(limits.in_flight_per_client),
-	 .help = "Open requests of one client before it is read no further until one ends."},
+	 .help = "Open requests and waiting notifications of one client before it is read no "
+		 "further until one ends."},
 	{ROW, "limits.send_buffer", OPTION_SIZE, "4MiB", 64 * KIB, 1 * GIB,
 	 IN(limits.send_buffer_bytes),
 	 .help = "Bytes that may wait for a client that does not read; above it the client is "
@@ -203,7 +204,8 @@ const struct option options[] = {
 	{ROW, "size", OPTION_NUMBER, "10", 1, POOL_SIZE_MAX, IN(size),
 	 .help = "Connections, spread over the endpoints by weight."},
 	{ROW, "max_in_flight", OPTION_NUMBER, "256", 1, 1000000, IN(max_in_flight),
-	 .help = "Open requests of one connection; a full one is passed over."},
+	 .help = "Open requests of one connection, and notifications that no pong has shown to "
+		 "be read; a full one is passed over."},
 	{ROW, "connect_rate", OPTION_NUMBER, "50", 1, 100000, .zero = true, IN(connect_rate),
 	 .help = "Connections opened per second; 0: no limit."},
 	{ROW, "balancer", OPTION_CHOICE, "least-connections", .choices = balancers, IN(balancer),

@@ -1,5 +1,6 @@
 #include "broker/engine/affinity.h"
 
+#include "broker/engine/link.h"
 #include "broker/engine/settle.h"
 
 /* Behind requests of its own that still run on a drained connection a client waits this long, or
@@ -103,6 +104,7 @@ void affinity_sweep(struct engine *engine, struct connection *connection, uint64
 		if (attempt->position >= connection->outbox.handed_bytes)
 			return;
 		settle_silently(engine, attempt->exchange, RESULT_COUNT, now_us);
+		link_notified(engine, connection, now_us);
 	}
 }
 

@@ -43,6 +43,7 @@ static void client_disown(struct exchange *exchange)
 	size_t bytes = exchange->item.bytes;
 
 	list_remove(&exchange->session->exchanges, &exchange->session_link);
+	exchange->session->in_flight--;
 	exchange->session = NULL;
 	if (exchange->state != EXCHANGE_QUEUED)
 		return; /* it is in a connection's outbox already */

@@ -66,14 +66,14 @@ static void dispatch_queue(struct engine *engine, struct exchange *exchange, boo
 		timerq_arm(&engine->timers, &exchange->timer, exchange->deadline_us);
 }
 
-/* Whether it need not wait for others. What is sent again had its turn before; where order is kept
- * all that moves is gathered first. */
+/* Whether it need not wait for others. What moves comes last one first, so all of it is gathered
+ * before any of it is sent. */
 static bool dispatch_is_next(struct lane *lane, const struct exchange *exchange, bool again)
 {
-	if (!affinity_rules(lane))
-		return lane->queue.count == 0 || again;
 	if (again)
 		return false;
+	if (!affinity_rules(lane))
+		return lane->queue.count == 0;
 	return exchange->session ? affinity_is_next(lane, exchange)
 				 : list_is_empty(&lane->queue.round);
 }
@@ -234,6 +234,7 @@ bool dispatch_send(struct engine *engine, struct exchange *exchange, struct conn
 	engine->ports->want_write(engine->ports->io, connection->transport);
 	if (exchange->notification && !affinity_rules(lane)) {
 		pool_return(connection, 0, now_us);
+		link_notified(engine, connection, now_us);
 		settle_silently(engine, exchange, RESULT_COUNT, now_us);
 		return true;
 	}

@@ -136,6 +136,7 @@ static void intake_forward(struct engine *engine, const struct caller *caller,
 	exchange->arrived_us = now_us;
 	exchange->deadline_us = now_us + timeout_us;
 	list_append(&session->exchanges, &exchange->session_link);
+	session->in_flight++;
 	if (exchange->notification) {
 		engine->stats.notifications++;
 		/* A batch does not wait for a member that gets no answer. */
@@ -143,7 +144,6 @@ static void intake_forward(struct engine *engine, const struct caller *caller,
 		if (caller->batch)
 			batch_answer(engine, caller->batch, caller->batch_slot, NULL, 0);
 	} else {
-		session->in_flight++;
 		retry_budget_deposit(&lane->retries);
 		timerq_arm(&engine->timers, &exchange->timer, exchange->deadline_us);
 	}

@@ -56,8 +56,34 @@ void link_ping(struct engine *engine, struct connection *connection, uint64_t no
 	if (wsframe_append(&connection->outbox, WS_PING, link_mask(engine), &payload, 1) != WSB_OK)
 		return; /* no memory: the next look tries again */
 	connection->ping_waits = true;
+	connection->pinged = connection->unread;
 	connection->ping_at_us = now_us;
 	engine->ports->want_write(engine->ports->io, connection->transport);
+}
+
+/* At half of the places, so that there is room while the pong is on its way. */
+static void link_ask_whether_read(struct engine *engine, struct connection *connection,
+				  uint64_t now_us)
+{
+	if (!connection->ping_waits && !connection->doom &&
+	    connection->unread >= (connection->max_in_flight + 1) / 2)
+		link_ping(engine, connection, now_us);
+}
+
+void link_notified(struct engine *engine, struct connection *connection, uint64_t now_us)
+{
+	/* Without pings nobody knows, and nobody shall wait for ever. */
+	if (connection->pool->settings->probe.interval_us == 0)
+		return;
+	connection->unread++;
+	link_ask_whether_read(engine, connection, now_us);
+}
+
+void link_ponged(struct engine *engine, struct connection *connection, uint64_t now_us)
+{
+	connection->unread -= connection->pinged;
+	connection->pinged = 0;
+	link_ask_whether_read(engine, connection, now_us);
 }
 
 /* One greeting message, in the pool's encoding. */

@@ -15,6 +15,11 @@ void link_part(struct engine *engine, struct connection *connection, uint64_t no
 void link_abort(struct engine *engine, struct connection *connection, const char *reason,
 		uint64_t now_us);
 void link_ping(struct engine *engine, struct connection *connection, uint64_t now_us);
+/* A notification has been written. None is ever answered, so a ping behind them asks whether they
+ * have been read: until then they take places as requests do. */
+void link_notified(struct engine *engine, struct connection *connection, uint64_t now_us);
+/* What was written before the ping that was out has been read. */
+void link_ponged(struct engine *engine, struct connection *connection, uint64_t now_us);
 /* Goes on with the greeting; ready when that and the first ping have passed. */
 void link_warm(struct engine *engine, struct connection *connection, uint64_t now_us);
 

@@ -88,8 +88,7 @@ static void settle_end(struct engine *engine, struct exchange *exchange, uint64_
 		settle_attempt(&exchange->attempts[i], 0, now_us);
 	if (session) {
 		list_remove(&session->exchanges, &exchange->session_link);
-		if (!exchange->notification)
-			client_request_ended(engine, session, now_us);
+		client_request_ended(engine, session, now_us);
 	}
 	config_release(exchange->config);
 	exchange_destroy(&engine->exchanges, exchange);

@@ -82,6 +82,7 @@ void engine_connection_pong(struct engine *engine, struct connection *connection
 	connection->ping_rtt_us = now_us - connection->ping_at_us;
 	connection->ping_at_us = ping_due_us(engine, settings->probe.interval_us, now_us);
 	connection->first_pong = true;
+	link_ponged(engine, connection, now_us);
 	link_warm(engine, connection, now_us);
 	engine_leave(engine, now_us);
 }

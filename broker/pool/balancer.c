@@ -48,7 +48,7 @@ bool balancer_kind_named(const char *name, enum balancer_kind *out)
 
 bool connection_is_full(const struct connection *connection)
 {
-	return connection->in_flight >= connection->max_in_flight ||
+	return connection->in_flight + connection->unread >= connection->max_in_flight ||
 	       outbox_bytes(&connection->outbox) > CONNECTION_STALL_BYTES;
 }
 

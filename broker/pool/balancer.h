@@ -40,7 +40,8 @@ struct connection *balancer_pick_for_client(enum balancer_kind kind,
 					    struct connection *const *ready, size_t count,
 					    struct rng *rng, uint64_t *rotor, uint64_t now_us);
 
-/* At max_in_flight, or its peer does not read: more than CONNECTION_STALL_BYTES wait in its outbox.
+/* At max_in_flight, notifications included that may not have been read yet, or its peer does not
+ * read: more than CONNECTION_STALL_BYTES wait in its outbox.
  */
 #define CONNECTION_STALL_BYTES (1U << 20)
 bool connection_is_full(const struct connection *connection);

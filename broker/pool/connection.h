@@ -51,6 +51,8 @@ struct connection {
 	struct greeting greeting;
 	uint64_t greeting_end;	/* position in the outbox behind what greeted it */
 	uint32_t in_flight;	/* leases out */
+	uint32_t unread;	/* notifications written that no pong has shown to be read yet */
+	uint32_t pinged;	/* of these, before the ping that is out */
 	uint32_t max_in_flight; /* as many as it may carry */
 	bool standby;		/* of a higher tier: not counted by size */
 	bool carries;		/* is one of those that the balancer chooses from */

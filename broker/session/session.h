@@ -40,7 +40,7 @@ struct session {
 	bool unreadable;	/* has sent a message that nobody can read: said once */
 	bool encoding_chosen;	/* by its subprotocol, once and for all */
 	enum encoding encoding; /* of what it is told unasked: that of its last message */
-	uint32_t in_flight;	/* requests that wait for an answer */
+	uint32_t in_flight;	/* requests that wait for an answer, and notifications to be sent */
 	uint32_t listener;	/* index in the configuration */
 	uint64_t id;		/* unique in the process, never reused */
 	void *transport;	/* io's side; NULL once it is gone */

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import net from 'node:net';
 import { test } from './support/case.mjs';
-import { upgrade } from './support/raw.mjs';
+import { frame, TEXT, upgrade } from './support/raw.mjs';
 import { assertError, gate, setup } from './support/setup.mjs';
 import { never, until } from './support/time.mjs';
 
@@ -184,4 +184,33 @@ test('clients that take every descriptor leave some to upstreams and operators',
 	idle.forEach((socket) => socket.destroy());
 	await until(() => connect().then((client) => client.result('echo', [1])).then(() => true, () => false),
 		{ deadline: 15000, what: 'a client to be let in again' });
+});
+
+test('one client\'s flood of notifications does not stand before the requests of others', async (t) => {
+	let told = 0;
+	const tell = (params, { connection }) => {
+		// It reads no faster than this, whatever waits in the sockets.
+		if (++told % 50 === 0) {
+			connection.socket.pause();
+			setTimeout(() => connection.socket.resume(), 2);
+		}
+	};
+	const { broker, connect } = await setup(t, { upstreams: [{ methods: { tell } }], pool: { size: 2, queue: { age: '30s' } } });
+	const wire = await upgrade(t, broker.address);
+	const other = await connect();
+	const one = frame(TEXT, JSON.stringify({ jsonrpc: '2.0', method: 'tell', params: ['x'.repeat(200)] }));
+	const flood = Buffer.concat(Array.from({ length: 1000 }, () => one));
+	for (let round = 0; round < 30; round++)
+		wire.write(flood);
+	await until(() => told > 500, { what: 'the flood' });
+	const waits = [];
+	while (told < 25000 && waits.length < 1000) {
+		const from = performance.now();
+		assert.deepEqual(await other.result('echo', [1]), [1]);
+		waits.push(performance.now() - from);
+	}
+	waits.sort((a, b) => a - b);
+	assert.ok(waits.length > 5, `${waits.length} answers beside the flood`);
+	assert.ok(waits[Math.floor(waits.length * 0.9)] < 300, `waits of ${waits.map(Math.round)} ms`);
+	await until(() => told === 30000, { what: 'all of the flood', deadline: 15000 });
 });

@@ -22,9 +22,11 @@ static void check_pool(struct sim *sim, struct lane *lane)
 					 "connection %" PRIu64 ": %u leases, %zu attempts",
 					 connection->id, connection->in_flight,
 					 connection->attempts.count);
-			if (connection->in_flight > pool->settings->max_in_flight)
-				sim_fail(sim, "max_in_flight holds", "connection %" PRIu64 ": %u",
-					 connection->id, connection->in_flight);
+			if (connection->in_flight + connection->unread >
+			    pool->settings->max_in_flight)
+				sim_fail(sim, "max_in_flight holds",
+					 "connection %" PRIu64 ": %u, %u unread", connection->id,
+					 connection->in_flight, connection->unread);
 			if (state < CONNECTION_READY && connection->in_flight)
 				sim_fail(sim, "only ready connections carry requests",
 					 "connection %" PRIu64, connection->id);
@@ -180,9 +182,9 @@ static void check_client_counts(struct sim *sim, const struct sim_client *client
 
 	list_each(&session->exchanges, node)
 		open += !list_entry(node, struct exchange, session_link)->notification;
-	if (session->in_flight != open)
-		sim_fail(sim, "a session counts its requests", "client %u: %u, it has %u",
-			 client->number, session->in_flight, open);
+	if (session->in_flight != session->exchanges.count)
+		sim_fail(sim, "a session counts what is under way", "client %u: %u, it has %zu",
+			 client->number, session->in_flight, session->exchanges.count);
 	for (uint32_t i = 0; i < sim->ask_count; i++) {
 		const struct ask *ask = &sim->asks[i];
 
@@ -195,10 +197,10 @@ static void check_client_counts(struct sim *sim, const struct sim_client *client
 	}
 	if (client->peer->state != PEER_OPEN)
 		return;
-	if (session->in_flight > single + batched || (read_all && session->in_flight < single))
+	if (open > single + batched || (read_all && open < single))
 		sim_fail(sim, "every open request is known",
-			 "client %u: %u, %u alone, %u in batches", client->number,
-			 session->in_flight, single, batched);
+			 "client %u: %u, %u alone, %u in batches", client->number, open, single,
+			 batched);
 	if (session->paused != client->peer->paused ||
 	    session->paused != (session->in_flight >= limits->in_flight_per_client))
 		sim_fail(sim, "a client with too many open requests is not read",

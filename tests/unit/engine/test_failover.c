@@ -93,6 +93,35 @@ Test(failover, moved_requests_keep_their_order)
 	stage_end(&scene.stage);
 }
 
+/* The other connection has room for all of them at once. */
+Test(failover, moved_requests_keep_their_order_where_there_is_room)
+{
+	struct scene scene;
+	char text[64];
+	int heard = 0;
+	int last = -1;
+
+	scene_init(&scene);
+	begin(&scene);
+	for (int i = 0; i < 8; i++) {
+		snprintf(text, sizeof(text), "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m%d\"}",
+			 i);
+		says(scene.client, text);
+	}
+	while (hears(scene.b))
+		heard++;
+	cr_assert_eq(heard, 4);
+	stage_kill(scene.a);
+	for (heard = 0; hears(scene.b); heard++) {
+		int number = strstr(scene.b->body.text, ":\"m")[3] - '0';
+
+		cr_assert_gt(number, last);
+		last = number;
+	}
+	cr_assert_eq(heard, 4);
+	stage_end(&scene.stage);
+}
+
 Test(failover, unsent_notifications_are_moved_in_their_order)
 {
 	struct scene scene;
