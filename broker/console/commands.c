@@ -6,6 +6,7 @@
 #include "broker/console/change.h"
 #include "broker/console/past.h"
 #include "broker/console/show.h"
+#include "broker/console/top.h"
 
 /* Every command that asks takes the first two. */
 #define READS	(OPTION_ADMIN | OPTION_TOKEN_FILE | OPTION_OUTPUT | OPTION_WATCH)
@@ -15,6 +16,8 @@
 const struct command commands[] = {
 	{"status", "", 0, 0, READS, false, show_status,
 	 "is all well, and if not, why: verdict, reasons, numbers"},
+	{"top", "", 0, 0, OPTION_ADMIN | OPTION_TOKEN_FILE | OPTION_WATCH, false, top_run,
+	 "the whole broker on one screen, every second"},
 	{"pools", "", 0, 0, READS | OPTION_SORT, false, show_pools, "pools and their endpoints"},
 	{"endpoints", "", 0, 0, READS | OPTION_SORT | OPTION_POOL, false, show_endpoints,
 	 "every upstream server: state, load, latency"},
