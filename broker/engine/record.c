@@ -87,15 +87,15 @@ void record_fini(struct engine *engine)
 	history_destroy(engine->history);
 }
 
-/* An exchange keeps no method: it is read once more out of its text, which few need. */
-static struct span method_of(const struct engine *engine, const struct exchange *exchange)
+/* An exchange keeps no method: it is read once more out of its text, which few need. What it is
+ * read into must stay, since it holds methods with escapes. */
+static struct span method_of(const struct engine *engine, const struct exchange *exchange,
+			     struct message *message)
 {
-	struct message message;
-
 	if (envelope_scan(engine->envelope, FROM_CLIENT, exchange->encoding,
-			  span_of(exchange->text, exchange->len), &message))
+			  span_of(exchange->text, exchange->len), message))
 		return span_of(NULL, 0);
-	return message.method;
+	return message->method;
 }
 
 void record_request(struct engine *engine, const struct exchange *exchange,
@@ -104,10 +104,11 @@ void record_request(struct engine *engine, const struct exchange *exchange,
 		    uint64_t now_us)
 {
 	const struct session *session = exchange->session;
+	struct message message;
 	struct request_end end = {
 		.wall_us = engine->ports->wall_us(engine->ports->io),
 		.duration_us = now_us - exchange->arrived_us,
-		.method = method_of(engine, exchange),
+		.method = method_of(engine, exchange, &message),
 		.pool = exchange->lane->pool->settings->name,
 		.endpoint = connection ? connection->endpoint->settings->name : NULL,
 		.connection = connection ? connection->id : 0,

@@ -291,3 +291,23 @@ Test(errors, options_out_of_place)
 	expect_silence(stage_upstream(&stage, 0));
 	stage_end(&stage);
 }
+
+Test(errors, a_method_with_escapes_is_recorded_by_its_name)
+{
+	const struct request_record *record;
+	struct stage stage;
+	struct peer *client;
+
+	stage_init(&stage);
+	stage.any->timeout_us = STAGE_S;
+	stage_begin_ready(&stage);
+	client = stage_client(&stage);
+	says(client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"\\u0067et.\\u0061ll\"}");
+	stage_pass(&stage, 2 * STAGE_S);
+	cr_assert_not_null(hears(client));
+	record = requests_get(&stage.outside.engine->requests,
+			      stage.outside.engine->requests.newest_id);
+	cr_assert_not_null(record);
+	cr_expect_str_eq(record->method, "get.all");
+	stage_end(&stage);
+}
