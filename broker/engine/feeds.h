@@ -26,6 +26,11 @@ void publish_move_away(struct engine *engine, struct connection *connection, uin
 /* Whether nothing is subscribed to on it any more. */
 bool publish_is_clear(const struct connection *connection);
 
+/* A subscription that moves leaves the old way: the new one is the only one from now on. none:
+ * provably nothing is missing. */
+void feeds_switch(struct engine *engine, struct subscription *subscription, enum gap_reason reason,
+		  bool none, uint64_t now_us);
+
 /* The key of a feed's events: of an id's token, or of a request's number (token absent). False: no
  * such value is an id. Valid until the fingerprint is used again. */
 bool feeds_key(struct engine *engine, const struct connection *connection, enum encoding encoding,

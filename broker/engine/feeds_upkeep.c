@@ -2,7 +2,6 @@
  * left. */
 #include "broker/engine/feeds.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "broker/engine/dispatch.h"
@@ -89,14 +88,10 @@ static void stop_moving(struct engine *engine, struct subscription *subscription
 	list_remove(&engine->publish.subscriptions.moving, &subscription->moving_link);
 }
 
-/* From now on the new way is the only one. */
-static void switch_over(struct engine *engine, struct subscription *subscription,
-			enum gap_reason reason, uint64_t now_us)
+void feeds_switch(struct engine *engine, struct subscription *subscription, enum gap_reason reason,
+		  bool none, uint64_t now_us)
 {
-	const struct gap gap = {
-		.reason = reason,
-		.none = subscription->overlap && subscription->overlap->joined,
-	};
+	const struct gap gap = {.reason = reason, .none = none};
 
 	stop_moving(engine, subscription);
 	if (subscription->feed)
@@ -105,6 +100,11 @@ static void switch_over(struct engine *engine, struct subscription *subscription
 	subscription->next = NULL;
 	subscription->overlap_until_us = now_us + OVERLAP_AFTER_US;
 	publish_gap(engine, subscription, NULL, &gap);
+	if (!subscription->overlap)
+		return;
+	if (!none)
+		overlap_give_up(subscription->overlap);
+	publish_waiting(engine, subscription);
 }
 
 static void move_step(struct engine *engine, struct subscription *subscription, uint64_t now_us)
@@ -113,25 +113,22 @@ static void move_step(struct engine *engine, struct subscription *subscription, 
 
 	if (subscription->state != SUBSCRIPTION_LIVE) {
 		stop_moving(engine, subscription);
+		subscription_end_overlap(&engine->publish.subscriptions, subscription);
 		if (next)
 			feed_leave(&engine->publish.subscriptions, next);
 	} else if (!next && now_us >= subscription->retry_at_us) {
 		subscription->retry_at_us = now_us + LOOK_AGAIN_US;
+		/* Events of a way that was tried before do not count. */
+		subscription_begin_overlap(&engine->publish.subscriptions, subscription);
 		subscription->next =
 			feeds_ask(engine, subscription, subscription->feed->connection, now_us);
-	} else if (next && next->state == FEED_LIVE &&
-		   ((subscription->overlap && subscription->overlap->joined) ||
-		    now_us >= subscription->overlap_until_us)) {
-		switch_over(engine, subscription, GAP_MOVED, now_us);
+	} else if (next && next->state == FEED_LIVE && now_us >= subscription->overlap_until_us) {
+		feeds_switch(engine, subscription, GAP_MOVED, false, now_us);
 	}
 }
 
 static void begin_move(struct engine *engine, struct subscription *subscription, uint64_t now_us)
 {
-	if (!subscription->overlap)
-		subscription->overlap = malloc(sizeof(*subscription->overlap));
-	if (subscription->overlap)
-		overlap_init(subscription->overlap);
 	subscription->retry_at_us = now_us;
 	list_append(&engine->publish.subscriptions.moving, &subscription->moving_link);
 }
@@ -240,12 +237,11 @@ static void lose(struct engine *engine, struct subscription *subscription, uint6
 		return;
 	}
 	if (subscription->next && subscription->next->state == FEED_LIVE) {
-		switch_over(engine, subscription, GAP_UPSTREAM_LOST, now_us);
+		feeds_switch(engine, subscription, GAP_UPSTREAM_LOST, false, now_us);
 		return;
 	}
 	stop_moving(engine, subscription);
-	free(subscription->overlap);
-	subscription->overlap = NULL;
+	subscription_end_overlap(&engine->publish.subscriptions, subscription);
 	subscription->feed = subscription->next;
 	subscription->next = NULL;
 	subscription->lost_at_us = now_us;

@@ -60,6 +60,8 @@ bool publish_event(struct engine *engine, struct connection *connection,
 		   const struct message *message, uint64_t now_us);
 /* Events that came before this feed was known are handed on now. */
 void publish_held(struct engine *engine, struct feed *feed, uint64_t now_us);
+/* What waited for the two ways of a subscription that moves to meet is handed on. */
+void publish_waiting(struct engine *engine, struct subscription *subscription);
 /* Those of the connection that nothing is asked for any more go; all of them, when it goes. */
 void publish_drop_held(struct engine *engine, const struct connection *connection, bool all);
 

@@ -239,38 +239,72 @@ static uint64_t event_hash(const struct event *event)
 	return hash_bytes(span_of(event->text.at + tail, event->text.len - tail), hash);
 }
 
-/* While a subscription moves its events come on two ways. True: this one has come before. */
-static bool event_is_repeated(struct subscription *subscription, const struct feed *feed,
-			      const struct event *event, uint64_t now_us)
+/* Hands on what waited for the two ways of a subscription to meet. */
+void publish_waiting(struct engine *engine, struct subscription *subscription)
 {
-	enum overlap_side side = OVERLAP_OLD;
+	struct overlap_event *waiting;
 
-	if (!subscription->overlap)
+	while ((waiting = overlap_take(subscription->overlap))) {
+		struct message message;
+
+		if (envelope_scan(engine->envelope, FROM_UPSTREAM, waiting->encoding,
+				  span_of(waiting->text, waiting->len), &message) == WSB_OK) {
+			struct event event = {.encoding = message.encoding,
+					      .text = message.text,
+					      .id = event_id(subscription->plan, &message)};
+
+			event_fan_out(engine, subscription, &event, waiting->names);
+		}
+		free(waiting);
+	}
+}
+
+/* While a subscription moves its events come on two ways. True: this one is dealt with. */
+static bool event_overlaps(struct engine *engine, const struct feed *feed,
+			   const struct event *event, uint64_t names, uint64_t now_us)
+{
+	struct subscription *subscription = feed->subscription;
+	struct overlap *overlap = subscription->overlap;
+	enum overlap_side side =
+		subscription->next && feed == subscription->feed ? OVERLAP_OLD : OVERLAP_NEW;
+
+	if (!overlap)
 		return false;
-	if (!subscription->next && (now_us >= subscription->overlap_until_us ||
-				    !overlap_is_pending(subscription->overlap))) {
-		free(subscription->overlap);
-		subscription->overlap = NULL;
+	if (!subscription->next &&
+	    (now_us >= subscription->overlap_until_us || !overlap_is_pending(overlap))) {
+		subscription_end_overlap(&engine->publish.subscriptions, subscription);
 		return false;
 	}
-	if (feed == subscription->next || !subscription->next)
-		side = OVERLAP_NEW;
-	return overlap_is_repeated(subscription->overlap, side, event_hash(event));
+	switch (overlap_judge(overlap, side, event_hash(event))) {
+	case OVERLAP_HAND_ON:
+		return false;
+	case OVERLAP_WAIT:
+		if (overlap_keep(overlap, event->encoding, names, event->text))
+			return true;
+		/* Too much comes to wait any longer. */
+		overlap_give_up(overlap);
+		feeds_switch(engine, subscription, GAP_MOVED, false, now_us);
+		return false;
+	case OVERLAP_MEET:
+		feeds_switch(engine, subscription, GAP_MOVED, true, now_us);
+		break;
+	case OVERLAP_REPEAT:
+		break;
+	}
+	subscription->plan->lane->traffic.events_repeated++;
+	return true;
 }
 
 static void event_deliver(struct engine *engine, struct feed *feed, const struct message *message,
 			  uint64_t names, uint64_t now_us)
 {
 	struct subscription *subscription = feed->subscription;
-	struct traffic_stats *traffic = &feed->plan->lane->traffic;
 	struct event event = {.encoding = message->encoding,
 			      .text = message->text,
 			      .id = event_id(feed->plan, message)};
 
-	traffic->events++;
-	if (event_is_repeated(subscription, feed, &event, now_us))
-		traffic->events_repeated++;
-	else
+	feed->plan->lane->traffic.events++;
+	if (!event_overlaps(engine, feed, &event, names, now_us))
 		event_fan_out(engine, subscription, &event, names);
 }
 

@@ -4,7 +4,7 @@
 
 #include "broker/control/config.h"
 #include "broker/route/fingerprint.h"
-#include "broker/subscription/subscription.h"
+#include "broker/subscription/feed.h"
 #include "proto/path.h"
 
 struct connection;

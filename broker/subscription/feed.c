@@ -1,5 +1,5 @@
 /* The upstreams' ends of subscriptions. */
-#include "broker/subscription/subscription.h"
+#include "broker/subscription/feed.h"
 
 #include <assert.h>
 #include <stdlib.h>

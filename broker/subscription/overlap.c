@@ -1,10 +1,20 @@
 #include "broker/subscription/overlap.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 void overlap_init(struct overlap *overlap)
 {
 	*overlap = (struct overlap){0};
+	list_init(&overlap->waiting);
+}
+
+void overlap_fini(struct overlap *overlap)
+{
+	struct overlap_event *event;
+
+	while ((event = overlap_take(overlap)))
+		free(event);
 }
 
 static void run_drop(struct overlap_run *run, uint32_t count)
@@ -29,25 +39,72 @@ static uint32_t run_find(const struct overlap_run *run, uint64_t hash)
 	return 0;
 }
 
-bool overlap_is_repeated(struct overlap *overlap, enum overlap_side side, uint64_t hash)
+static enum overlap_verdict judge_joined(struct overlap *overlap, uint64_t hash)
+{
+	struct overlap_run *old = &overlap->runs[OVERLAP_OLD];
+	uint32_t found = run_find(old, hash);
+
+	/* In its order it will not come back to what stands before. */
+	run_drop(old, found);
+	return found > 0 ? OVERLAP_REPEAT : OVERLAP_HAND_ON;
+}
+
+enum overlap_verdict overlap_judge(struct overlap *overlap, enum overlap_side side, uint64_t hash)
 {
 	struct overlap_run *mine = &overlap->runs[side];
 	struct overlap_run *other = &overlap->runs[side == OVERLAP_OLD ? OVERLAP_NEW : OVERLAP_OLD];
 	uint32_t found = run_find(other, hash);
 
-	if (run_find(mine, hash) > 0) {
-		overlap->alike = true;
-		overlap->joined = false;
-	}
-	if (overlap->alike)
-		return false;
-	if (found == 0) {
+	if (overlap->joined)
+		return side == OVERLAP_NEW ? judge_joined(overlap, hash) : OVERLAP_REPEAT;
+	overlap->alike |= run_find(mine, hash) > 0;
+	if (overlap->alike || found == 0) {
 		run_add(mine, hash);
-		return false;
+		return side == OVERLAP_NEW ? OVERLAP_WAIT : OVERLAP_HAND_ON;
 	}
-	/* Each side keeps its order: what the other brought before this one, this side will not
-	 * bring any more. */
-	run_drop(other, found);
 	overlap->joined = true;
+	/* What the old side brought up to here the new one does not repeat. The old side's event
+	 * stands among those that wait, so that all it brought before is behind the new one. */
+	if (side == OVERLAP_NEW)
+		run_drop(other, found);
+	else
+		run_drop(mine, mine->count);
+	return OVERLAP_MEET;
+}
+
+bool overlap_keep(struct overlap *overlap, enum encoding encoding, uint64_t names, struct span text)
+{
+	size_t bytes = sizeof(struct overlap_event) + text.len;
+	struct overlap_event *event = NULL;
+
+	if (overlap->waiting.count < OVERLAP_EVENTS && overlap->bytes + bytes <= OVERLAP_BYTES)
+		event = malloc(bytes);
+	if (!event)
+		return false;
+	event->encoding = encoding;
+	event->names = names;
+	event->len = text.len;
+	memcpy(event->text, text.at, text.len);
+	list_node_init(&event->link);
+	list_append(&overlap->waiting, &event->link);
+	overlap->bytes += bytes;
 	return true;
+}
+
+struct overlap_event *overlap_take(struct overlap *overlap)
+{
+	struct list_node *node = list_pop(&overlap->waiting);
+	struct overlap_event *event;
+
+	if (!node)
+		return NULL;
+	event = list_entry(node, struct overlap_event, link);
+	overlap->bytes -= sizeof(*event) + event->len;
+	return event;
+}
+
+void overlap_give_up(struct overlap *overlap)
+{
+	overlap->joined = true;
+	overlap->runs[OVERLAP_OLD].count = 0;
 }

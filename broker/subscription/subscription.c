@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include "broker/subscription/feed.h"
 #include "common/clock.h"
 #include "common/map.h"
 
@@ -64,6 +65,29 @@ static void forget_answer(struct subscriptions *subscriptions, struct subscripti
 	subscription->answer_len = 0;
 }
 
+bool subscription_begin_overlap(struct subscriptions *subscriptions,
+				struct subscription *subscription)
+{
+	subscription_end_overlap(subscriptions, subscription);
+	subscription->overlap = malloc(sizeof(*subscription->overlap));
+	if (!subscription->overlap)
+		return false;
+	overlap_init(subscription->overlap);
+	subscriptions->bytes += sizeof(*subscription->overlap);
+	return true;
+}
+
+void subscription_end_overlap(struct subscriptions *subscriptions,
+			      struct subscription *subscription)
+{
+	if (!subscription->overlap)
+		return;
+	overlap_fini(subscription->overlap);
+	free(subscription->overlap);
+	subscription->overlap = NULL;
+	subscriptions->bytes -= sizeof(*subscription->overlap);
+}
+
 static void subscription_free(struct subscriptions *subscriptions,
 			      struct subscription *subscription)
 {
@@ -72,7 +96,7 @@ static void subscription_free(struct subscriptions *subscriptions,
 	forget_answer(subscriptions, subscription);
 	subscriptions->bytes -= subscription_bytes(subscription);
 	subscriptions->release(subscription->plan);
-	free(subscription->overlap);
+	subscription_end_overlap(subscriptions, subscription);
 	free(subscription);
 }
 

@@ -14,6 +14,8 @@ export async function openRpcServer(port, { msgpack = false } = {}) {
 		server.register(name, (params) => params);
 	server.register('sum', ([a, b]) => a + b);
 	server.register('delay', async ({ ms, value }) => { await take(ms); return value; });
+	server.event('feed');
+	server.register('emit', ([name, ...args]) => server.emit(name, ...args));
 	server.register('fail', () => { throw new Error('as asked'); });
 	await once(server, 'listening');
 	return server;

@@ -263,15 +263,81 @@ Test(restore, moves_before_its_connection_goes)
 	expect_hears(scene.client, event_text(id, 3));
 	expect_silence(old);
 	says(new, event_text("0x9", 2));
+	expect_hears(scene.client, gap_text(id, "moved", "0", "none"));
 	expect_silence(scene.client);
+	says(old, event_text("0x1", 4));
 	stage_pass(&scene.stage, 20 * STAGE_MS);
 	is_left(old, "0x1");
 	cr_assert(publish_is_clear(old->connection));
-	expect_hears(scene.client, gap_text(id, "moved", "0", "none"));
 	says(new, event_text("0x9", 3));
 	expect_silence(scene.client);
 	says(new, event_text("0x9", 4));
 	expect_hears(scene.client, event_text(id, 4));
+	end(&scene);
+}
+
+/* The new way is ahead: what it brings waits until the old one comes to the same place. */
+Test(restore, what_comes_the_new_way_waits_for_the_old)
+{
+	struct scene scene;
+	struct peer *old, *new;
+	char id[ID_MAX];
+
+	scene_init(&scene, 2);
+	begin(&scene);
+	says(scene.client, SUBSCRIBE("1", "heads"));
+	old = taker(&scene);
+	new = rest(&scene, old);
+	accepts(old, "0x1");
+	hears_id(scene.client, "1", id);
+	publish_move_away(scene.stage.outside.engine, old->connection, scene.stage.outside.now_us);
+	stage_pass(&scene.stage, 20 * STAGE_MS);
+	accepts(new, "0x9");
+	says(new, event_text("0x9", 2));
+	says(new, event_text("0x9", 3));
+	expect_silence(scene.client);
+	says(old, event_text("0x1", 1));
+	expect_hears(scene.client, event_text(id, 1));
+	says(old, event_text("0x1", 2));
+	expect_hears(scene.client, gap_text(id, "moved", "0", "none"));
+	expect_hears(scene.client, event_text(id, 2));
+	expect_hears(scene.client, event_text(id, 3));
+	says(old, event_text("0x1", 3));
+	expect_silence(scene.client);
+	says(new, event_text("0x9", 4));
+	expect_hears(scene.client, event_text(id, 4));
+	end(&scene);
+}
+
+/* Two servers that tell different stories: the one to its end, then the other from where it was
+ * heard first. */
+Test(restore, streams_that_never_meet_are_not_mixed)
+{
+	struct scene scene;
+	struct peer *old, *new;
+	char id[ID_MAX];
+
+	scene_init(&scene, 2);
+	begin(&scene);
+	says(scene.client, SUBSCRIBE("1", "heads"));
+	old = taker(&scene);
+	new = rest(&scene, old);
+	accepts(old, "0x1");
+	hears_id(scene.client, "1", id);
+	publish_move_away(scene.stage.outside.engine, old->connection, scene.stage.outside.now_us);
+	stage_pass(&scene.stage, 20 * STAGE_MS);
+	accepts(new, "0x9");
+	for (int i = 0; i < 3; i++) {
+		says(new, event_text("0x9", 100 + i));
+		says(old, event_text("0x1", i));
+		expect_hears(scene.client, event_text(id, i));
+	}
+	stage_pass(&scene.stage, 3100 * STAGE_MS);
+	expect_hears(scene.client, gap_text(id, "moved", "0", "possible"));
+	for (int i = 0; i < 3; i++)
+		expect_hears(scene.client, event_text(id, 100 + i));
+	says(new, event_text("0x9", 103));
+	expect_hears(scene.client, event_text(id, 103));
 	end(&scene);
 }
 
@@ -371,8 +437,8 @@ Test(restore, a_drained_endpoint_keeps_its_connections_and_loses_its_subscriptio
 	says(old, event_text("0x1", 1));
 	says(rest(&scene, old), event_text("0x3", 1));
 	expect_hears(scene.client, event_text(id, 1));
-	stage_pass(&scene.stage, 30 * STAGE_MS);
 	expect_hears(scene.client, gap_text(id, "moved", "0", "none"));
+	stage_pass(&scene.stage, 30 * STAGE_MS);
 	is_left(old, "0x1");
 	stage_pass(&scene.stage, 30 * STAGE_MS);
 	cr_assert_eq(endpoint->state, ENDPOINT_DRAINED);

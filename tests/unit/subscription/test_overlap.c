@@ -2,28 +2,40 @@
  * a and A are the same event. */
 #include <criterion/criterion.h>
 #include <ctype.h>
+#include <stdlib.h>
 
 #include "broker/subscription/overlap.h"
 
 struct row {
 	const char *come;
-	const char *handed_on; /* small letters */
+	const char *handed_on; /* as they came; what waits at the end in brackets */
 	bool joined;
 	bool pending;
 };
 
 static const struct row rows[] = {
-	{"", "", false, false},		  {"abc", "abc", false, true},
-	{"ABC", "abc", false, false},	  {"aA", "a", true, false},
-	{"Aa", "a", true, false},	  {"abcABCD", "abcd", true, false}, /* the old one ahead */
-	{"ABCabcD", "abcd", true, false},				    /* the new one ahead */
-	{"abBcCD", "abcd", true, false}, /* the new one began behind a */
-	{"aBbcCd", "abcd", true, true},	 /* what only the old one brought stays */
-	{"abcC", "abc", true, false},	 /* what stands before a pair will not come any more */
-	{"abAB", "ab", true, false},	  {"aXb", "axb", false, true}, /* each has its own */
-	{"aaA", "aaa", false, false}, /* events that look alike prove nothing */
-	{"aAaA", "aa", true, false},
+	{"", "", false, false},		 {"abc", "abc", false, false},
+	{"ABC", "(ABC)", false, false},	 {"aA", "a", true, false},
+	{"Aa", "A", true, false},	 {"abcABCD", "abcD", true, false}, /* the old one ahead */
+	{"ABCaD", "ABCD", true, false},	 /* the new one ahead: what waited goes at once */
+	{"abBcCD", "abCD", true, false}, /* from the meeting on the old one does not count */
+	{"abcB", "abc", true, true},	 /* c may still be repeated */
+	{"abcBD", "abcD", true, true},	 {"aXb", "ab(X)", false, false},
+	{"aXbB", "abX", true, false},	/* what only the new one brought is not lost */
+	{"aaA", "aa(A)", false, false}, /* events that look alike never meet */
+	{"aAAA", "aAA", true, false},	/* once met, they are the new one's affair */
+	{"AAa", "a(AA)", false, false},
 };
+
+static void show(char *out, size_t *count, struct overlap *overlap)
+{
+	struct overlap_event *event;
+
+	while ((event = overlap_take(overlap))) {
+		out[(*count)++] = event->text[0];
+		free(event);
+	}
+}
 
 Test(overlap, each_event_is_handed_on_once)
 {
@@ -35,16 +47,33 @@ Test(overlap, each_event_is_handed_on_once)
 
 		overlap_init(&overlap);
 		for (const char *at = row->come; *at; at++) {
-			enum overlap_side side =
-				isupper((unsigned char)*at) ? OVERLAP_NEW : OVERLAP_OLD;
-			char event = (char)tolower((unsigned char)*at);
+			bool is_new = isupper((unsigned char)*at);
 
-			if (!overlap_is_repeated(&overlap, side, (uint64_t)event))
-				handed_on[count++] = event;
+			switch (overlap_judge(&overlap, is_new ? OVERLAP_NEW : OVERLAP_OLD,
+					      (uint64_t)tolower((unsigned char)*at))) {
+			case OVERLAP_HAND_ON:
+				handed_on[count++] = *at;
+				break;
+			case OVERLAP_WAIT:
+				cr_assert(overlap_keep(&overlap, ENCODING_JSON, 1, span_of(at, 1)));
+				break;
+			case OVERLAP_MEET:
+				show(handed_on, &count, &overlap);
+				break;
+			case OVERLAP_REPEAT:
+				break;
+			}
 		}
-		cr_assert_str_eq(handed_on, row->handed_on, "%s", row->come);
 		cr_assert_eq(overlap.joined, row->joined, "%s", row->come);
 		cr_assert_eq(overlap_is_pending(&overlap), row->pending, "%s", row->come);
+		if (!list_is_empty(&overlap.waiting)) {
+			handed_on[count++] = '(';
+			show(handed_on, &count, &overlap);
+			handed_on[count++] = ')';
+		}
+		cr_assert_str_eq(handed_on, row->handed_on, "%s", row->come);
+		cr_assert_eq(overlap.bytes, 0);
+		overlap_fini(&overlap);
 	}
 }
 
@@ -54,8 +83,37 @@ Test(overlap, many_events_push_out_the_oldest)
 
 	overlap_init(&overlap);
 	for (uint64_t i = 0; i < OVERLAP_EVENTS + 10; i++)
-		cr_assert(!overlap_is_repeated(&overlap, OVERLAP_OLD, i));
-	cr_assert(!overlap_is_repeated(&overlap, OVERLAP_NEW, 9), "it was forgotten");
-	cr_assert(overlap_is_repeated(&overlap, OVERLAP_NEW, 10));
-	cr_assert(overlap.joined);
+		cr_assert_eq(overlap_judge(&overlap, OVERLAP_OLD, i), OVERLAP_HAND_ON);
+	cr_assert_eq(overlap_judge(&overlap, OVERLAP_NEW, 9), OVERLAP_WAIT, "it was forgotten");
+	cr_assert_eq(overlap_judge(&overlap, OVERLAP_NEW, 10), OVERLAP_MEET);
+	overlap_fini(&overlap);
+}
+
+Test(overlap, what_waits_is_bounded)
+{
+	static char text[100000];
+	struct overlap overlap;
+	int kept = 0;
+
+	overlap_init(&overlap);
+	while (kept < 1000 && overlap_keep(&overlap, ENCODING_JSON, 1, span_of(text, 1)))
+		kept++;
+	cr_assert_eq(kept, OVERLAP_EVENTS);
+	overlap_fini(&overlap);
+	for (kept = 0; overlap_keep(&overlap, ENCODING_JSON, 1, span_of(text, sizeof(text)));)
+		kept++;
+	cr_assert_eq(kept, 10);
+	overlap_fini(&overlap);
+}
+
+Test(overlap, given_up_only_the_new_side_counts)
+{
+	struct overlap overlap;
+
+	overlap_init(&overlap);
+	overlap_judge(&overlap, OVERLAP_OLD, 1);
+	overlap_give_up(&overlap);
+	cr_assert_eq(overlap_judge(&overlap, OVERLAP_NEW, 1), OVERLAP_HAND_ON);
+	cr_assert_eq(overlap_judge(&overlap, OVERLAP_OLD, 2), OVERLAP_REPEAT);
+	overlap_fini(&overlap);
 }

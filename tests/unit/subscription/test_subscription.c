@@ -1,7 +1,7 @@
 /* States, members and feeds. */
 #include <criterion/criterion.h>
 
-#include "broker/subscription/subscription.h"
+#include "broker/subscription/feed.h"
 
 struct scene {
 	struct subscriptions all;
