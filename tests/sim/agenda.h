@@ -21,6 +21,7 @@ enum event_kind {
 	EVENT_WAKE,   /* peer: an upstream reads again */
 	EVENT_BABBLE, /* peer */
 	EVENT_DRAIN,
+	EVENT_OPERATOR,
 	EVENT_KINDS,
 };
 

@@ -1,5 +1,5 @@
 /* What must hold after every event, whatever happened. */
-#include "tests/sim/sim.h"
+#include "tests/sim/operator.h"
 
 #include <inttypes.h>
 
@@ -252,6 +252,7 @@ void check_step(struct sim *sim)
 	for (size_t i = 0; i < engine->lane_count; i++) {
 		check_pool(sim, engine->lanes[i]);
 		check_queue(sim, engine->lanes[i]);
+		operator_check(sim, engine->lanes[i]);
 	}
 	check_exchanges(sim);
 	check_holds(sim);

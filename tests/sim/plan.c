@@ -82,6 +82,14 @@ static void plan_pool(struct sim *sim, size_t at)
 		endpoint->tier = (uint32_t)plan_either(sim, 25, 1, 3, 1);
 		plan_temper(sim, &sim->tempers[at][i]);
 	}
+	plan_temper(sim, &sim->tempers[at][SETUP_ENDPOINTS]);
+	if (sim_chance(sim, 20))
+		pool->autoscale =
+			(struct autoscale_settings){.enabled = true,
+						    .min = 1,
+						    .max = 8,
+						    .target = 0.8,
+						    .cool_down_us = sim_pick(sim, 0, 1000 * MS)};
 	pool->encoding = sim_chance(sim, 25) ? ENCODING_MSGPACK : ENCODING_JSON;
 	pool->size = (uint32_t)sim_pick(sim, 1, 8);
 	pool->max_in_flight = (uint32_t)plan_either(sim, 60, 1, 4, sim_pick(sim, 1, 32));
@@ -161,6 +169,10 @@ void plan_make(struct sim *sim)
 	sim->calm_us = sim->outside.now_us + sim_pick(sim, 500 * MS, 3000 * MS);
 	sim->drains = sim_chance(sim, 50);
 	plan_clients(sim);
+	sim->operated = sim_chance(sim, 40);
+	if (sim->operated)
+		agenda_add(&sim->agenda, sim->outside.now_us + sim_pick(sim, 0, 300 * MS),
+			   EVENT_OPERATOR, NULL);
 	agenda_add(&sim->agenda, sim->outside.now_us, EVENT_TICK, NULL);
 	agenda_add(&sim->agenda, sim->calm_us, EVENT_DRAIN, NULL);
 }

@@ -1,5 +1,5 @@
 /* One run: the agenda is worked off, and after each event everything is checked. */
-#include "tests/sim/sim.h"
+#include "tests/sim/operator.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -76,7 +76,8 @@ static void sim_check_end(struct sim *sim, const struct sim_client *client, cons
 	else if (peer->close_code == 1013)
 		justified = client->slow || limits->send_buffer_bytes <= 16384;
 	else if (peer->close_code == 1008)
-		justified = client->expires_us && sim->outside.now_us >= client->expires_us;
+		justified = client->kicked ||
+			    (client->expires_us && sim->outside.now_us >= client->expires_us);
 	else if (peer->close_code == 1012)
 		justified = sim->outside.engine->draining;
 	else if (peer->close_code == 1007 || peer->close_code == 1009)
@@ -275,6 +276,12 @@ static void sim_handle(struct sim *sim, const struct event *event)
 	case EVENT_DRAIN:
 		sim_drain(sim);
 		return;
+	case EVENT_OPERATOR:
+		if (sim->outside.now_us < sim->calm_us)
+			operator_act(sim);
+		else
+			operator_ends(sim);
+		return;
 	case EVENT_ARRIVE:
 		if (sim->outside.now_us < sim->calm_us)
 			client_arrive(sim, client);
@@ -304,9 +311,12 @@ static bool sim_is_over(const struct sim *sim)
 
 	if (sim->outside.now_us < sim->calm_us)
 		return false;
+	if (sim->operated && !sim->drains && sim->settled_us == 0)
+		return false;
 	if (sim->drains)
 		return engine_is_drained(engine, sim->outside.now_us);
-	return session_count(&engine->sessions) == 0 && engine->exchanges.used == 0;
+	return session_count(&engine->sessions) == 0 && engine->exchanges.used == 0 &&
+	       sim->outside.now_us >= sim->settled_us;
 }
 
 static void sim_loop(struct sim *sim)
@@ -368,6 +378,8 @@ void sim_run(struct sim *sim)
 	    outside_begin(&sim->outside, &sim->setup.config, sim->seed))
 		sim_fail(sim, "an engine can be made", "no memory?");
 	sim_loop(sim);
+	if (sim->operated && !sim->drains)
+		operator_check_sizes(sim);
 	sim_hang_up(sim);
 	check_end(sim);
 	outside_end(&sim->outside);

@@ -78,6 +78,7 @@ struct sim_client {
 	bool slow;	   /* takes what it is sent in small portions and late */
 	bool mute;	   /* never answers a ping */
 	bool deaf_to_pause;
+	bool kicked;		   /* by an operator */
 	uint32_t first_of_session; /* its first ask since it came; what it asked before is another's
 				    */
 	uint32_t newest[SETUP_POOLS]; /* number + 1 of its last ask that each pool has seen, where
@@ -126,8 +127,8 @@ struct sim {
 	struct outside outside;
 	struct agenda agenda;
 	struct setup setup;
-	struct temper tempers[SETUP_POOLS][SETUP_ENDPOINTS];
-	struct envelope *envelope; /* the checker's own */
+	struct temper tempers[SETUP_POOLS][SETUP_ENDPOINTS + 1]; /* the last one: of newcomers */
+	struct envelope *envelope;				 /* the checker's own */
 	struct sim_client clients[SIM_CLIENTS];
 	uint32_t client_count;
 	struct ask *asks;
@@ -141,7 +142,8 @@ struct sim {
 	uint64_t calm_us; /* from then on nobody asks any more */
 	uint32_t memory_is_short;
 	uint32_t drains;
-	bool finishing;
+	bool operated;	     /* an operator is at work */
+	uint64_t settled_us; /* when all has come to rest after that; 0: not yet known */
 	struct strbuf scratch;
 	struct strbuf token;
 };
@@ -179,6 +181,8 @@ void client_leave(struct sim *sim, struct sim_client *client, uint16_t code);
 void client_gone(struct sim *sim, struct sim_client *client);
 
 /* upstreams.c */
+const struct temper *sim_temper(const struct sim *sim, size_t pool,
+				const struct endpoint *endpoint);
 void upstream_dialled(struct sim *sim, struct peer *peer);
 void upstream_settle_dial(struct sim *sim, struct peer *peer);
 void upstream_read(struct sim *sim, struct sim_upstream *upstream, size_t max);

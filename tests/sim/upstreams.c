@@ -8,15 +8,22 @@
 #include "tests/support/compose.h"
 #include "tests/support/must.h"
 
+/* Endpoints come and go, so they are known by their names. */
+const struct temper *sim_temper(const struct sim *sim, size_t pool, const struct endpoint *endpoint)
+{
+	size_t place = (size_t)(endpoint->settings->name[0] - 'a');
+
+	return &sim->tempers[pool][place < SETUP_ENDPOINTS ? place : SETUP_ENDPOINTS];
+}
+
 void upstream_dialled(struct sim *sim, struct peer *peer)
 {
 	struct sim_upstream *upstream = must_calloc(1, sizeof(*upstream));
 	const struct pool *pool = peer->connection->pool;
-	size_t endpoint = peer->connection->endpoint->index;
 
 	upstream->peer = peer;
 	upstream->pool = (uint32_t)(pool->settings - sim->setup.pools);
-	upstream->temper = &sim->tempers[upstream->pool][endpoint];
+	upstream->temper = sim_temper(sim, upstream->pool, peer->connection->endpoint);
 	peer->actor = upstream;
 	agenda_add(&sim->agenda, sim->outside.now_us + sim_pick(sim, 0, upstream->temper->dial_us),
 		   EVENT_DIAL, peer);
