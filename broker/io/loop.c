@@ -2,6 +2,8 @@
 
 #include <assert.h>
 #include <signal.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 #include "common/clock.h"
 
 static void on_turn(uv_prepare_t *handle)
@@ -11,12 +13,16 @@ static void on_turn(uv_prepare_t *handle)
 	loop->hooks->turn(loop->context);
 }
 
-static void on_tick(uv_timer_t *handle)
+static void on_tick(uv_poll_t *handle, int status, int events)
 {
 	struct loop *loop = handle->data;
 	uint64_t now_us = clock_monotonic_us();
 	uint64_t lag_us = now_us > loop->tick_due_us ? now_us - loop->tick_due_us : 0;
+	uint64_t ticks;
 
+	(void)events;
+	if (status < 0 || read(loop->tick_fd, &ticks, sizeof(ticks)) < 0)
+		return;
 	loop->tick_due_us = now_us + LOOP_TICK_MS * US_PER_MS;
 	loop->hooks->tick(loop->context, now_us, lag_us);
 }
@@ -29,22 +35,32 @@ static void on_signal(uv_signal_t *handle, int number)
 	loop->hooks->stop_asked(loop->context);
 }
 
+static bool start_tick(struct loop *loop)
+{
+	const struct timespec period = {.tv_nsec = LOOP_TICK_MS * 1000000};
+	const struct itimerspec pace = {.it_value = period, .it_interval = period};
+
+	loop->tick_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (loop->tick_fd < 0 || timerfd_settime(loop->tick_fd, 0, &pace, NULL) ||
+	    uv_poll_init(&loop->uv, &loop->tick, loop->tick_fd))
+		return false;
+	loop->tick.data = loop;
+	loop->tick_due_us = clock_monotonic_us() + LOOP_TICK_MS * US_PER_MS;
+	return uv_poll_start(&loop->tick, UV_READABLE, on_tick) == 0;
+}
+
 static void start_handles(struct loop *loop)
 {
 	uv_prepare_init(&loop->uv, &loop->turn);
-	uv_timer_init(&loop->uv, &loop->tick);
 	loop->turn.data = loop;
-	loop->tick.data = loop;
 	loop->terminate.data = loop;
 	loop->interrupt.data = loop;
-	loop->tick_due_us = clock_monotonic_us() + LOOP_TICK_MS * US_PER_MS;
 	uv_prepare_start(&loop->turn, on_turn);
-	uv_timer_start(&loop->tick, on_tick, LOOP_TICK_MS, LOOP_TICK_MS);
 }
 
 enum wsb_err loop_init(struct loop *loop, const struct loop_hooks *hooks, void *context)
 {
-	*loop = (struct loop){.hooks = hooks, .context = context};
+	*loop = (struct loop){.hooks = hooks, .context = context, .tick_fd = -1};
 	signal(SIGPIPE, SIG_IGN);
 	if (uv_loop_init(&loop->uv))
 		return WSB_EIO;
@@ -54,7 +70,7 @@ enum wsb_err loop_init(struct loop *loop, const struct loop_hooks *hooks, void *
 		return WSB_EIO;
 	}
 	start_handles(loop);
-	if (uv_signal_start(&loop->terminate, on_signal, SIGTERM) ||
+	if (!start_tick(loop) || uv_signal_start(&loop->terminate, on_signal, SIGTERM) ||
 	    uv_signal_start(&loop->interrupt, on_signal, SIGINT)) {
 		loop_fini(loop);
 		return WSB_EIO;
@@ -106,6 +122,8 @@ void loop_fini(struct loop *loop)
 
 	loop_settle(loop);
 	left = uv_loop_close(&loop->uv);
+	if (loop->tick_fd >= 0)
+		close(loop->tick_fd);
 	assert(left == 0);
 	(void)left;
 }

@@ -22,7 +22,9 @@ struct loop_hooks {
 struct loop {
 	uv_loop_t uv;
 	uv_prepare_t turn;
-	uv_timer_t tick;
+	uv_poll_t tick;
+	int tick_fd; /* a timer of the system's own: with one of the loop's, every sleep would have
+			to be bounded anew, which costs a microsecond each time */
 	uv_signal_t terminate;
 	uv_signal_t interrupt;
 	uv_timer_t patience;
