@@ -101,11 +101,33 @@ static void judge_endpoint(const struct pool_view *pool, const struct endpoint_v
 		   silent ? "" : endpoint->last_error);
 }
 
+static bool has_endpoint_up(const struct pool_view *pool)
+{
+	for (size_t i = 0; i < pool->endpoint_count; i++)
+		if (strcmp(pool->endpoints[i].state, "active") == 0)
+			return true;
+	return false;
+}
+
+/* It holds no connection without a client, so that having none says nothing. */
+static void judge_tunnels(const struct pool_view *pool, struct verdict *verdict)
+{
+	if (!has_endpoint_up(pool))
+		add_reason(verdict, SEVERITY_POOL, show_pools, "pool %s has no endpoint that is up",
+			   pool->name);
+	else if (pool->ready >= pool->size)
+		add_reason(verdict, SEVERITY_CONNECTIONS, show_connections,
+			   "pool %s carries as many clients as its size allows: %u", pool->name,
+			   (unsigned int)pool->size);
+}
+
 static void judge_pool(const struct pool_view *pool, struct verdict *verdict)
 {
 	uint32_t ready = ready_in_use(pool);
 
-	if (pool->ready == 0)
+	if (pool->tunnels)
+		judge_tunnels(pool, verdict);
+	else if (pool->ready == 0)
 		add_reason(verdict, SEVERITY_POOL, show_pools, "pool %s has no ready connection",
 			   pool->name);
 	else if (ready < pool->size)
@@ -159,7 +181,9 @@ static void judge_readiness(const struct snapshot *snapshot, struct verdict *ver
 static bool is_down(const struct snapshot *snapshot)
 {
 	for (size_t i = 0; i < snapshot->pool_count; i++) {
-		if (snapshot->pools[i].ready > 0)
+		const struct pool_view *pool = &snapshot->pools[i];
+
+		if (pool->tunnels ? has_endpoint_up(pool) : pool->ready > 0)
 			return false;
 	}
 	return true;

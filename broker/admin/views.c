@@ -196,17 +196,18 @@ json_t *view_pools(const struct snapshot *snapshot)
 
 static json_t *connection_view(const struct connection_view *connection)
 {
-	return json_pack("{s:I, s:s, s:s, s:s, s:b, s:i, s:i, s:i, s:o, s:o, s:I, s:I, s:I, s:I}",
-			 "id", (json_int_t)connection->id, "pool", connection->pool, "endpoint",
-			 connection->endpoint, "state", connection->state, "standby",
-			 connection->standby, "clients", (int)connection->clients, "subscriptions",
-			 (int)connection->subscriptions, "in_flight", (int)connection->in_flight,
-			 "since_seconds", seconds(connection->since_us), "ping_rtt_seconds",
-			 known_seconds(connection->ping_rtt_us), "requests",
-			 (json_int_t)connection->requests, "bytes_in",
-			 (json_int_t)connection->bytes_in, "bytes_out",
-			 (json_int_t)connection->bytes_out, "outbox_bytes",
-			 (json_int_t)connection->outbox_bytes);
+	return json_pack(
+		"{s:I, s:s, s:s, s:s, s:b, s:i, s:o, s:i, s:i, s:o, s:o, s:I, s:I, s:I, s:I}", "id",
+		(json_int_t)connection->id, "pool", connection->pool, "endpoint",
+		connection->endpoint, "state", connection->state, "standby", connection->standby,
+		"clients", (int)connection->clients, "client",
+		connection->client ? json_integer((json_int_t)connection->client) : json_null(),
+		"subscriptions", (int)connection->subscriptions, "in_flight",
+		(int)connection->in_flight, "since_seconds", seconds(connection->since_us),
+		"ping_rtt_seconds", known_seconds(connection->ping_rtt_us), "requests",
+		(json_int_t)connection->requests, "bytes_in", (json_int_t)connection->bytes_in,
+		"bytes_out", (json_int_t)connection->bytes_out, "outbox_bytes",
+		(json_int_t)connection->outbox_bytes);
 }
 
 json_t *view_connections(const struct snapshot *snapshot)

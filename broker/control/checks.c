@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "broker/control/address.h"
-#include "broker/control/nearest.h"
+#include "broker/control/pool_refs.h"
 #include "broker/control/reader.h"
 #include "proto/path.h"
 
@@ -246,35 +246,6 @@ static void check_pools(struct document *document, struct config *config)
 	}
 }
 
-static void resolve_pool(struct document *document, const struct config *config,
-			 const yaml_node_t *node, struct route_settings *route)
-{
-	struct nearest nearest;
-	struct strbuf text;
-	struct span name;
-
-	if (!document_scalar(document, node, "the name of a pool", &name))
-		return;
-	nearest_init(&nearest, name);
-	for (size_t i = 0; i < config->pool_count; i++) {
-		struct span known = span_text(config->pools[i].name);
-
-		if (!known.at)
-			continue;
-		if (span_equal(name, known)) {
-			route->pool = (uint32_t)i;
-			return;
-		}
-		nearest_offer(&nearest, known);
-	}
-	strbuf_init(&text);
-	complaints_quote(&text, node_text(node));
-	nearest_suggest(&nearest, &text);
-	complain(document->complaints, node_place(node), "there is no pool %s",
-		 strbuf_span(&text).at);
-	strbuf_fini(&text);
-}
-
 /* A path that is none; wanted: the part of a message that it must begin with, NULL: any. */
 static void check_path(struct document *document, yaml_node_t *section, const char *key,
 		       const char *text, const char *wanted)
@@ -333,8 +304,7 @@ static void check_route(struct document *document, const struct config *config, 
 	    (document_find(document, entry, "deny") && document_find(document, entry, "drop")))
 		complain(document->complaints, node_place(entry),
 			 "a route has one of `pool`, `respond`, `deny` and `drop`");
-	if (pool && config->pool_count > 0)
-		resolve_pool(document, config, pool, route);
+	pool_refs_check_route(document, config, entry, route);
 	if (attempt && route->timeout_us > 0 && route->attempt_timeout_us > route->timeout_us)
 		complain(document->complaints, node_place(attempt),
 			 "longer than the route's `timeout`");
@@ -353,6 +323,7 @@ static void check_routes(struct document *document, struct config *config)
 		config->route_count = 1;
 		reader_defaults(document, SCOPE_ROUTE, config->routes);
 		config->routes[0].method = "*";
+		config->routes[0].pool = pool_ref_default(config);
 		return;
 	}
 	for (size_t i = 0; i < config->route_count; i++) {
@@ -380,6 +351,7 @@ void checks_run(struct document *document, struct config *config)
 	check_listeners(document, config);
 	check_envelope(document, config);
 	check_pools(document, config);
+	pool_refs_check_listeners(document, config);
 	check_routes(document, config);
 	check_drain(document, config);
 }

@@ -58,6 +58,8 @@ struct listener_settings {
 	struct token_set tokens; /* loaded from auth.tokens */
 	struct jwt_rules jwt;	 /* auth.jwt; asked when tokens do not know a credential */
 	const char *auth_query;	 /* query parameter that may carry it; NULL: header only */
+	bool session;		 /* each client gets an upstream connection of its own */
+	uint32_t session_pool;	 /* index of the pool, then */
 };
 
 struct admin_settings {

@@ -58,6 +58,8 @@ enum refusal_kind {
 	REFUSAL_FULL,
 	REFUSAL_DRAINING,
 	REFUSAL_TOO_LARGE,
+	REFUSAL_UNAVAILABLE, /* no upstream for a client of a session listener */
+	REFUSAL_UPSTREAM,    /* it would not have that client */
 	REFUSAL_KINDS,
 };
 const char *refusal_name(enum refusal_kind kind);

@@ -162,8 +162,13 @@ const struct option options[] = {
 #define EACH(member, count) COUNTED(struct listener_settings, member, count)
 	{ROW, "address", OPTION_ADDRESS, "127.0.0.1:7080", IN(address), 
 	 .help = "Address and port, or unix:PATH."},
+	{ROW, "session", OPTION_POOL,
+	 .help = "Pool in which each client gets an upstream connection of its own, dialled on "
+		 "arrival with its path, query and headers; bytes are carried untouched. Default: "
+		 "none, messages are routed."},
 	{ROW, "path", OPTION_URL_PATH, "/", IN(path),
-	 .help = "Path of the endpoint, compared without the query; others get 404."},
+	 .help = "Path of the endpoint, compared without the query; others get 404. Of a session "
+		 "listener: of all that is below it."},
 	{ROW, "reuse_port", OPTION_FLAG, "false", IN(reuse_port), .restart = true,
 	 .help = "Several processes share the port."},
 	{ROW, "tls.certificate", OPTION_FILE, IN(tls.certificate),
@@ -202,7 +207,8 @@ const struct option options[] = {
 	 .help = "What the upstream speaks: text frames of JSON or binary frames of "
 		 "MessagePack."},
 	{ROW, "size", OPTION_NUMBER, "10", 1, POOL_SIZE_MAX, IN(size),
-	 .help = "Connections, spread over the endpoints by weight."},
+	 .help = "Connections, spread over the endpoints by weight; of a session listener's pool: "
+		 "the most clients at once."},
 	{ROW, "max_in_flight", OPTION_NUMBER, "256", 1, 1000000, IN(max_in_flight),
 	 .help = "Open requests of one connection, and notifications that no pong has shown to "
 		 "be read; a full one is passed over."},
@@ -292,7 +298,8 @@ const struct option options[] = {
 	 .help = "Glob of methods: `*` any run, `?` one character, `\\` takes the next "
 		 "literally."},
 	{ROW, "pool", OPTION_POOL,
-	 .help = "Pool that the requests go to. Default: the first."},
+	 .help = "Pool that the requests go to. Default: the first that no session listener "
+		 "has."},
 	{ROW, "timeout", OPTION_DURATION, "30s", 1 * MS, 24 * HOUR, IN(timeout_us),
 	 .help = "Time from a request's arrival to its answer."},
 	{ROW, "attempt_timeout", OPTION_DURATION, "0s", 1 * MS, 24 * HOUR, .zero = true,

@@ -35,6 +35,7 @@ static const char *const refusals[REFUSAL_KINDS] = {
 	[REFUSAL_ORIGIN] = "origin",	       [REFUSAL_NOT_FOUND] = "not_found",
 	[REFUSAL_RATE] = "rate_limited",       [REFUSAL_FULL] = "full",
 	[REFUSAL_DRAINING] = "draining",       [REFUSAL_TOO_LARGE] = "too_large",
+	[REFUSAL_UNAVAILABLE] = "unavailable", [REFUSAL_UPSTREAM] = "upstream",
 };
 
 static const char *const oddities[ODDITIES] = {

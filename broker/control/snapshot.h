@@ -41,6 +41,12 @@ struct traffic_stats {
 	uint64_t events_delivered;    /* to subscribers: an event to ten counts ten */
 	uint64_t events_repeated;     /* came a second time while their subscription moved */
 	uint64_t events_late;	      /* of subscriptions that had ended, or were never known */
+	uint64_t tunnels_opened;      /* of session listeners */
+	uint64_t tunnels_full;	      /* refused, because there were `size` */
+	uint64_t tunnels_unavailable; /* because no endpoint could be reached */
+	uint64_t tunnels_declined;    /* by the endpoint itself */
+	uint64_t tunnel_bytes_up;
+	uint64_t tunnel_bytes_down;
 	struct histogram duration;
 	struct histogram attempt;
 	struct histogram queue_wait;
@@ -53,6 +59,7 @@ struct connection_view {
 	const char *state;
 	bool standby;
 	uint32_t clients; /* that stay on it (affinity) */
+	uint64_t client;  /* whose own it is (session listeners); 0: nobody's */
 	uint32_t in_flight;
 	uint64_t since_us; /* how long it has been in this state */
 	uint64_t ping_rtt_us;
@@ -90,7 +97,9 @@ struct pool_view {
 	const char *name;
 	const char *balancer;
 	const char *encoding;
-	uint32_t size;	    /* target */
+	uint32_t size;	    /* target; of tunnels: the most at once */
+	bool tunnels;	    /* one connection per client, see pool/tunnel.h */
+	uint32_t sessions;  /* and how many clients have theirs */
 	uint32_t states[8]; /* connections by enum connection_state */
 	uint32_t ready;
 	uint32_t max_in_flight;

@@ -5,6 +5,7 @@
 #include "broker/control/credentials.h"
 #include "broker/control/token_file.h"
 #include "broker/engine/state.h"
+#include "broker/pool/tunnel.h"
 #include "common/query.h"
 
 #define KEY_LEN 24 /* base64 of 16 bytes */
@@ -60,6 +61,18 @@ static bool choose_subprotocol(struct span offered, const char **out)
 	return !any;
 }
 
+/* What is wrong with the wish for a WebSocket; NULL: nothing. */
+static const char *flaw_of_upgrade(const struct admission *admission)
+{
+	if (!span_is(admission->method, "GET"))
+		return "a WebSocket is asked for with GET";
+	if (!span_is(admission->version, "13"))
+		return "Sec-WebSocket-Version must be 13";
+	if (!is_key(admission->key))
+		return "Sec-WebSocket-Key must be 16 bytes in base64";
+	return NULL;
+}
+
 static bool check_form(struct engine *engine, const struct admission *admission,
 		       struct admittance *out)
 {
@@ -69,18 +82,35 @@ static bool check_form(struct engine *engine, const struct admission *admission,
 		if (span_is(admission->method, "POST"))
 			return true;
 		detail = "this is a WebSocket endpoint: upgrade with GET, or POST one message";
-	} else if (!span_is(admission->method, "GET")) {
-		detail = "a WebSocket is asked for with GET";
-	} else if (!span_is(admission->version, "13")) {
-		detail = "Sec-WebSocket-Version must be 13";
-	} else if (!is_key(admission->key)) {
-		detail = "Sec-WebSocket-Key must be 16 bytes in base64";
-	} else if (!choose_subprotocol(admission->protocols, &out->subprotocol)) {
-		detail = "unknown subprotocol: offer jsonrpc.2.json, jsonrpc.2.msgpack or none";
+	} else {
+		detail = flaw_of_upgrade(admission);
+		if (!detail && !choose_subprotocol(admission->protocols, &out->subprotocol))
+			detail = "unknown subprotocol: offer jsonrpc.2.json, jsonrpc.2.msgpack or "
+				 "none";
 	}
 	if (!detail)
 		return true;
 	refuse(engine, out, 400, REFUSAL_BAD_REQUEST, "Bad Request", detail);
+	return false;
+}
+
+/* Of a session listener: the subprotocol is the upstream's business. */
+static bool check_tunnel_form(struct engine *engine, const struct admission *admission,
+			      struct admittance *out)
+{
+	const char *detail = admission->upgrade
+				     ? flaw_of_upgrade(admission)
+				     : "this listener carries WebSockets: upgrade with GET";
+
+	out->tunnel = true;
+	if (!detail)
+		return true;
+	if (admission->upgrade)
+		refuse(engine, out, 400, REFUSAL_BAD_REQUEST, "Bad Request", detail);
+	else if (span_is(admission->method, "GET"))
+		refuse(engine, out, 426, REFUSAL_BAD_REQUEST, "Upgrade Required", detail);
+	else
+		refuse(engine, out, 405, REFUSAL_BAD_REQUEST, "Method Not Allowed", detail);
 	return false;
 }
 
@@ -181,18 +211,44 @@ static bool check_room(struct engine *engine, const struct admission *admission,
 	return true;
 }
 
+static bool check_tunnel_room(struct engine *engine, const struct listener_settings *listener,
+			      struct admittance *out)
+{
+	struct lane *lane = engine->lanes[listener->session_pool];
+
+	if (pool_has_tunnel_room(lane->pool))
+		return true;
+	lane->traffic.tunnels_full++;
+	refuse(engine, out, 503, REFUSAL_FULL, "Service Unavailable",
+	       "as many clients as pools.size allows are connected");
+	return false;
+}
+
+/* Of a session listener all that is below the path is served. */
+static bool is_served(const struct listener_settings *listener, struct span path)
+{
+	size_t len = strlen(listener->path);
+
+	if (!listener->session)
+		return span_is(path, listener->path);
+	return span_begins(path, listener->path) &&
+	       (listener->path[len - 1] == '/' || path.len == len || path.at[len] == '/');
+}
+
 void engine_admit(struct engine *engine, const struct admission *admission, struct admittance *out)
 {
 	const struct listener_settings *listener = &engine->config->listeners[admission->listener];
 
 	*out = (struct admittance){.status = admission->upgrade ? 101 : 200};
-	if (!span_is(admission->path, listener->path)) {
+	if (!is_served(listener, admission->path)) {
 		refuse(engine, out, 404, REFUSAL_NOT_FOUND, "Not Found",
 		       "nothing is served at this path");
 		return;
 	}
-	if (check_form(engine, admission, out) &&
+	if ((listener->session ? check_tunnel_form(engine, admission, out)
+			       : check_form(engine, admission, out)) &&
 	    check_origin(engine, listener, admission->origin, out) &&
-	    check_token(engine, listener, admission, out))
-		check_room(engine, admission, out);
+	    check_token(engine, listener, admission, out) && check_room(engine, admission, out) &&
+	    listener->session)
+		check_tunnel_room(engine, listener, out);
 }

@@ -27,7 +27,7 @@ static struct session *client_numbered(struct engine *engine, int64_t id)
 	list_each(&engine->sessions.states[SESSION_OPEN], node) {
 		struct session *session = list_entry(node, struct session, state_link);
 
-		if (id > 0 && session->id == (uint64_t)id && session->kind == SESSION_WEBSOCKET)
+		if (id > 0 && session->id == (uint64_t)id && session->kind != SESSION_HTTP)
 			return session;
 	}
 	return NULL;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "broker/engine/affinity.h"
+#include "broker/engine/tunnel.h"
 
 /* The client does not read what it is sent: what has not begun to leave is dropped, a close frame
  * follows the frame under way. */
@@ -101,6 +102,10 @@ void client_send(struct engine *engine, struct session *session, enum encoding e
 
 void client_close(struct engine *engine, struct session *session, uint16_t code, const char *reason)
 {
+	if (session->kind == SESSION_TUNNEL) {
+		tunnel_close(engine, session, code, reason);
+		return;
+	}
 	if (session->state != SESSION_OPEN || session->kind != SESSION_WEBSOCKET)
 		return;
 	session_enter(&engine->sessions, session, SESSION_DRAINING);

@@ -15,6 +15,7 @@
 #include "broker/engine/record.h"
 #include "broker/engine/settle.h"
 #include "broker/engine/upkeep.h"
+#include "broker/pool/tunnel.h"
 
 /* Many clients have a little to read, few connections a lot to write. */
 #define CLIENT_CHUNK_BYTES	2048
@@ -287,6 +288,8 @@ void engine_connection_opened(struct engine *engine, struct connection *connecti
 		engine->ports->pause(engine->ports->io, transport, true);
 	if (connection->doom)
 		engine->ports->abort(engine->ports->io, transport);
+	else if (connection->pool->settings->tunnels)
+		link_trial_passed(engine, connection, now_us);
 	else
 		link_warm(engine, connection, now_us);
 	engine_leave(engine, now_us);
@@ -352,6 +355,9 @@ void engine_connection_closed(struct engine *engine, struct connection *connecti
 	if (!connection->doom && connection->state != CONNECTION_DIALING)
 		engine->stats.closes[SIDE_UPSTREAM][close_class_of(code)]++;
 	connection->transport = NULL;
+	/* It would not have us without a client, but it is there. */
+	if (connection->pool->settings->tunnels && strcmp(cause, "answered") == 0)
+		pool_trial_answered(connection, now_us);
 	pool_connection_lost(connection, connection->doom ? connection->doom : cause, text, now_us);
 	failover_connection(engine, connection, now_us);
 	engine_leave(engine, now_us);

@@ -60,6 +60,7 @@ struct admittance {
 				    engine is entered again: whoever keeps it keeps a copy */
 	uint64_t holds_us;	 /* how long the credential holds; 0: for ever */
 	enum token_role role;
+	bool tunnel;   /* its bytes are carried untouched: engine_tunnel_begin is next */
 	char peer[64]; /* address of the peer of an HTTP request; "" when it has none. Set by io */
 };
 void engine_admit(struct engine *engine, const struct admission *admission, struct admittance *out);
@@ -83,6 +84,32 @@ void engine_client_pong(struct engine *engine, struct session *session, uint64_t
 void engine_client_closed(struct engine *engine, struct session *session, uint16_t code,
 			  struct span reason, uint64_t now_us);
 
+/* A client of a session listener (admittance->tunnel): its upstream connection is dialled first.
+ * NULL: it has been refused through ports.tunnel_refuse. */
+struct session *engine_tunnel_begin(struct engine *engine, size_t listener,
+				    const struct admittance *admittance, void *transport,
+				    uint64_t now_us);
+/* What became of the dial. failed: cause as of engine_connection_closed, or "asked"; the next
+ * endpoint is tried, or the client refused, before this returns. opened: the upstream has granted
+ * the upgrade, and its answer goes to the client. declined: it has answered otherwise; that is
+ * passed on, and engine_tunnel_closed follows. */
+void engine_tunnel_failed(struct engine *engine, struct session *session, const char *cause,
+			  const char *text, uint64_t now_us);
+void engine_tunnel_opened(struct engine *engine, struct session *session, uint64_t now_us);
+void engine_tunnel_declined(struct engine *engine, struct session *session, unsigned int status,
+			    uint64_t now_us);
+/* Bytes have been carried to the other side. */
+void engine_tunnel_moved(struct engine *engine, struct session *session, enum wire_side from,
+			 size_t bytes);
+/* Both sockets are gone, or the client is while its upstream was being dialled: the session ends
+ * with this. */
+struct tunnel_end {
+	enum wire_side side; /* who closed first */
+	uint16_t code;	     /* in its close frame; 0: there was none */
+};
+void engine_tunnel_closed(struct engine *engine, struct session *session,
+			  const struct tunnel_end *end, uint64_t now_us);
+
 /* One HTTP POST with its whole body. The answer comes through ports.http_respond, perhaps before
  * this returns; when the peer goes away earlier, engine_client_closed is called with what this
  * returned. NULL: it has been answered already. */
@@ -98,7 +125,8 @@ void engine_connection_data(struct engine *engine, struct connection *connection
 			    uint64_t now_us);
 void engine_connection_pong(struct engine *engine, struct connection *connection, uint64_t now_us);
 /* The dial failed or the socket is gone. cause is a stable word: dns, connect, tls, upgrade,
- * protocol, eof, closed (code and reason are the peer's then), asked (after close or abort). */
+ * answered (with another status than 101, in a pool of tunnels), protocol, eof, closed (code and
+ * reason are the peer's then), asked (after close or abort). */
 void engine_connection_closed(struct engine *engine, struct connection *connection,
 			      const char *cause, uint16_t code, struct span reason,
 			      uint64_t now_us);

@@ -20,6 +20,8 @@ void link_ping(struct engine *engine, struct connection *connection, uint64_t no
 void link_notified(struct engine *engine, struct connection *connection, uint64_t now_us);
 /* What was written before the ping that was out has been read. */
 void link_ponged(struct engine *engine, struct connection *connection, uint64_t now_us);
+/* It was only opened to see whether its endpoint is back (see pool/tunnel.h). */
+void link_trial_passed(struct engine *engine, struct connection *connection, uint64_t now_us);
 /* Goes on with the greeting; ready when that and the first ping have passed. */
 void link_warm(struct engine *engine, struct connection *connection, uint64_t now_us);
 

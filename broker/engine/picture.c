@@ -5,6 +5,7 @@
 
 #include "broker/engine/state.h"
 #include "broker/engine/version.h"
+#include "broker/pool/tunnel.h"
 
 static size_t count_endpoints(const struct engine *engine)
 {
@@ -22,6 +23,7 @@ static size_t count_connections(const struct engine *engine)
 	for (size_t i = 0; i < engine->lane_count; i++) {
 		for (size_t state = 0; state < CONNECTION_STATES; state++)
 			count += engine->lanes[i]->pool->states[state].count;
+		count += engine->lanes[i]->pool->tunnels.count;
 	}
 	return count;
 }
@@ -35,7 +37,7 @@ static void picture_endpoint(const struct endpoint *endpoint, uint64_t now_us,
 		.reason = endpoint->words[0] ? endpoint->words : endpoint->cause,
 		.weight = endpoint->weight,
 		.tier = endpoint->settings->tier,
-		.connections = endpoint->open,
+		.connections = endpoint->open + endpoint->tunnels,
 		.ready = endpoint->ready,
 		.in_flight = endpoint->in_flight,
 		.since_us = now_us - endpoint->since_us,
@@ -70,6 +72,24 @@ static void picture_connection(const struct connection *connection, uint64_t now
 	};
 }
 
+static void picture_tunnel(const struct tunnel *tunnel, uint64_t now_us,
+			   struct connection_view *view)
+{
+	const struct session *session = tunnel->client;
+
+	*view = (struct connection_view){
+		.id = tunnel->id,
+		.pool = tunnel->pool->settings->name,
+		.endpoint = tunnel->endpoint ? tunnel->endpoint->settings->name : "",
+		.state =
+			connection_state_name(tunnel->open ? CONNECTION_READY : CONNECTION_DIALING),
+		.client = session->id,
+		.since_us = now_us - tunnel->since_us,
+		.bytes_in = tunnel->bytes_down,
+		.bytes_out = tunnel->bytes_up,
+	};
+}
+
 static void picture_pool(const struct lane *lane, uint64_t now_us, struct pool_view *view)
 {
 	const struct pool *pool = lane->pool;
@@ -79,6 +99,7 @@ static void picture_pool(const struct lane *lane, uint64_t now_us, struct pool_v
 		.balancer = balancer_name(pool->balancer),
 		.encoding = encoding_name(pool->settings->encoding),
 		.size = pool->size,
+		.tunnels = pool->settings->tunnels,
 		.max_in_flight = pool->settings->max_in_flight,
 		.in_flight = pool->in_flight,
 		.tier = pool->tier,
@@ -101,7 +122,21 @@ static void picture_pool(const struct lane *lane, uint64_t now_us, struct pool_v
 	};
 	for (size_t state = 0; state < CONNECTION_STATES; state++)
 		view->states[state] = (uint32_t)pool->states[state].count;
+	list_each(&pool->tunnels, node) {
+		bool open = list_entry(node, struct tunnel, link)->open;
+
+		view->states[open ? CONNECTION_READY : CONNECTION_DIALING]++;
+	}
 	view->ready = view->states[CONNECTION_READY];
+	view->sessions = view->tunnels ? view->ready : 0;
+}
+
+/* Whether a client of a session listener, or a request, could be served. */
+static bool pool_is_ready(const struct pool *pool, uint64_t now_us)
+{
+	if (pool->settings->tunnels)
+		return pool_tunnel_endpoints(pool, now_us) > 0;
+	return pool->ready_count > 0;
 }
 
 static void picture_readiness(const struct engine *engine, uint64_t now_us, struct snapshot *out)
@@ -117,14 +152,16 @@ static void picture_readiness(const struct engine *engine, uint64_t now_us, stru
 	for (size_t i = 0; i < engine->lane_count; i++) {
 		const struct pool *pool = engine->lanes[i]->pool;
 
-		if (pool->ready_count > 0) {
+		if (pool_is_ready(pool, now_us)) {
 			ready++;
 			continue;
 		}
 		if (len < sizeof(out->ready_reasons))
 			len += (size_t)snprintf(
 				out->ready_reasons + len, sizeof(out->ready_reasons) - len,
-				"pool %s has no ready connection\n", pool->settings->name);
+				pool->settings->tunnels ? "pool %s has no endpoint that is up\n"
+							: "pool %s has no ready connection\n",
+				pool->settings->name);
 	}
 	out->ready = !engine->draining && (any ? ready > 0 : ready == engine->lane_count);
 	if (out->ready)
@@ -181,6 +218,11 @@ static void picture_pools(const struct engine *engine, uint64_t now_us, struct s
 			list_each(&pool->states[state], node)
 				picture_connection(list_entry(node, struct connection, state_link),
 						   now_us, next++);
+		}
+		list_each(&pool->tunnels, node) {
+			if (next)
+				picture_tunnel(list_entry(node, struct tunnel, link), now_us,
+					       next++);
 		}
 	}
 }

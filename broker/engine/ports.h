@@ -16,6 +16,8 @@
 #include "common/span.h"
 #include "proto/codec.h"
 
+struct admittance;
+
 struct ports {
 	void *io;
 
@@ -51,6 +53,16 @@ struct ports {
 
 	/* Microseconds since 1970, for people who read what is recorded; never for deadlines. */
 	uint64_t (*wall_us)(void *io);
+
+	/* Tunnels; transport is io's handle of one. dial: connect to the endpoint and ask for the
+	 * upgrade as the client did; ends in engine_tunnel_opened, _declined or _failed, unless
+	 * refused before. refuse: answer the client so, give up a dial under way; the session has
+	 * ended. close: a close frame between two frames to the client, then the rest as the peers
+	 * see fit; 5 s for all of it, then engine_tunnel_closed. */
+	void (*tunnel_dial)(void *io, void *transport, const struct endpoint *endpoint,
+			    uint64_t deadline_us);
+	void (*tunnel_refuse)(void *io, void *transport, const struct admittance *verdict);
+	void (*tunnel_close)(void *io, void *transport, uint16_t code, struct span reason);
 
 	/* Unpredictable bytes, for frame masks. */
 	void (*random)(void *io, void *out, size_t len);

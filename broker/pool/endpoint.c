@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "broker/pool/pool.h"
 
 /* The settings and their texts in one block, since an endpoint may outlive the configuration that
  * named it, or never have stood in one. */
@@ -59,4 +60,11 @@ void endpoint_destroy(struct endpoint *endpoint)
 		return;
 	free((void *)endpoint->settings);
 	free(endpoint);
+}
+
+bool endpoint_is_up(const struct endpoint *endpoint)
+{
+	if (endpoint->pool->settings->tunnels)
+		return !endpoint->down;
+	return endpoint->ready > 0;
 }

@@ -55,6 +55,9 @@ struct endpoint {
 			   counts */
 	uint32_t ready; /* of these, ready */
 	uint32_t in_flight;
+	uint32_t tunnels;     /* of one client each, under way or open */
+	int64_t tunnel_turn;  /* and their smooth weighted round robin */
+	double connect_us;    /* peak-sensitive average of the time to open one; 0: none yet */
 	uint32_t desired;     /* connections the spread wants now */
 	int64_t turn;	      /* current weight of the smooth weighted round robin */
 	uint32_t next;	      /* and which of its ready connections is next in turn */
@@ -70,6 +73,15 @@ static inline bool endpoint_serves(const struct endpoint *endpoint)
 {
 	return endpoint->wish == WISH_SERVE;
 }
+
+/* Nothing of it is open or under way. */
+static inline bool endpoint_is_empty(const struct endpoint *endpoint)
+{
+	return endpoint->connections == 0 && endpoint->tunnels == 0;
+}
+
+/* Whether it could take a request now, or, in a pool of tunnels, be dialled with hope. */
+bool endpoint_is_up(const struct endpoint *endpoint);
 
 /* A copy of settings goes with it. NULL: no memory. */
 struct endpoint *endpoint_create(struct pool *pool, const struct endpoint_settings *settings,

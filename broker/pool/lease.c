@@ -15,7 +15,7 @@ static uint32_t tier_to_use(const struct pool *pool)
 
 		if (tier < lowest)
 			lowest = tier;
-		if (endpoint_serves(endpoint) && endpoint->ready > 0 && tier < lowest_ready)
+		if (endpoint_serves(endpoint) && endpoint_is_up(endpoint) && tier < lowest_ready)
 			lowest_ready = tier;
 	}
 	return lowest_ready == UINT32_MAX ? lowest : lowest_ready;

@@ -129,7 +129,7 @@ bool pool_can_do_without(const struct endpoint *endpoint)
 
 	for (size_t i = 0; i < pool->endpoint_count; i++)
 		if (pool->endpoints[i] != endpoint && endpoint_serves(pool->endpoints[i]) &&
-		    pool->endpoints[i]->ready > 0)
+		    endpoint_is_up(pool->endpoints[i]))
 			return true;
 	return false;
 }
@@ -150,7 +150,7 @@ void members_reap(struct pool *pool, uint64_t now_us)
 	for (size_t i = 0; i < pool->endpoint_count; i++) {
 		struct endpoint *endpoint = pool->endpoints[i];
 
-		if (endpoint->wish != WISH_REMOVE || endpoint->connections > 0) {
+		if (endpoint->wish != WISH_REMOVE || !endpoint_is_empty(endpoint)) {
 			endpoint->index = kept;
 			pool->endpoints[kept++] = endpoint;
 			continue;

@@ -20,6 +20,7 @@ enum wsb_err pool_create(struct pool **out, const struct pool_settings *settings
 		return WSB_ENOMEM;
 	for (size_t i = 0; i < CONNECTION_STATES; i++)
 		list_init(&pool->states[i]);
+	list_init(&pool->tunnels);
 	pool->settings = settings;
 	pool->log = log;
 	pool->outboxes = outboxes;
@@ -43,6 +44,7 @@ void pool_destroy(struct pool *pool)
 {
 	if (!pool)
 		return;
+	assert(list_is_empty(&pool->tunnels));
 	for (size_t state = 0; state < CONNECTION_STATES; state++)
 		list_each(&pool->states[state], node)
 			connection_free(list_entry(node, struct connection, state_link));
@@ -85,8 +87,11 @@ void pool_upkeep(struct pool *pool, uint64_t now_us)
 	for (size_t i = 0; i < pool->endpoint_count; i++) {
 		struct endpoint *endpoint = pool->endpoints[i];
 
-		endpoint->desired = endpoint_serves(endpoint) ? pool->spread[i].desired
-							      : desired_aside(endpoint);
+		if (!endpoint_serves(endpoint))
+			endpoint->desired = desired_aside(endpoint);
+		else
+			endpoint->desired =
+				pool->settings->tunnels ? endpoint->down : pool->spread[i].desired;
 	}
 	pool_refresh_ready(pool, now_us);
 	for (size_t i = 0; i < pool->endpoint_count; i++)
@@ -98,7 +103,8 @@ bool pool_has_waste(const struct pool *pool)
 	if (!list_is_empty(&pool->states[CONNECTION_CLOSED]))
 		return true;
 	for (size_t i = 0; i < pool->endpoint_count; i++)
-		if (pool->endpoints[i]->wish == WISH_REMOVE && pool->endpoints[i]->connections == 0)
+		if (pool->endpoints[i]->wish == WISH_REMOVE &&
+		    endpoint_is_empty(pool->endpoints[i]))
 			return true;
 	return false;
 }

@@ -28,7 +28,8 @@ struct pool {
 	size_t endpoint_count;
 	size_t endpoint_capacity; /* of endpoints and spread */
 	struct list states[CONNECTION_STATES];
-	size_t connections; /* on all lists together */
+	size_t connections;  /* on all lists together */
+	struct list tunnels; /* see tunnel.h */
 	/* Ready connections of the tier in use, grouped by endpoint, as an array for the balancer;
 	 * rebuilt when one comes or goes. */
 	struct connection **ready;

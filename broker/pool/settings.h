@@ -76,7 +76,8 @@ struct pool_settings {
 	struct endpoint_settings *endpoints;
 	size_t endpoint_count; /* at least 1 */
 	enum encoding encoding;
-	uint32_t size;		/* connections, 1..1000 */
+	uint32_t size;		/* connections, or tunnels at once; 1..1000 */
+	bool tunnels;		/* a session listener's: one connection per client */
 	uint32_t max_in_flight; /* requests per connection */
 	uint32_t connect_rate;	/* dials per second, over all endpoints; 0: no limit */
 	enum balancer_kind balancer;

@@ -35,6 +35,8 @@ static bool has_surplus(const struct pool *pool, const struct endpoint *endpoint
 
 	if (!endpoint_serves(endpoint))
 		return endpoint->wish != WISH_DRAIN && endpoint->ready > 0;
+	if (pool->settings->tunnels)
+		return endpoint->ready > endpoint->desired;
 	if (endpoint->settings->tier == pool->tier)
 		carry_at_least++;
 	return endpoint->ready > endpoint->desired && pool->ready_count >= carry_at_least;

@@ -19,7 +19,7 @@ const char *endpoint_state_name(enum endpoint_state state)
 	return states[state].name;
 }
 
-/* Whether requests or subscriptions are still on it. */
+/* Whether requests, subscriptions or clients of its own are still on it. */
 static bool is_busy(const struct endpoint *endpoint)
 {
 	const struct pool *pool = endpoint->pool;
@@ -33,7 +33,7 @@ static bool is_busy(const struct endpoint *endpoint)
 				return true;
 		}
 	}
-	return endpoint->in_flight > 0;
+	return endpoint->in_flight > 0 || endpoint->tunnels > 0;
 }
 
 enum endpoint_state standing_of(const struct endpoint *endpoint)
@@ -43,13 +43,13 @@ enum endpoint_state standing_of(const struct endpoint *endpoint)
 		return is_busy(endpoint) ? ENDPOINT_DRAINING : ENDPOINT_DRAINED;
 	case WISH_MAINT:
 	case WISH_REMOVE:
-		return endpoint->connections > 0 ? ENDPOINT_DRAINING : ENDPOINT_MAINT;
+		return endpoint_is_empty(endpoint) ? ENDPOINT_MAINT : ENDPOINT_DRAINING;
 	case WISH_SERVE:
 		break;
 	}
 	if (endpoint->down)
 		return ENDPOINT_DOWN;
-	if (endpoint->ready == 0)
+	if (!endpoint_is_up(endpoint))
 		return ENDPOINT_CONNECTING;
 	return endpoint->settings->tier > endpoint->pool->tier ? ENDPOINT_STANDBY : ENDPOINT_ACTIVE;
 }

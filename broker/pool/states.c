@@ -181,8 +181,32 @@ static void endpoint_fail(struct endpoint *endpoint, const char *reason, uint64_
 {
 	if (now_us >= endpoint->backoff.not_before_us)
 		backoff_fail(&endpoint->backoff, now_us, &endpoint->pool->rng);
-	if (endpoint->ready == 0)
+	if (endpoint->ready == 0 && endpoint->tunnels == 0)
 		endpoint_set_down(endpoint, true, reason);
+}
+
+static void endpoint_note_error(struct endpoint *endpoint, const char *reason, const char *text)
+{
+	snprintf(endpoint->last_error, sizeof(endpoint->last_error), "%s%s%s", reason,
+		 *text ? ": " : "", text);
+}
+
+void endpoint_dial_failed(struct endpoint *endpoint, const char *reason, const char *text,
+			  uint64_t now_us)
+{
+	if (reason_is_ours(reason))
+		return;
+	endpoint->stats.dial_failures++;
+	endpoint_note_error(endpoint, reason, text);
+	endpoint_fail(endpoint, reason, now_us);
+	pool_upkeep(endpoint->pool, now_us);
+}
+
+void endpoint_proved(struct endpoint *endpoint, const char *reason, uint64_t now_us)
+{
+	backoff_reset(&endpoint->backoff);
+	endpoint_set_down(endpoint, false, reason);
+	pool_upkeep(endpoint->pool, now_us);
 }
 
 void pool_connection_opened(struct connection *connection, void *transport, uint64_t now_us)
@@ -210,8 +234,7 @@ static void connection_failed(struct connection *connection, enum connection_sta
 		endpoint->stats.connections_lost++;
 	else
 		endpoint->stats.dial_failures++;
-	snprintf(endpoint->last_error, sizeof(endpoint->last_error), "%s%s%s", reason,
-		 *text ? ": " : "", text);
+	endpoint_note_error(endpoint, reason, text);
 	if (!connection->proven)
 		endpoint_fail(endpoint, reason, now_us);
 }

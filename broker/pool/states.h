@@ -14,6 +14,12 @@ struct connection *connection_begin(struct endpoint *endpoint, uint64_t now_us);
 void connection_enter(struct connection *connection, enum connection_state to, const char *reason,
 		      const char *text, uint64_t now_us);
 
+/* For dials that are no connection of the pool (see tunnel.h): one failed, for a reason as of
+ * pool_connection_lost; or the endpoint is there. */
+void endpoint_dial_failed(struct endpoint *endpoint, const char *reason, const char *text,
+			  uint64_t now_us);
+void endpoint_proved(struct endpoint *endpoint, const char *reason, uint64_t now_us);
+
 /* Takes it off its list and frees it. It must have lost its transport. */
 void connection_free(struct connection *connection);
 

@@ -15,7 +15,11 @@
 #include "common/timerq.h"
 #include "proto/codec.h"
 
-enum session_kind { SESSION_WEBSOCKET, SESSION_HTTP };
+enum session_kind {
+	SESSION_WEBSOCKET,
+	SESSION_HTTP,
+	SESSION_TUNNEL, /* a WebSocket whose bytes are carried untouched */
+};
 
 enum session_state {
 	SESSION_OPEN,
@@ -55,6 +59,7 @@ struct session {
 	struct list members;   /* the engine's: its ends of subscriptions */
 	void *seats;	       /* the engine's: its places in the pools; NULL until it needs one */
 	uint64_t opened_us;    /* when it came */
+	void *tunnel;	       /* the engine's: the upstream connection of its own */
 	uint64_t heard_us;     /* last sign of life */
 	uint64_t message_us;   /* last message */
 	uint64_t ping_at_us;   /* when the ping under way was sent */

@@ -137,6 +137,30 @@ static void port_http_respond(void *io, void *transport, int status, uint32_t re
 	peer_change(peer, PEER_ENDED);
 }
 
+static void port_tunnel_dial(void *io, void *transport, const struct endpoint *endpoint,
+			     uint64_t deadline_us)
+{
+	struct peer *peer = transport;
+
+	if (peer->kind != PEER_TUNNEL || peer->state != PEER_DIALING || peer->dialled)
+		breach(io, "tunnel_dial: not one that could be dialled now");
+	peer->dialled = endpoint;
+	peer->dial_until_us = deadline_us;
+}
+
+static void port_tunnel_refuse(void *io, void *transport, const struct admittance *verdict)
+{
+	struct peer *peer = transport;
+
+	if (peer->kind != PEER_TUNNEL || peer->state != PEER_DIALING)
+		breach(io, "tunnel_refuse: too late");
+	peer->status = verdict->status;
+	peer->retry_after_s = verdict->retry_after_s;
+	peer->dialled = NULL;
+	peer->session = NULL;
+	peer_change(peer, PEER_ENDED);
+}
+
 /* The run begins on a day like any other. */
 static uint64_t port_wall_us(void *io)
 {
@@ -176,6 +200,9 @@ void outside_init(struct outside *outside, uint64_t seed)
 		.abort = port_abort,
 		.pause = port_pause,
 		.http_respond = port_http_respond,
+		.tunnel_dial = port_tunnel_dial,
+		.tunnel_refuse = port_tunnel_refuse,
+		.tunnel_close = port_close,
 		.wall_us = port_wall_us,
 		.random = port_random,
 	};
@@ -265,6 +292,40 @@ struct peer *outside_post(struct outside *outside, size_t listener,
 	return peer;
 }
 
+struct peer *outside_tunnel(struct outside *outside, size_t listener,
+			    const struct admittance *admittance)
+{
+	struct peer *peer = peer_add(outside, PEER_TUNNEL, PEER_DIALING);
+	struct session *session =
+		engine_tunnel_begin(outside->engine, listener, admittance, peer, outside->now_us);
+
+	if ((peer->status != 0) == (session != NULL))
+		breach(outside, "tunnel_begin: refused and under way, or neither");
+	peer->session = session;
+	return peer;
+}
+
+void tunnel_fails(struct peer *peer, const char *cause)
+{
+	struct outside *outside = peer->outside;
+
+	peer->dialled = NULL;
+	engine_tunnel_failed(outside->engine, peer->session, cause, "", outside->now_us);
+}
+
+void tunnel_opens(struct peer *peer)
+{
+	peer->dialled = NULL;
+	peer->state = PEER_OPEN;
+	engine_tunnel_opened(peer->outside->engine, peer->session, peer->outside->now_us);
+}
+
+void tunnel_declines(struct peer *peer, unsigned int status)
+{
+	peer->dialled = NULL;
+	engine_tunnel_declined(peer->outside->engine, peer->session, status, peer->outside->now_us);
+}
+
 void peer_open(struct peer *peer)
 {
 	if (peer->state != PEER_DIALING)
@@ -332,13 +393,18 @@ void peer_end(struct peer *peer, const char *cause, uint16_t code, struct span r
 		engine_connection_closed(outside->engine, connection, asked ? "asked" : cause,
 					 asked ? 0 : code, asked ? span_of("", 0) : reason,
 					 outside->now_us);
+	else if (peer->kind == PEER_TUNNEL)
+		engine_tunnel_closed(outside->engine, session,
+				     &(struct tunnel_end){.side = SIDE_CLIENT, .code = code},
+				     outside->now_us);
 	else
 		engine_client_closed(outside->engine, session, code, reason, outside->now_us);
 }
 
 struct outbox *peer_outbox(const struct peer *peer)
 {
-	if (peer->state == PEER_ENDED || peer->state == PEER_DIALING || peer->kind == PEER_POST)
+	if (peer->state == PEER_ENDED || peer->state == PEER_DIALING || peer->kind == PEER_POST ||
+	    peer->kind == PEER_TUNNEL)
 		return NULL;
 	if (peer->kind == PEER_CLIENT)
 		return &peer->session->outbox;

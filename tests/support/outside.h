@@ -31,7 +31,7 @@ struct outside {
 	void *context;
 };
 
-enum peer_kind { PEER_CLIENT, PEER_POST, PEER_UPSTREAM };
+enum peer_kind { PEER_CLIENT, PEER_POST, PEER_UPSTREAM, PEER_TUNNEL };
 
 enum peer_state {
 	PEER_DIALING, /* an upstream that the engine wants */
@@ -47,7 +47,9 @@ struct peer {
 	uint64_t number; /* 1, 2, ... in the order they came */
 	enum peer_kind kind;
 	enum peer_state state;
-	struct session *session;       /* of a client or post */
+	struct session *session;	/* of a client, post or tunnel */
+	const struct endpoint *dialled; /* of a tunnel, while its dial is under way */
+	uint64_t dial_until_us;
 	struct connection *connection; /* of an upstream */
 	bool wants_write;
 	bool paused;
@@ -87,6 +89,14 @@ struct peer *outside_client(struct outside *outside, size_t listener,
 struct peer *outside_post(struct outside *outside, size_t listener,
 			  const struct admittance *admittance, enum encoding encoding,
 			  struct span body);
+
+/* A client of a session listener that has been let in as this; refused when status is set. */
+struct peer *outside_tunnel(struct outside *outside, size_t listener,
+			    const struct admittance *admittance);
+/* What became of its dial. */
+void tunnel_fails(struct peer *peer, const char *cause);
+void tunnel_opens(struct peer *peer);
+void tunnel_declines(struct peer *peer, unsigned int status);
 
 /* The dial has succeeded. */
 void peer_open(struct peer *peer);

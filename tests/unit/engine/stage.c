@@ -62,7 +62,7 @@ void stage_open_dials(struct stage *stage)
 	list_each(&stage->outside.peers, node) {
 		struct peer *peer = list_entry(node, struct peer, link);
 
-		if (peer->state == PEER_DIALING)
+		if (peer->kind == PEER_UPSTREAM && peer->state == PEER_DIALING)
 			peer_open(peer);
 	}
 	if (!stage->no_pongs)
