@@ -235,6 +235,14 @@ void stream_watch(struct stream *stream, int events)
 		uv_poll_stop(stream->poll);
 }
 
+void stream_move(struct stream *to, struct stream *from)
+{
+	*to = *from;
+	if (to->poll)
+		to->poll->data = to;
+	stream_init(from);
+}
+
 static void end_tls(struct stream *stream)
 {
 	if (!stream->ssl || stream->broken || !SSL_is_init_finished(stream->ssl) ||

@@ -67,6 +67,15 @@ enum stream_verdict stream_write(struct stream *stream, struct span bytes, size_
 /* Waits for these events from now on, instead of those asked for before. */
 void stream_watch(struct stream *stream, int events);
 
+/* Whom to tell from now on. */
+static inline void stream_hand(struct stream *stream, stream_ready *ready, void *context)
+{
+	stream->ready = ready;
+	stream->context = context;
+}
+/* To another place, with all it is and waits for; `from` is closed afterwards. */
+void stream_move(struct stream *to, struct stream *from);
+
 /* Tells the peer that nothing more will be written; what it still sends can be read. */
 void stream_finish(struct stream *stream);
 

@@ -8,20 +8,22 @@
 #include "broker/io/tls.h"
 #include "broker/io/ws_frames.h"
 
-static const char *const stage_causes[] = {
-	[CLIENT_RESOLVING] = "dns",	[CLIENT_CONNECTING] = "connect", [CLIENT_SECURING] = "tls",
-	[CLIENT_UPGRADING] = "upgrade", [CLIENT_OPEN] = "eof",
-};
-
 static struct ws_client *client_of(struct wire *wire)
 {
 	return list_entry(wire, struct ws_client, wire);
 }
 
-static void schedule(struct ws_client *client)
+/* What fails when it fails now. */
+static const char *stage_cause(const struct ws_client *client)
 {
-	if (!list_is_linked(&client->step))
-		list_append(&client->group->steps, &client->step);
+	switch (client->stage) {
+	case CLIENT_REACHING:
+		return reach_cause(&client->reach);
+	case CLIENT_UPGRADING:
+		return "upgrade";
+	default:
+		return "eof";
+	}
 }
 
 /* The first cause is the one that counts: later ones follow from it. */
@@ -39,7 +41,7 @@ static void on_late(struct wire *wire)
 {
 	struct ws_client *client = client_of(wire);
 
-	on_fault(wire, stage_causes[client->stage], client->group->late);
+	on_fault(wire, stage_cause(client), client->group->late);
 }
 
 static void on_data(struct wire *wire, bool binary, struct span piece, uint64_t frame_left,
@@ -62,10 +64,7 @@ static void on_dropped(struct wire *wire)
 {
 	struct ws_client *client = client_of(wire);
 
-	if (client->query)
-		resolver_forget(client->query);
-	client->query = NULL;
-	list_remove(&client->group->steps, &client->step);
+	reach_give_up(&client->reach);
 }
 
 /* The last thing that happens to a client. */
@@ -97,38 +96,6 @@ struct ws_client *ws_client_of(struct wire *wire)
 	return wire->events == &wire_events ? client_of(wire) : NULL;
 }
 
-static void on_resolved(void *context, const struct resolver_answer *answer)
-{
-	struct ws_client *client = context;
-
-	client->query = NULL;
-	client->answer = *answer;
-	if (answer->count == 0) {
-		ws_client_drop(client, "dns", answer->error);
-		return;
-	}
-	client->stage = CLIENT_CONNECTING;
-	schedule(client);
-}
-
-static void resolve(struct ws_client *client)
-{
-	const struct ws_target *target = client->target;
-	uv_loop_t *uv = &client->group->context->loop->uv;
-
-	if (target->unix_path || resolver_is_address(target->host)) {
-		client->answer.count = 1;
-		if (!target->unix_path)
-			snprintf(client->answer.addresses[0], RESOLVER_TEXT_MAX, "%s",
-				 target->host);
-		client->stage = CLIENT_CONNECTING;
-		schedule(client);
-		return;
-	}
-	if (resolver_ask(&client->query, uv, target->host, on_resolved, client))
-		ws_client_drop(client, "dns", "the look-up could not begin");
-}
-
 /* What has been received belongs to the upgrade, or to the frames behind it. */
 static void on_upgraded(struct ws_client *client, char *rest, size_t len)
 {
@@ -157,7 +124,7 @@ static void on_refused(struct ws_client *client, const struct upgrade_refusal *r
 static void on_obstacle(struct ws_client *client, enum stream_verdict verdict, int needs)
 {
 	char text[WS_CLIENT_TEXT_MAX] = "the peer hung up";
-	const char *cause = stage_causes[client->stage];
+	const char *cause = stage_cause(client);
 
 	if (verdict == STREAM_BLOCKED) {
 		stream_watch(&client->wire.stream, needs);
@@ -245,122 +212,47 @@ static void begin_upgrade(struct ws_client *client)
 		go_on_upgrading(client);
 }
 
-static void shake(struct ws_client *client)
-{
-	enum stream_verdict verdict = stream_shake(&client->wire.stream);
-
-	if (verdict == STREAM_DONE)
-		begin_upgrade(client);
-	else
-		on_obstacle(client, verdict, client->wire.stream.read_needs);
-}
-
-/* There may be another address. */
-static void on_connect_failed(struct ws_client *client, int error)
-{
-	client->error = error;
-	client->address_at++;
-	stream_close(&client->wire.stream);
-	schedule(client);
-}
-
-static void on_connected(struct ws_client *client)
-{
-	struct ws_client_group *group = client->group;
-	int error = stream_connect_error(&client->wire.stream);
-
-	if (error) {
-		on_connect_failed(client, error);
-	} else if (!client->target->tls) {
-		begin_upgrade(client);
-	} else {
-		client->stage = CLIENT_SECURING;
-		if (stream_secure(&client->wire.stream, group->ssl_context, client->target->host,
-				  group->verify))
-			ws_client_drop(client, "tls", "no session could be begun");
-		else
-			shake(client);
-	}
-}
-
 static void on_ready(void *context, int events)
 {
 	struct ws_client *client = context;
 
-	switch (client->stage) {
-	case CLIENT_CONNECTING:
-		on_connected(client);
-		return;
-	case CLIENT_SECURING:
-		shake(client);
-		return;
-	case CLIENT_UPGRADING:
+	if (client->stage == CLIENT_UPGRADING)
 		go_on_upgrading(client);
-		return;
-	case CLIENT_OPEN:
+	else if (client->stage == CLIENT_OPEN)
 		ws_frames_ready(&client->wire, events);
-		return;
-	default:
-		return;
-	}
 }
 
-/* 0, or an errno. */
-static int connect_to(struct ws_client *client, const char *address)
+static void on_reached(struct reach *reach)
 {
-	const struct ws_target *target = client->target;
-	uv_loop_t *uv = &client->group->context->loop->uv;
+	struct ws_client *client = list_entry(reach, struct ws_client, reach);
 
-	if (target->unix_path)
-		return stream_connect_unix(&client->wire.stream, uv, target->unix_path, on_ready,
-					   client);
-	return stream_connect_tcp(&client->wire.stream, uv, address, target->port, on_ready,
-				  client);
+	stream_hand(&client->wire.stream, on_ready, client);
+	begin_upgrade(client);
 }
 
-/* One address after the other, until one lets us in or all have been tried. */
-static void connect_next(struct ws_client *client)
+static void on_unreached(struct reach *reach, const char *cause, const char *text)
 {
-	while (!client->group->context->ending && client->address_at < client->answer.count) {
-		client->error = connect_to(client, client->answer.addresses[client->address_at]);
-		if (!client->error)
-			return;
-		client->address_at++;
-	}
-	ws_client_drop(client, "connect",
-		       client->error ? strerror(client->error) : "no address could be reached");
+	ws_client_drop(list_entry(reach, struct ws_client, reach), cause, text);
 }
 
-static void take_step(struct ws_client *client)
-{
-	switch (client->stage) {
-	case CLIENT_RESOLVING:
-		resolve(client);
-		return;
-	case CLIENT_CONNECTING:
-		connect_next(client);
-		return;
-	default:
-		return;
-	}
-}
+static const struct reach_events reach_events = {.done = on_reached, .failed = on_unreached};
 
 void ws_client_dial(struct ws_client *client, struct ws_client_group *group,
 		    const struct ws_target *target, struct outbox *outbox, uint64_t deadline_us)
 {
-	memset(client, 0, offsetof(struct ws_client, answer));
-	client->answer.count = 0;
+	memset(client, 0, offsetof(struct ws_client, reach));
 	client->text[0] = '\0';
 	wire_init(&client->wire, group->context, &wire_events, true);
 	client->group = group;
 	client->target = target;
 	client->outbox = outbox;
-	list_node_init(&client->step);
 	list_node_init(&client->member);
 	list_append(&group->clients, &client->member);
 	upgrade_init(&client->upgrade);
+	reach_init(&client->reach, group->context, &reach_events, &group->steps,
+		   &client->wire.stream);
 	wire_give_time(&client->wire, deadline_us);
-	schedule(client);
+	reach_begin(&client->reach, target, group->ssl_context, group->verify);
 }
 
 void ws_client_drop(struct ws_client *client, const char *cause, const char *text)
@@ -408,14 +300,7 @@ void ws_client_group_fini(struct ws_client_group *group)
 	*group = (struct ws_client_group){0};
 }
 
-/* A step may add another one, of the same client or of a new one: those wait for the next turn. */
 void ws_client_group_turn(struct ws_client_group *group)
 {
-	for (size_t left = group->steps.count; left > 0; left--) {
-		struct list_node *node = list_pop(&group->steps);
-
-		if (!node)
-			return;
-		take_step(list_entry(node, struct ws_client, step));
-	}
+	reach_turn(&group->steps);
 }

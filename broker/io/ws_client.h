@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "broker/io/resolver.h"
+#include "broker/io/reach.h"
 #include "broker/io/upgrade.h"
 #include "broker/io/wire.h"
 #include "broker/io/ws_context.h"
@@ -19,15 +19,6 @@
 #include "common/strbuf.h"
 
 #define WS_CLIENT_TEXT_MAX 160
-
-/* Where to. Borrowed as long as the client lives. */
-struct ws_target {
-	const char *unix_path; /* NULL: host and port */
-	const char *host;      /* a name or an address, without brackets */
-	uint16_t port;
-	bool tls;
-	const char *path; /* with the query; at least "/" */
-};
 
 /* How it ended, or why it never began. */
 struct ws_end {
@@ -63,7 +54,7 @@ struct ws_client_group {
 	void *ssl_context;	 /* NULL: no TLS */
 	bool verify;
 	struct list clients; /* all whose end has not been reported */
-	struct list steps;   /* those that go on outside of callbacks */
+	struct list steps;   /* of those on their way, see reach_turn */
 };
 
 struct ws_client {
@@ -71,23 +62,17 @@ struct ws_client {
 	struct ws_client_group *group;
 	const struct ws_target *target;
 	struct outbox *outbox;
-	struct resolver_query *query; /* under way, or NULL */
-	struct list_node member;      /* of group->clients */
-	struct list_node step;
+	struct list_node member; /* of group->clients */
 	enum ws_client_stage {
-		CLIENT_RESOLVING,
-		CLIENT_CONNECTING, /* TCP or a Unix socket */
-		CLIENT_SECURING,   /* TLS */
-		CLIENT_UPGRADING,  /* the request is out */
+		CLIENT_REACHING,  /* up to a stream, TLS included */
+		CLIENT_UPGRADING, /* the request is out */
 		CLIENT_OPEN,
 	} stage;
 	bool asked; /* its end was our own wish, and will be reported as such */
 	struct ws_end end;
 	struct upgrade upgrade;
 	size_t request_sent; /* bytes of the upgrade's that are out */
-	size_t address_at;   /* the one being tried */
-	int error;	     /* errno of the last one that failed; 0: unknown */
-	struct resolver_answer answer;
+	struct reach reach;
 	char text[WS_CLIENT_TEXT_MAX];
 };
 
