@@ -162,13 +162,28 @@ json_t *view_all_endpoints(const struct snapshot *snapshot)
 	return array;
 }
 
+/* null: its connections carry requests of all. */
+static json_t *sessions_view(const struct pool_view *pool)
+{
+	const struct traffic_stats *traffic = pool->traffic;
+
+	if (!pool->tunnels)
+		return json_null();
+	return json_pack("{s:i, s:I, s:I, s:I, s:I}", "open", (int)pool->sessions, "total",
+			 (json_int_t)traffic->tunnels_opened, "refused",
+			 (json_int_t)(traffic->tunnels_full + traffic->tunnels_unavailable +
+				      traffic->tunnels_declined),
+			 "bytes_up", (json_int_t)traffic->tunnel_bytes_up, "bytes_down",
+			 (json_int_t)traffic->tunnel_bytes_down);
+}
+
 json_t *view_pool(const struct pool_view *pool)
 {
 	const struct traffic_stats *traffic = pool->traffic;
 
 	return json_pack(
 		"{s:s, s:i, s:i, s:i, s:I, s:I, s:o, s:s, s:s, s:i, s:i, s:o, s:o, s:o, s:o, s:o, "
-		"s:I, s:I, s:I, s:b, s:b, s:b, s:i, s:i, s:f, s:o}",
+		"s:I, s:I, s:I, s:b, s:b, s:b, s:i, s:i, s:f, s:o, s:o}",
 		"name", pool->name, "size", (int)pool->size, "ready", (int)pool->ready, "in_flight",
 		(int)pool->in_flight, "queued", (json_int_t)pool->queued, "queued_bytes",
 		(json_int_t)pool->queued_bytes, "oldest_wait_seconds",
@@ -181,8 +196,8 @@ json_t *view_pool(const struct pool_view *pool)
 		"subscriptions", (json_int_t)pool->subscriptions, "subscribers",
 		(json_int_t)pool->subscribers, "paused", pool->paused, "autoscaled",
 		pool->autoscaled, "pinned", pool->pinned, "min", (int)pool->size_min, "max",
-		(int)pool->size_max, "utilization", pool->utilisation, "endpoints",
-		view_endpoints(pool));
+		(int)pool->size_max, "utilization", pool->utilisation, "sessions",
+		sessions_view(pool), "endpoints", view_endpoints(pool));
 }
 
 json_t *view_pools(const struct snapshot *snapshot)

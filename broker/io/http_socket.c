@@ -133,6 +133,14 @@ void http_socket_open(struct http_socket *socket, const char *subprotocol)
 	wire_want_write(&socket->wire);
 }
 
+void http_socket_surrender(struct http_socket *socket, struct stream *stream, struct strbuf *rest)
+{
+	strbuf_add(rest,
+		   span_of(socket->in.text + socket->head_len, socket->in.len - socket->head_len));
+	stream_move(stream, &socket->wire.stream);
+	wire_abort(&socket->wire);
+}
+
 static void ask_upgrade(struct http_socket *socket, const struct http_head *head)
 {
 	const char *why = "no such upgrade here";
@@ -193,6 +201,7 @@ static bool take_head(struct http_socket *socket)
 			refuse_unread(socket, 400, "HTTP/1.1 is spoken here");
 		return false;
 	}
+	socket->head_len = len;
 	ask(socket, span_of(text.at, len));
 	drop_read(socket, len);
 	return true;

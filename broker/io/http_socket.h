@@ -70,6 +70,7 @@ struct http_socket {
 	enum http_phase phase;
 	char key[UPGRADE_KEY_LEN];
 	size_t head_seen; /* as http_head_len wants it */
+	size_t head_len;  /* of the request that the site is being asked about */
 	size_t body_len;
 	size_t sent; /* of out */
 	struct strbuf in;
@@ -103,6 +104,10 @@ void http_socket_refuse(struct http_socket *socket, int status, const char *titl
 /* Reads the body, at most bytes_max of it (more is refused with 413), and then calls site->body. */
 void http_socket_take_body(struct http_socket *socket, const struct http_head *head,
 			   size_t bytes_max);
+
+/* From within site->upgrade: gives the stream away, with what has come behind the request appended
+ * to rest, and is forgotten. Whoever takes it answers the peer. */
+void http_socket_surrender(struct http_socket *socket, struct stream *stream, struct strbuf *rest);
 
 /* Answers the wish for a WebSocket with 101; site->opened follows when that is out. */
 void http_socket_open(struct http_socket *socket, const char *subprotocol);

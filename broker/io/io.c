@@ -4,6 +4,7 @@
 #include "broker/io/entropy.h"
 #include "broker/io/http_admin.h"
 #include "broker/io/http_post.h"
+#include "broker/io/tunnel.h"
 #include "broker/io/ws_context.h"
 #include "broker/io/ws_dialer.h"
 #include "broker/io/ws_server.h"
@@ -18,6 +19,7 @@
 struct io {
 	struct ws_context context;
 	struct ws_dialer dialer;
+	struct tunnels tunnels;
 	struct http_admin admin;
 	struct ws_server *servers;
 	size_t server_count;
@@ -73,6 +75,25 @@ static void port_http_respond(void *io, void *transport, int status, uint32_t re
 	http_post_respond(http_socket_of(transport), status, retry_after_s, encoding, body);
 }
 
+static void port_tunnel_dial(void *io, void *transport, const struct endpoint *endpoint,
+			     uint64_t deadline_us)
+{
+	(void)io;
+	tunnel_dial(transport, endpoint, deadline_us);
+}
+
+static void port_tunnel_refuse(void *io, void *transport, const struct admittance *verdict)
+{
+	(void)io;
+	tunnel_refuse(transport, verdict);
+}
+
+static void port_tunnel_close(void *io, void *transport, uint16_t code, struct span reason)
+{
+	(void)io;
+	tunnel_say_goodbye(transport, code, reason);
+}
+
 static uint64_t port_wall_us(void *io)
 {
 	(void)io;
@@ -93,6 +114,9 @@ static const struct ports port_table = {
 	.abort = port_abort,
 	.pause = port_pause,
 	.http_respond = port_http_respond,
+	.tunnel_dial = port_tunnel_dial,
+	.tunnel_refuse = port_tunnel_refuse,
+	.tunnel_close = port_tunnel_close,
 	.wall_us = port_wall_us,
 	.random = port_random,
 };
@@ -125,6 +149,7 @@ static enum wsb_err open_all(struct io *io, struct strbuf *errors)
 	const struct config *config = io->config;
 	enum wsb_err first;
 
+	tunnels_init(&io->tunnels, &io->context, &io->dialer);
 	first = ws_dialer_init(&io->dialer, &io->context, config, errors);
 	if (first)
 		return first;
@@ -134,6 +159,7 @@ static enum wsb_err open_all(struct io *io, struct strbuf *errors)
 	for (size_t i = 0; i < config->listener_count; i++) {
 		enum wsb_err err = ws_server_open(&io->servers[i], &io->context, config, i, errors);
 
+		io->servers[i].tunnels = &io->tunnels;
 		io->servers[i].listener.descriptor_max = io->client_descriptor_max;
 		io->server_count++;
 		first = first ? first : err;
@@ -184,6 +210,7 @@ enum wsb_err io_start(struct io *io, struct engine *engine, const struct admin_b
 	enum wsb_err err;
 
 	ws_dialer_set_engine(&io->dialer, engine);
+	tunnels_set_engine(&io->tunnels, engine);
 	for (size_t i = 0; i < io->server_count; i++) {
 		err = ws_server_start(&io->servers[i], engine);
 		if (err)
@@ -195,12 +222,14 @@ enum wsb_err io_start(struct io *io, struct engine *engine, const struct admin_b
 void io_turn(struct io *io)
 {
 	ws_dialer_turn(&io->dialer);
+	tunnels_turn(&io->tunnels);
 	ws_context_turn(&io->context);
 }
 
 void io_tick(struct io *io, uint64_t now_us)
 {
 	ws_context_tick(&io->context, now_us);
+	tunnels_tick(&io->tunnels, now_us);
 	for (size_t i = 0; i < io->server_count; i++)
 		listener_tick(&io->servers[i].listener, now_us);
 	listener_tick(&io->admin.listener, now_us);
@@ -221,9 +250,11 @@ bool io_end(struct io *io)
 	http_admin_close(&io->admin);
 	if (io->dialer.pools)
 		ws_dialer_end(&io->dialer);
+	tunnels_end(&io->tunnels);
 	ws_context_end(&io->context);
 	settled = loop_settle(io->loop);
 	/* The turns have ended with the loop: what they would still have reported is done here. */
+	tunnels_turn(&io->tunnels);
 	ws_context_turn(&io->context);
 	return settled;
 }

@@ -258,6 +258,18 @@ void stream_finish(struct stream *stream)
 	shutdown(stream->fd, SHUT_WR);
 }
 
+/* Half a minute of silence, then three questions. On a Unix socket it means nothing and is refused.
+ */
+void stream_keep_alive(const struct stream *stream)
+{
+	const int on = 1, idle_s = 30, interval_s = 10, probes = 3;
+
+	setsockopt(stream->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	setsockopt(stream->fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
+	setsockopt(stream->fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof(interval_s));
+	setsockopt(stream->fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
+}
+
 void stream_peer(const struct stream *stream, char text[STREAM_PEER_MAX])
 {
 	struct sockaddr_storage name;

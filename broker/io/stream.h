@@ -79,6 +79,9 @@ void stream_move(struct stream *to, struct stream *from);
 /* Tells the peer that nothing more will be written; what it still sends can be read. */
 void stream_finish(struct stream *stream);
 
+/* Lets the system find out that the peer is gone, where nobody else asks. */
+void stream_keep_alive(const struct stream *stream);
+
 /* The address of the peer, without its port; "" over a Unix socket. */
 #define STREAM_PEER_MAX 64
 void stream_peer(const struct stream *stream, char text[STREAM_PEER_MAX]);

@@ -69,7 +69,7 @@ enum wsb_err upgrade_begin(struct upgrade *upgrade, const struct upgrade_request
 }
 
 /* "HTTP/1.1 101 Switching Protocols"; 0 when it is nothing of the kind. */
-static unsigned int read_status(struct span line)
+unsigned int upgrade_read_status(struct span line)
 {
 	const size_t at = strlen(VERSION) + 2;
 	unsigned int status = 0;
@@ -139,7 +139,7 @@ static enum upgrade_verdict judge(const struct upgrade *upgrade, struct upgrade_
 {
 	struct span head = strbuf_span(&upgrade->answer);
 
-	refusal->status = read_status(http_take_line(&head));
+	refusal->status = upgrade_read_status(http_take_line(&head));
 	refusal->why = NULL;
 	if (refusal->status == 0)
 		refusal->why = "the answer to the upgrade is not HTTP/1.1";

@@ -55,6 +55,10 @@ enum wsb_err upgrade_begin(struct upgrade *upgrade,
 enum upgrade_verdict upgrade_take(struct upgrade *upgrade, struct span bytes, size_t *used,
 				  struct upgrade_refusal *refusal);
 
+/* Of an answer's first line, "HTTP/1.1 101 Switching Protocols"; 0 when it is nothing of the kind.
+ */
+unsigned int upgrade_read_status(struct span line);
+
 /* Frees what it holds. May be called twice. */
 void upgrade_end(struct upgrade *upgrade);
 

@@ -58,8 +58,10 @@ static void on_closed(struct ws_client *client, const struct ws_end *end)
 	struct ws_dial *dial = dial_of(client);
 
 	list_remove(&dial->dialer->dialing, &dial->dialing);
-	engine_connection_closed(dial->dialer->engine, dial->connection, end->cause, end->code,
-				 end->text, clock_monotonic_us());
+	engine_connection_closed(dial->dialer->engine, dial->connection,
+				 dial->pool->settings->tunnels && end->status ? "answered"
+									      : end->cause,
+				 end->code, end->text, clock_monotonic_us());
 	free(dial);
 }
 
@@ -132,14 +134,21 @@ void ws_dialer_fini(struct ws_dialer *dialer)
 }
 
 /* Every connection is of a pool that is configured. */
-static struct ws_dialer_pool *pool_of(struct ws_dialer *dialer, const struct connection *connection)
+static struct ws_dialer_pool *pool_of(struct ws_dialer *dialer,
+				      const struct pool_settings *settings)
 {
 	size_t i = 0;
 
-	while (i < dialer->pool_count && dialer->pools[i].settings != connection->pool->settings)
+	while (i < dialer->pool_count && dialer->pools[i].settings != settings)
 		i++;
 	assert(i < dialer->pool_count);
 	return &dialer->pools[i];
+}
+
+const struct ws_client_group *ws_dialer_group(struct ws_dialer *dialer,
+					      const struct pool_settings *settings)
+{
+	return &pool_of(dialer, settings)->group;
 }
 
 void ws_dialer_dial(struct ws_dialer *dialer, struct connection *connection)
@@ -151,7 +160,7 @@ void ws_dialer_dial(struct ws_dialer *dialer, struct connection *connection)
 	if (!dial)
 		abort();
 	dial->dialer = dialer;
-	dial->pool = pool_of(dialer, connection);
+	dial->pool = pool_of(dialer, connection->pool->settings);
 	dial->connection = connection;
 	dial->target = (struct ws_target){
 		.host = endpoint->host,

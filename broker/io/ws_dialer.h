@@ -40,6 +40,10 @@ void ws_dialer_end(struct ws_dialer *dialer);
 /* Every connection must have ended. */
 void ws_dialer_fini(struct ws_dialer *dialer);
 
+/* What the dials of this pool have in common. */
+const struct ws_client_group *ws_dialer_group(struct ws_dialer *dialer,
+					      const struct pool_settings *settings);
+
 /* Begins a dial; what becomes of it is reported later. */
 void ws_dialer_dial(struct ws_dialer *dialer, struct connection *connection);
 void ws_dialer_abort_dial(struct ws_dialer *dialer, struct connection *connection);

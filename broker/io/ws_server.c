@@ -5,6 +5,7 @@
 #include "broker/io/http_post.h"
 #include "broker/io/signature.h"
 #include "broker/io/tls.h"
+#include "broker/io/tunnel.h"
 #include "common/clock.h"
 
 static struct ws_server *server_of(const struct http_socket *socket)
@@ -38,7 +39,7 @@ static void refuse(struct http_socket *socket, const struct admittance *verdict)
 	const char *extra = NULL;
 
 	if (verdict->status == 405)
-		extra = "Allow: GET, POST\r\n";
+		extra = verdict->tunnel ? "Allow: GET\r\n" : "Allow: GET, POST\r\n";
 	else if (verdict->status == 426)
 		extra = "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
 	else if (verdict->status == 401)
@@ -85,9 +86,15 @@ static void on_request(struct http_socket *socket, const struct http_head *head)
 
 static void on_upgrade(struct http_socket *socket, const struct http_head *head)
 {
+	struct ws_server *server = server_of(socket);
 	struct admittance verdict;
 
-	if (admit(socket, head, true, &verdict))
+	if (!admit(socket, head, true, &verdict))
+		return;
+	if (verdict.tunnel)
+		tunnels_take(server->tunnels, socket, head, server->config, server->index,
+			     &verdict);
+	else
 		http_socket_open(socket, verdict.subprotocol);
 }
 

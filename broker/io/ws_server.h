@@ -12,13 +12,16 @@
 #include "common/err.h"
 #include "common/strbuf.h"
 
+struct tunnels;
+
 struct ws_server {
 	struct listener listener;
 	struct http_site site;
 	struct ws_context *context;
 	struct engine *engine;
 	const struct config *config;
-	size_t index; /* in config->listeners */
+	struct tunnels *tunnels; /* for a session listener */
+	size_t index;		 /* in config->listeners */
 };
 
 /* Binds the address and makes ready; accepts nothing yet. Borrows all it is given.

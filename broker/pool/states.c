@@ -181,7 +181,7 @@ static void endpoint_fail(struct endpoint *endpoint, const char *reason, uint64_
 {
 	if (now_us >= endpoint->backoff.not_before_us)
 		backoff_fail(&endpoint->backoff, now_us, &endpoint->pool->rng);
-	if (endpoint->ready == 0 && endpoint->tunnels == 0)
+	if (endpoint->ready == 0)
 		endpoint_set_down(endpoint, true, reason);
 }
 
