@@ -75,11 +75,24 @@ test(`${SECONDS} s of kills and stalls: nothing is lost, doubled or given to ano
 	assert.deepEqual(book.faults, []);
 	assert.ok(book.answered > SECONDS * 10, `${book.answered} answers`);
 	assert.ok(book.answered > book.refused * 2, `more answers than errors: ${book.report()}`);
+	const lost = book.reasons.get('upstream_lost') ?? 0;
+	assert.ok(lost <= 2 + book.answered / 10000, `few are written to three servers in a row that die: ${book.report()}`);
 	for (const [kind, { answered }] of book.kinds)
 		assert.ok(answered > 0, `${kind} got answers`);
-	for (const each of [broker, home])
+	for (const each of [broker, home]) {
 		assert.equal(await each.metric(/^wsbroker_.*in_flight$/), 0, 'nothing in flight is left');
+		assertGivenUpLate(t, (await each.adminGet('/v1/requests?failed=true')).json);
+	}
 });
+
+// Every route is idempotent and the budget is never used up: whatever was lost had been written
+// three times, each time to a server that died of it, for all that the broker knows.
+function assertGivenUpLate(t, requests) {
+	const lost = requests.filter(({ reason }) => reason === 'upstream_lost');
+	for (const { method, attempts, endpoint, duration_seconds: seconds } of lost)
+		t.diagnostic(`lost: ${method} at ${endpoint} after ${attempts} attempts, ${seconds} s`);
+	assert.deepEqual(lost.filter(({ attempts }) => attempts < 3), []);
+}
 
 // One server at a time is killed or stopped; once, halfway, all of them for ALL_DOWN_SECONDS.
 async function disturb(servers, running, end) {
