@@ -17,14 +17,17 @@ enum {
 	SEVERITY_BUFFERS = 20,
 	SEVERITY_CLIENTS = 30,
 	SEVERITY_CONNECTIONS = 40,
+	SEVERITY_TRIAL = 45,
 	SEVERITY_ENDPOINT = 50,
 	SEVERITY_QUEUE = 60,
+	SEVERITY_PANIC = 65,
 	SEVERITY_READINESS = 70,
 	SEVERITY_POOL = 80,
 	SEVERITY_DRAIN = 90,
 };
 
 static const char show_pools[] = "wsbroker pools";
+static const char show_endpoints[] = "wsbroker endpoints";
 static const char show_connections[] = "wsbroker connections";
 static const char show_status[] = "wsbroker status -o json";
 
@@ -59,7 +62,7 @@ __attribute__((format(printf, 4, 5))) static void add_reason(struct verdict *ver
 	memmove(&verdict->reasons[at + 1], &verdict->reasons[at],
 		(verdict->count - at - 1) * sizeof(verdict->reasons[0]));
 	verdict->reasons[at].severity = severity;
-	verdict->reasons[at].command = command;
+	snprintf(verdict->reasons[at].command, sizeof(verdict->reasons[at].command), "%s", command);
 	va_start(args, format);
 	vsnprintf(verdict->reasons[at].text, sizeof(verdict->reasons[at].text), format, args);
 	va_end(args);
@@ -70,35 +73,76 @@ static double seconds(uint64_t us)
 	return (double)us / (double)US_PER_S;
 }
 
-/* Without those of higher tiers, which the size does not count. */
+/* Without those of higher tiers, which the size does not count, and of who carries nothing. */
 static uint32_t ready_in_use(const struct pool_view *pool)
 {
 	uint32_t ready = 0;
 
 	for (size_t i = 0; i < pool->endpoint_count; i++) {
-		if (strcmp(pool->endpoints[i].state, "standby") != 0)
-			ready += pool->endpoints[i].ready;
+		const struct endpoint_view *endpoint = &pool->endpoints[i];
+
+		if (strcmp(endpoint->state, "standby") != 0 && (endpoint->well || pool->panic))
+			ready += endpoint->ready;
 	}
 	return ready;
+}
+
+static bool is_in_state(const struct endpoint_view *endpoint, const char *state)
+{
+	return strcmp(endpoint->state, state) == 0;
+}
+
+/* What its failures have come to; false: nothing. */
+static bool judge_health(const struct pool_view *pool, const struct endpoint_view *endpoint,
+			 const char *command, struct verdict *verdict)
+{
+	const char *name = endpoint->name;
+
+	if (is_in_state(endpoint, "ejected"))
+		add_reason(verdict, SEVERITY_ENDPOINT, command,
+			   "endpoint %s/%s is ejected (%s), tried again in %.0f s: %s", pool->name,
+			   name, endpoint->reason, seconds(endpoint->out_us), endpoint->finding);
+	else if (is_in_state(endpoint, "trial"))
+		add_reason(verdict, SEVERITY_TRIAL, command,
+			   "endpoint %s/%s was ejected and is being tried: %s", pool->name, name,
+			   endpoint->finding);
+	else if (is_in_state(endpoint, "unhealthy"))
+		add_reason(verdict, SEVERITY_ENDPOINT, command,
+			   "endpoint %s/%s fails its probes: %s", pool->name, name,
+			   endpoint->finding);
+	else if (endpoint->silent)
+		add_reason(verdict, SEVERITY_ENDPOINT, command,
+			   "endpoint %s/%s is connected, but answers nothing", pool->name, name);
+	else if (endpoint->held)
+		add_reason(verdict, SEVERITY_ENDPOINT, command,
+			   "endpoint %s/%s fails (%.0f %% answered), and is only not ejected "
+			   "because of ejection.max_ejected",
+			   pool->name, name, 100 * endpoint->success);
+	else
+		return false;
+	return true;
 }
 
 static void judge_endpoint(const struct pool_view *pool, const struct endpoint_view *endpoint,
 			   struct verdict *verdict)
 {
-	bool silent = !endpoint->last_error || !endpoint->last_error[0];
+	bool quiet = !endpoint->last_error || !endpoint->last_error[0];
+	char command[192];
 
-	if (strcmp(endpoint->state, "down") != 0) {
-		if (endpoint->unanswered >= UNANSWERED_WORTH_TELLING)
-			add_reason(verdict, SEVERITY_ENDPOINT, show_pools,
-				   "endpoint %s/%s is connected, but has answered none of its last "
-				   "%u requests",
-				   pool->name, endpoint->name, (unsigned int)endpoint->unanswered);
+	snprintf(command, sizeof(command), "wsbroker endpoint drain %s/%s", pool->name,
+		 endpoint->name);
+	if (judge_health(pool, endpoint, command, verdict))
 		return;
-	}
-	add_reason(verdict, SEVERITY_ENDPOINT, show_pools,
-		   "endpoint %s/%s has been down for %.0f s%s%s", pool->name, endpoint->name,
-		   seconds(endpoint->since_us), silent ? "" : ": ",
-		   silent ? "" : endpoint->last_error);
+	if (is_in_state(endpoint, "down"))
+		add_reason(verdict, SEVERITY_ENDPOINT, show_endpoints,
+			   "endpoint %s/%s has been down for %.0f s%s%s", pool->name,
+			   endpoint->name, seconds(endpoint->since_us), quiet ? "" : ": ",
+			   quiet ? "" : endpoint->last_error);
+	else if (endpoint->unanswered >= UNANSWERED_WORTH_TELLING)
+		add_reason(verdict, SEVERITY_ENDPOINT, command,
+			   "endpoint %s/%s is connected, but has answered none of its last %u "
+			   "requests",
+			   pool->name, endpoint->name, (unsigned int)endpoint->unanswered);
 }
 
 static bool has_endpoint_up(const struct pool_view *pool)
@@ -134,6 +178,11 @@ static void judge_pool(const struct pool_view *pool, struct verdict *verdict)
 		add_reason(verdict, SEVERITY_CONNECTIONS, show_connections,
 			   "pool %s has %u of %u connections ready", pool->name,
 			   (unsigned int)ready, (unsigned int)pool->size);
+	if (pool->panic)
+		add_reason(verdict, SEVERITY_PANIC, show_endpoints,
+			   "pool %s is in panic: fewer than half of its endpoints are healthy, so "
+			   "all are used",
+			   pool->name);
 	if (pool->oldest_wait_us >= WAIT_WORTH_TELLING_US)
 		add_reason(verdict, SEVERITY_QUEUE, show_pools,
 			   "pool %s lets %zu requests wait, the longest for %.1f s", pool->name,

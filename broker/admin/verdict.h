@@ -18,7 +18,7 @@ enum verdict_kind {
 struct verdict_reason {
 	unsigned int severity; /* higher is worse */
 	char text[256];
-	const char *command; /* shows more about it */
+	char command[192]; /* acts on it, or shows more about it */
 };
 
 struct verdict {

@@ -3,6 +3,7 @@
 #include <string.h>
 #include "broker/admin/answer.h"
 #include "broker/admin/verdict.h"
+#include "broker/control/catalog.h"
 #include "common/clock.h"
 
 static json_t *seconds(uint64_t us)
@@ -124,20 +125,52 @@ json_t *view_status(const struct snapshot *snapshot)
 			 quantile(&duration, 0.99), "pools", pools);
 }
 
+static json_t *faults_view(const uint64_t counts[FAILURE_KINDS])
+{
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < FAILURE_KINDS; i++)
+		if (counts[i] > 0)
+			json_object_set_new(object, dimension_value(DIMENSION_FAILURE, i),
+					    json_integer((json_int_t)counts[i]));
+	return object;
+}
+
+/* How well it is. */
+static void add_health(json_t *row, const struct endpoint_view *endpoint)
+{
+	json_t *health = json_pack(
+		"{s:o, s:b, s:b, s:f, s:f, s:f, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o}", "reason",
+		answer_text(endpoint->reason), "healthy", endpoint->well, "silent",
+		endpoint->silent, "share", endpoint->share, "success_ratio", endpoint->success,
+		"rate", endpoint->rate, "p50", known_seconds(endpoint->p50_us), "p99",
+		known_seconds(endpoint->p99_us), "errors", (json_int_t)endpoint->failures,
+		"ejections", (json_int_t)endpoint->ejections, "out_seconds",
+		known_seconds(endpoint->out_us), "probe_rtt", known_seconds(endpoint->probe_rtt_us),
+		"finding", answer_text(endpoint->finding), "faults",
+		faults_view(endpoint->failures_by));
+
+	json_object_update(row, health);
+	json_decref(health);
+}
+
 json_t *view_endpoint(const struct pool_view *pool, const struct endpoint_view *endpoint)
 {
-	return json_pack("{s:s, s:s, s:s, s:o, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, "
-			 "s:o, s:o}",
-			 "pool", pool->name, "name", endpoint->name, "state", endpoint->state,
-			 "since_seconds", seconds(endpoint->since_us), "weight",
-			 (int)endpoint->weight, "tier", (int)endpoint->tier, "connections",
-			 (int)endpoint->connections, "ready", (int)endpoint->ready, "in_flight",
-			 (int)endpoint->in_flight, "dials", (json_int_t)endpoint->dials,
-			 "dial_failures", (json_int_t)endpoint->dial_failures, "connections_lost",
-			 (json_int_t)endpoint->connections_lost, "requests",
-			 (json_int_t)endpoint->requests, "failures", (json_int_t)endpoint->failures,
-			 "ping_rtt_seconds", known_seconds(endpoint->ping_rtt_us), "last_error",
-			 answer_text(endpoint->last_error));
+	json_t *row = json_pack(
+		"{s:s, s:s, s:s, s:o, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, "
+		"s:o, s:o}",
+		"pool", pool->name, "name", endpoint->name, "state", endpoint->state,
+		"since_seconds", seconds(endpoint->since_us), "weight", (int)endpoint->weight,
+		"tier", (int)endpoint->tier, "connections", (int)endpoint->connections, "ready",
+		(int)endpoint->ready, "in_flight", (int)endpoint->in_flight, "dials",
+		(json_int_t)endpoint->dials, "dial_failures", (json_int_t)endpoint->dial_failures,
+		"connections_lost", (json_int_t)endpoint->connections_lost, "requests",
+		(json_int_t)endpoint->requests, "failures", (json_int_t)endpoint->failures,
+		"ping_rtt_seconds", known_seconds(endpoint->ping_rtt_us), "last_error",
+		answer_text(endpoint->last_error));
+
+	add_health(row, endpoint);
+	return row;
 }
 
 json_t *view_endpoints(const struct pool_view *pool)
@@ -182,16 +215,17 @@ json_t *view_pool(const struct pool_view *pool)
 	const struct traffic_stats *traffic = pool->traffic;
 
 	return json_pack(
-		"{s:s, s:i, s:i, s:i, s:I, s:I, s:o, s:s, s:s, s:i, s:i, s:o, s:o, s:o, s:o, s:o, "
-		"s:I, s:I, s:I, s:b, s:b, s:b, s:i, s:i, s:f, s:o, s:o}",
+		"{s:s, s:i, s:i, s:i, s:I, s:I, s:o, s:s, s:s, s:i, s:b, s:i, s:o, s:o, s:o, s:o, "
+		"s:o, s:I, s:I, s:I, s:b, s:b, s:b, s:i, s:i, s:f, s:o, s:o}",
 		"name", pool->name, "size", (int)pool->size, "ready", (int)pool->ready, "in_flight",
 		(int)pool->in_flight, "queued", (json_int_t)pool->queued, "queued_bytes",
 		(json_int_t)pool->queued_bytes, "oldest_wait_seconds",
 		seconds(pool->oldest_wait_us), "balancer", pool->balancer, "encoding",
-		pool->encoding, "tier", (int)pool->tier, "max_in_flight", (int)pool->max_in_flight,
-		"requests", requests_view(traffic->results), "p50_seconds",
-		quantile(&traffic->duration, 0.5), "p90_seconds", quantile(&traffic->duration, 0.9),
-		"p99_seconds", quantile(&traffic->duration, 0.99), "attempt_p99_seconds",
+		pool->encoding, "tier", (int)pool->tier, "panic", pool->panic, "max_in_flight",
+		(int)pool->max_in_flight, "requests", requests_view(traffic->results),
+		"p50_seconds", quantile(&traffic->duration, 0.5), "p90_seconds",
+		quantile(&traffic->duration, 0.9), "p99_seconds",
+		quantile(&traffic->duration, 0.99), "attempt_p99_seconds",
 		quantile(&traffic->attempt, 0.99), "attempts", (json_int_t)traffic->attempts,
 		"subscriptions", (json_int_t)pool->subscriptions, "subscribers",
 		(json_int_t)pool->subscribers, "paused", pool->paused, "autoscaled",

@@ -84,6 +84,34 @@ const struct metric metrics[] = {
 	{"wsbroker_endpoint_ping_rtt_seconds", METRIC_GAUGE, "pool, endpoint",
 	 "Longest time from ping to pong, of the last ones of its connections.",
 	 {{ENDPOINT(ping_rtt_us, VALUE_KNOWN)}}},
+	{"wsbroker_endpoint_healthy", METRIC_GAUGE, "pool, endpoint",
+	 "0 while the endpoint is ejected or on trial, or its probes fail.",
+	 {{ENDPOINT(well, VALUE_FLAG)}}},
+	{"wsbroker_endpoint_share", METRIC_GAUGE, "pool, endpoint",
+	 "How much of its full share of the traffic the endpoint gets at most: less than 1 in "
+	 "slow start, after failures, and while it is silent.",
+	 {{ENDPOINT(share, VALUE_REAL)}}},
+	{"wsbroker_endpoint_success_ratio", METRIC_GAUGE, "pool, endpoint",
+	 "Share of the attempts in the window of ejection that did not fail.",
+	 {{ENDPOINT(success, VALUE_REAL)}}},
+	{"wsbroker_endpoint_faults_total", METRIC_COUNTER, "pool, endpoint, reason",
+	 "What went wrong with the endpoint: failed connects, lost connections, probes, timeouts "
+	 "and listed errors.",
+	 {{ENDPOINT(failures_by, VALUE_U64), .dimension = DIMENSION_FAILURE}}},
+	{"wsbroker_ejections_total", METRIC_COUNTER, "pool, endpoint, reason",
+	 "Times that the endpoint was ejected, by what went wrong last.",
+	 {{ENDPOINT(ejections_by, VALUE_U64), .dimension = DIMENSION_FAILURE}}},
+	{"wsbroker_pool_panic", METRIC_GAUGE, "pool",
+	 "1 while fewer than half of the endpoints are healthy, so that all are used.",
+	 {{POOL(panic, VALUE_FLAG)}}},
+	{"wsbroker_panics_total", METRIC_COUNTER, "pool", "Times that panic began.",
+	 {{POOL(panics, VALUE_U64)}}},
+	{"wsbroker_probes_total", METRIC_COUNTER, "pool, endpoint, result",
+	 "Probing calls by their outcome.",
+	 {{ENDPOINT(probes, VALUE_U64), .dimension = DIMENSION_PROBE}}},
+	{"wsbroker_probe_rtt_seconds", METRIC_GAUGE, "pool, endpoint",
+	 "Time from the last probing call to its answer.",
+	 {{ENDPOINT(probe_rtt_us, VALUE_KNOWN)}}},
 	{"wsbroker_requests_total", METRIC_COUNTER, "pool, result",
 	 "Requests by how they ended; the pool is empty where none was reached.",
 	 {{TRAFFIC(results, VALUE_U64), .dimension = DIMENSION_RESULT},
@@ -101,11 +129,17 @@ const struct metric metrics[] = {
 	 {{TRAFFIC(attempts, VALUE_U64)}}},
 	{"wsbroker_retries_total", METRIC_COUNTER, "pool, reason",
 	 "Attempts after the first: moved before they were written, sent again after, sent "
-	 "elsewhere after attempt_timeout, or refused by the retry budget.",
+	 "elsewhere after attempt_timeout or after an error that counts as a failure, or refused "
+	 "by the retry budget.",
 	 {{TRAFFIC(retries_unsent, VALUE_U64), .labels = "reason=\"unsent\""},
 	  {TRAFFIC(retries_written, VALUE_U64), .labels = "reason=\"written\""},
 	  {TRAFFIC(second_attempts, VALUE_U64), .labels = "reason=\"attempt_timeout\""},
+	  {TRAFFIC(retries_refused, VALUE_U64), .labels = "reason=\"error\""},
 	  {TRAFFIC(retries_over_budget, VALUE_U64), .labels = "reason=\"over_budget\""}}},
+	{"wsbroker_hedges_total", METRIC_COUNTER, "pool, result",
+	 "Second attempts of routes with hedge: answered first (won), or not (lost).",
+	 {{TRAFFIC(hedges_won, VALUE_U64), .labels = "result=\"won\""},
+	  {TRAFFIC(hedges_lost, VALUE_U64), .labels = "result=\"lost\""}}},
 	{"wsbroker_affinity_total", METRIC_COUNTER, "pool, reason",
 	 "Connections chosen for clients to stay on: their first, or another one because that "
 	 "was lost or drained.",
@@ -209,6 +243,18 @@ static const char *const pool_reasons[POOL_REASON_COUNT] = {
 #undef X
 };
 
+static const char *const failures[FAILURE_KINDS] = {
+#define X(name, text) [FAILURE_##name] = (text),
+	FAILURES(X)
+#undef X
+};
+
+static const char *const probe_results[PROBE_RESULTS] = {
+#define X(name, text) [PROBE_##name] = (text),
+	PROBE_OUTCOMES(X)
+#undef X
+};
+
 const char *metric_type_name(enum metric_type type)
 {
 	static const char *const names[] = {
@@ -227,7 +273,8 @@ const char *dimension_label(enum metric_dimension dimension)
 		[DIMENSION_CLOSE] = "code",	    [DIMENSION_REFUSAL] = "reason",
 		[DIMENSION_ODDITY] = "reason",	    [DIMENSION_VERSION] = "version",
 		[DIMENSION_POOL_REASON] = "reason", [DIMENSION_OPERATION] = "result",
-		[DIMENSION_GAP] = "reason",
+		[DIMENSION_GAP] = "reason",	    [DIMENSION_FAILURE] = "reason",
+		[DIMENSION_PROBE] = "result",
 	};
 
 	return labels[dimension];
@@ -246,6 +293,8 @@ size_t dimension_size(enum metric_dimension dimension)
 		[DIMENSION_GAP] = GAP_REASONS,
 		[DIMENSION_POOL_REASON] = POOL_REASON_COUNT,
 		[DIMENSION_OPERATION] = OPERATION_STATES - 1,
+		[DIMENSION_FAILURE] = FAILURE_KINDS,
+		[DIMENSION_PROBE] = PROBE_RESULTS,
 	};
 
 	return sizes[dimension];
@@ -262,6 +311,10 @@ const char *dimension_value(enum metric_dimension dimension, size_t index)
 		return close_class_name((enum close_class)index);
 	case DIMENSION_REFUSAL:
 		return refusal_name((enum refusal_kind)index);
+	case DIMENSION_FAILURE:
+		return failures[index];
+	case DIMENSION_PROBE:
+		return probe_results[index];
 	case DIMENSION_ODDITY:
 		return oddity_name((enum oddity)index);
 	case DIMENSION_GAP:

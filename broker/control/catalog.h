@@ -47,6 +47,8 @@ enum metric_dimension {
 	DIMENSION_GAP,
 	DIMENSION_POOL_REASON,
 	DIMENSION_OPERATION,
+	DIMENSION_FAILURE,
+	DIMENSION_PROBE,
 };
 
 struct metric_series {

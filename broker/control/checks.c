@@ -222,6 +222,19 @@ static void check_autoscale(struct document *document, yaml_node_t *entry,
 	}
 }
 
+static void check_probe(struct document *document, yaml_node_t *entry,
+			const struct pool_settings *pool)
+{
+	yaml_node_t *probe = document_find(document, entry, "probe");
+
+	if (!pool->probe.method && (pool->probe.expect || pool->probe.params))
+		complain(document->complaints, place_in(entry, probe),
+			 "`probe` needs a `method` for its call");
+	if (pool->probe.method && pool->probe.interval_us == 0)
+		complain(document->complaints, place_in(entry, probe),
+			 "`probe` needs an `interval` for its call");
+}
+
 static void check_pools(struct document *document, struct config *config)
 {
 	yaml_node_t *list = document_find(document, document_root(document), "pools");
@@ -233,6 +246,7 @@ static void check_pools(struct document *document, struct config *config)
 		check_endpoints(document, document_find(document, entry, "endpoints"), pool);
 		check_autoscale(document, entry, pool);
 		check_greeting(document, document_find(document, entry, "on_connect"), pool);
+		check_probe(document, entry, pool);
 		check_pair(document, entry, pool->tls.certificate, pool->tls.key);
 		for (size_t j = 0; j < i && pool->name; j++) {
 			if (!config->pools[j].name ||
@@ -305,6 +319,10 @@ static void check_route(struct document *document, const struct config *config, 
 		complain(document->complaints, node_place(entry),
 			 "a route has one of `pool`, `respond`, `deny` and `drop`");
 	pool_refs_check_route(document, config, entry, route);
+	if (route->hedge && !route->idempotent)
+		complain(document->complaints,
+			 place_in(entry, document_find(document, entry, "hedge")),
+			 "`hedge` sends a request twice, so it needs `idempotent`");
 	if (attempt && route->timeout_us > 0 && route->attempt_timeout_us > route->timeout_us)
 		complain(document->complaints, node_place(attempt),
 			 "longer than the route's `timeout`");

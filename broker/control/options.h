@@ -42,6 +42,7 @@ enum option_type {
 	OPTION_POOL,	 /* nothing: the checks find its index, once all pools are known */
 	OPTION_ACTION,	 /* enum route_action: min, when true */
 	OPTION_OBJECT,	 /* json_t *, an object */
+	OPTION_VALUE,	 /* json_t *, any value */
 	OPTION_ERROR,	 /* envelope.error: a pointer, or one and its value */
 	OPTION_TEXTS,	 /* const char ** and its count */
 	OPTION_HEADERS,	 /* struct header_setting * and its count */

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "broker/control/kinds.h"
+#include "broker/control/endpoint_view.h"
 #include "common/err.h"
 #include "common/histogram.h"
 
@@ -33,7 +34,10 @@ struct traffic_stats {
 	uint64_t retries_unsent;      /* moved before they were written */
 	uint64_t retries_written;     /* sent again after they were written */
 	uint64_t second_attempts;     /* after attempt_timeout */
+	uint64_t retries_refused;     /* after an error that ejection.errors lists */
 	uint64_t retries_over_budget; /* refused by the budget */
+	uint64_t hedges_won;	      /* second attempts of `hedge` that were answered first */
+	uint64_t hedges_lost;	      /* ... and that were not */
 	uint64_t seats_taken;	      /* clients that came to stay on a connection */
 	uint64_t seats_moved;	      /* and that had to go to another one */
 	uint64_t gaps[GAP_REASONS];   /* notices, one for each subscription or subscriber */
@@ -70,27 +74,6 @@ struct connection_view {
 	uint32_t subscriptions; /* upstream ones that it carries */
 };
 
-struct endpoint_view {
-	const char *name;
-	const char *state;  /* "active", "draining", "drained", "maint", "down", "standby",
-			       "connecting" */
-	const char *reason; /* of that state: an operator's words, or a stable word */
-	uint32_t weight;
-	uint32_t tier;
-	uint32_t connections;
-	uint32_t ready;
-	uint32_t in_flight;
-	uint64_t since_us;
-	uint64_t dials;
-	uint64_t dial_failures;
-	uint64_t connections_lost;
-	uint64_t requests;
-	uint64_t failures;
-	uint32_t unanswered;	/* attempts in a row, the last ones, that ended without an answer */
-	uint64_t ping_rtt_us;	/* the longest of its connections' last ones; 0: none yet */
-	const char *last_error; /* "" when there was none */
-};
-
 struct report_stats;
 
 struct pool_view {
@@ -105,6 +88,8 @@ struct pool_view {
 	uint32_t max_in_flight;
 	uint32_t in_flight;
 	uint32_t tier;
+	bool panic; /* fewer than half of its endpoints are well: all are used */
+	uint64_t panics;
 	size_t queued;
 	size_t queued_bytes;
 	uint64_t oldest_wait_us;

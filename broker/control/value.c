@@ -95,12 +95,12 @@ static void release_json(void *json)
 	json_decref(json);
 }
 
-static void read_object(struct document *document, const struct option *option, yaml_node_t *node,
-			void *base)
+static void read_value(struct document *document, const struct option *option, yaml_node_t *node,
+		       void *base)
 {
 	json_t *object;
 
-	if (node->type != YAML_MAPPING_NODE) {
+	if (option->type == OPTION_OBJECT && node->type != YAML_MAPPING_NODE) {
 		complain_of_type(document, option, node);
 		return;
 	}
@@ -275,7 +275,8 @@ void value_read(struct document *document, const struct option *option, yaml_nod
 	assert(option->type != OPTION_LIST);
 	switch (option->type) {
 	case OPTION_OBJECT:
-		read_object(document, option, node, base);
+	case OPTION_VALUE:
+		read_value(document, option, node, base);
 		break;
 	case OPTION_ERROR:
 		read_error_place(document, option, node, base);

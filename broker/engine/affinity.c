@@ -64,7 +64,7 @@ enum lease_verdict affinity_lease(struct engine *engine, struct lane *lane,
 		seat_take(engine, lane, exchange->session, seat, connection);
 	}
 	affinity_sweep(engine, seat->connection, now_us);
-	verdict = pool_lease_on(seat->connection);
+	verdict = pool_lease_on(seat->connection, now_us);
 	if (verdict == LEASE_OK)
 		*out = seat->connection;
 	return verdict;

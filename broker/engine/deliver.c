@@ -1,9 +1,14 @@
 #include "broker/engine/deliver.h"
 
+#include "broker/engine/failover.h"
 #include "broker/engine/feeds.h"
+#include "broker/engine/hedge.h"
 #include "broker/engine/link.h"
+#include "broker/engine/probing.h"
 #include "broker/engine/publish.h"
 #include "broker/engine/settle.h"
+#include "broker/pool/health.h"
+#include "broker/pool/listed_error.h"
 
 /* A message that goes to nobody: counted, and told at a limited rate. It never harms the
  * connection, which many clients share. */
@@ -47,6 +52,12 @@ static bool deliver_greeting(struct engine *engine, struct connection *connectio
 	}
 }
 
+static void deliver_late(struct engine *engine, struct connection *connection)
+{
+	health_heard(connection->endpoint);
+	deliver_oddity(engine, connection, ODD_LATE);
+}
+
 /* The attempt that this message answers; NULL: none, and the oddity has been counted. */
 static struct attempt *deliver_match(struct engine *engine, struct connection *connection,
 				     const struct message *message, uint64_t now_us)
@@ -65,27 +76,46 @@ static struct attempt *deliver_match(struct engine *engine, struct connection *c
 	case EXCHANGE_IS_LIVE:
 		attempt = exchange_attempt_on(exchange, connection);
 		if (!attempt)
-			deliver_oddity(engine, connection, ODD_LATE);
+			deliver_late(engine, connection);
 		return attempt;
 	case EXCHANGE_HAS_ENDED:
 		/* Some events carry the id of the request that subscribed to them. */
 		if (!publish_event(engine, connection, message, now_us))
-			deliver_oddity(engine, connection, ODD_LATE);
+			deliver_late(engine, connection);
 		return NULL;
 	default:
-		deliver_oddity(engine, connection, ODD_UNKNOWN_ID);
+		if (!probing_answered(engine, connection, id, message, now_us))
+			deliver_oddity(engine, connection, ODD_UNKNOWN_ID);
 		return NULL;
 	}
 }
 
-/* The other attempt lost the race: it was slower than this one, which says something of its
- * endpoint. */
-static void deliver_blame_others(const struct exchange *exchange)
+/* An answer speaks for its endpoint, unless it is an error that counts as a failure. True: it was,
+ * and the request goes on elsewhere. */
+static bool deliver_judge(struct engine *engine, struct attempt *attempt,
+			  const struct message *message, uint64_t upstream_us, uint64_t now_us)
 {
-	for (size_t i = 0; i < EXCHANGE_ATTEMPTS_AT_ONCE; i++) {
-		if (exchange->attempts[i].connection)
-			endpoint_failed(exchange->attempts[i].connection->endpoint);
+	struct endpoint *endpoint = attempt->connection->endpoint;
+
+	if (!message->failed || !error_is_listed(&endpoint->pool->settings->ejection, message)) {
+		health_good(endpoint, upstream_us, now_us);
+		return false;
 	}
+	health_heard(endpoint);
+	health_bad(endpoint, FAILURE_ERROR, upstream_us, now_us);
+	return failover_refused(engine, attempt, now_us);
+}
+
+/* Whether the hedge was worth it, and how long the request would have taken without. */
+static void deliver_hedged(struct engine *engine, struct exchange *exchange, bool won,
+			   uint64_t upstream_us, uint64_t now_us)
+{
+	hedge_answered(engine, exchange,
+		       exchange->hedged ? now_us - exchange->hedge_from_us : upstream_us);
+	if (!won)
+		return;
+	exchange->lane->traffic.hedges_won++;
+	exchange->hedged = false;
 }
 
 static void deliver_one(struct engine *engine, struct connection *connection,
@@ -108,9 +138,12 @@ static void deliver_one(struct engine *engine, struct connection *connection,
 	exchange = attempt->exchange;
 	upstream_us = now_us - attempt->sent_us;
 	histogram_record(&exchange->lane->traffic.attempt, upstream_us);
-	endpoint_answered(connection->endpoint);
+	if (deliver_judge(engine, attempt, message, upstream_us, now_us))
+		return;
+	if (exchange->route->hedge)
+		deliver_hedged(engine, exchange, attempt->hedge, upstream_us, now_us);
 	settle_attempt(attempt, upstream_us > 0 ? upstream_us : 1, now_us);
-	deliver_blame_others(exchange);
+	failover_blame_late(engine, exchange, now_us);
 	if (exchange->feed)
 		feeds_answer(engine, exchange, message, connection, upstream_us, now_us);
 	else

@@ -1,25 +1,47 @@
 #include "broker/engine/dispatch.h"
 
 #include "broker/engine/affinity.h"
+#include "broker/engine/hedge.h"
 #include "broker/engine/link.h"
 #include "broker/engine/settle.h"
+#include "broker/pool/health.h"
 
-/* A place on a connection that has not had this request yet. */
+static struct lease_wish wish_of(const struct exchange *exchange)
+{
+	size_t made = exchange->attempts_made;
+
+	return (struct lease_wish){
+		.avoid = {.connections = exchange->tried,
+			  .endpoints = exchange->tried_endpoints,
+			  .count = made < EXCHANGE_ATTEMPTS_MAX ? made : EXCHANGE_ATTEMPTS_MAX},
+		.spare = exchange->route->idempotent,
+	};
+}
+
+enum lease_verdict dispatch_lease_elsewhere(struct exchange *exchange, uint64_t now_us,
+					    struct connection **out)
+{
+	struct lease_wish wish = wish_of(exchange);
+
+	return pool_lease(exchange->lane->pool, &wish, now_us, out);
+}
+
 enum lease_verdict dispatch_lease(struct engine *engine, struct exchange *exchange, uint64_t now_us,
 				  struct connection **out)
 {
 	struct lane *lane = exchange->lane;
-	size_t tried = exchange->attempts_made < EXCHANGE_ATTEMPTS_MAX ? exchange->attempts_made
-								       : EXCHANGE_ATTEMPTS_MAX;
+	struct lease_wish wish = wish_of(exchange);
 	enum lease_verdict verdict;
 
 	if (affinity_rules(lane) && exchange->session)
 		return affinity_lease(engine, lane, exchange, now_us, out);
-	verdict = pool_lease(lane->pool, exchange->tried, tried, now_us, out);
-	/* Where there is no other, the same one again is better than none; but not twice at once.
-	 */
-	if (verdict != LEASE_OK && tried > 0 && exchange_attempts_out(exchange) == 0)
-		verdict = pool_lease(lane->pool, NULL, 0, now_us, out);
+	verdict = pool_lease(lane->pool, &wish, now_us, out);
+	if (verdict == LEASE_OK || wish.avoid.count == 0)
+		return verdict;
+	wish.avoid.endpoints = NULL;
+	verdict = pool_lease(lane->pool, &wish, now_us, out);
+	if (verdict != LEASE_OK && exchange_attempts_out(exchange) == 0)
+		verdict = pool_lease(lane->pool, NULL, now_us, out);
 	return verdict;
 }
 
@@ -178,26 +200,35 @@ static enum wsb_err dispatch_compose(struct engine *engine, const struct exchang
 	return err;
 }
 
-/* When to look at this request again: at its deadline, or earlier for a second attempt. */
-static void dispatch_watch(struct engine *engine, struct exchange *exchange, uint64_t now_us)
+uint64_t dispatch_attempt_us(const struct exchange *exchange)
 {
 	const struct route_settings *route = exchange->route;
-	uint64_t attempt_us = route->attempt_timeout_us
-				      ? route->attempt_timeout_us
-				      : (exchange->deadline_us - exchange->arrived_us) / 3;
 
-	if (route->idempotent && !exchange->second_made &&
-	    now_us + attempt_us < exchange->deadline_us)
-		timerq_arm(&engine->timers, &exchange->timer, now_us + attempt_us);
-	else if (!timer_is_armed(&exchange->timer) ||
-		 exchange->timer.deadline_us != exchange->deadline_us)
-		timerq_arm(&engine->timers, &exchange->timer, exchange->deadline_us);
+	return route->attempt_timeout_us ? route->attempt_timeout_us
+					 : (exchange->deadline_us - exchange->arrived_us) / 3;
+}
+
+void dispatch_watch(struct engine *engine, struct exchange *exchange)
+{
+	uint64_t look_us = exchange->deadline_us;
+
+	if (exchange->route->idempotent && !exchange->second_made) {
+		uint64_t wait_us = dispatch_attempt_us(exchange);
+		uint64_t hedge_us = exchange->hedge_tried ? 0 : hedge_after_us(engine, exchange);
+
+		if (hedge_us > 0 && hedge_us < wait_us)
+			wait_us = hedge_us;
+		if (exchange->latest_us + wait_us < look_us)
+			look_us = exchange->latest_us + wait_us;
+	}
+	if (!timer_is_armed(&exchange->timer) || exchange->timer.deadline_us != look_us)
+		timerq_arm(&engine->timers, &exchange->timer, look_us);
 }
 
 static void dispatch_not_sent(struct engine *engine, struct exchange *exchange,
 			      struct connection *connection, enum wsb_err err, uint64_t now_us)
 {
-	pool_return(connection, 0, now_us);
+	pool_unlease(connection, now_us);
 	/* The broker's own are dealt with where they come from. */
 	if (exchange_attempts_out(exchange) > 0 || exchange->feed)
 		return;
@@ -206,6 +237,14 @@ static void dispatch_not_sent(struct engine *engine, struct exchange *exchange,
 	else
 		settle_error(engine, exchange, RESULT_OVERLOADED, "overloaded", "limits.memory",
 			     now_us);
+}
+
+static void dispatch_remember(struct exchange *exchange, const struct connection *connection)
+{
+	size_t at = exchange->attempts_made++ % EXCHANGE_ATTEMPTS_MAX;
+
+	exchange->tried[at] = connection;
+	exchange->tried_endpoints[at] = connection->endpoint;
 }
 
 bool dispatch_send(struct engine *engine, struct exchange *exchange, struct connection *connection,
@@ -232,6 +271,8 @@ bool dispatch_send(struct engine *engine, struct exchange *exchange, struct conn
 	engine->stats.bytes_out[SIDE_UPSTREAM] += outbox_position(&connection->outbox) - position;
 	connection->stats.requests++;
 	engine->ports->want_write(engine->ports->io, connection->transport);
+	if (exchange->notification)
+		health_unasked(connection->endpoint);
 	if (exchange->notification && !affinity_rules(lane)) {
 		pool_return(connection, 0, now_us);
 		link_notified(engine, connection, now_us);
@@ -241,6 +282,7 @@ bool dispatch_send(struct engine *engine, struct exchange *exchange, struct conn
 	attempt->connection = connection;
 	attempt->position = position;
 	attempt->sent_us = now_us;
+	attempt->hedge = false;
 	if (affinity_rules(lane))
 		affinity_sent(exchange, connection);
 	if (exchange->notification) {
@@ -251,8 +293,9 @@ bool dispatch_send(struct engine *engine, struct exchange *exchange, struct conn
 	}
 	list_append(&connection->attempts, &attempt->link);
 	lane->traffic.attempts++;
-	exchange->tried[exchange->attempts_made++ % EXCHANGE_ATTEMPTS_MAX] = connection;
+	dispatch_remember(exchange, connection);
+	exchange->latest_us = now_us;
 	exchange->state = EXCHANGE_SENT;
-	dispatch_watch(engine, exchange, now_us);
+	dispatch_watch(engine, exchange);
 	return true;
 }

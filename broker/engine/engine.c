@@ -8,9 +8,11 @@
 #include "broker/engine/batch.h"
 #include "broker/engine/deliver.h"
 #include "broker/engine/failover.h"
+#include "broker/engine/hedge.h"
 #include "broker/engine/intake.h"
 #include "broker/engine/lane.h"
 #include "broker/engine/link.h"
+#include "broker/engine/probing.h"
 #include "broker/engine/publish.h"
 #include "broker/engine/record.h"
 #include "broker/engine/settle.h"
@@ -39,6 +41,9 @@ static enum wsb_err create_parts(struct engine *engine, uint64_t now_us)
 		return err;
 	err = route_table_create(&engine->routes, config->routes, config->route_count,
 				 rng_next(&engine->rng));
+	if (err)
+		return err;
+	err = hedges_make(&engine->hedges, config);
 	if (err)
 		return err;
 	engine->lanes = calloc(config->pool_count, sizeof(struct lane *));
@@ -115,6 +120,7 @@ void engine_destroy(struct engine *engine)
 	config_release(engine->config);
 	visitors_fini(&engine->visitors);
 	exchange_slab_fini(&engine->exchanges);
+	hedges_free(&engine->hedges);
 	route_table_destroy(engine->routes);
 	envelope_destroy(engine->envelope);
 	strbuf_fini(&engine->scratch);
@@ -355,6 +361,8 @@ void engine_connection_closed(struct engine *engine, struct connection *connecti
 	if (!connection->doom && connection->state != CONNECTION_DIALING)
 		engine->stats.closes[SIDE_UPSTREAM][close_class_of(code)]++;
 	connection->transport = NULL;
+	connection->close_code = code;
+	probing_forget(connection, now_us);
 	/* It would not have us without a client, but it is there. */
 	if (connection->pool->settings->tunnels && strcmp(cause, "answered") == 0)
 		pool_trial_answered(connection, now_us);

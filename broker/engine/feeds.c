@@ -7,6 +7,7 @@
 #include "broker/engine/feeds_ask.h"
 #include "broker/engine/plan.h"
 #include "broker/engine/publish.h"
+#include "broker/pool/health.h"
 #include "proto/token.h"
 
 /* A subscribe request that was given up may still be answered, and then has to be undone. */
@@ -114,9 +115,9 @@ struct feed *feeds_ask(struct engine *engine, struct subscription *subscription,
 	struct exchange *exchange = NULL;
 	struct feed *feed;
 
-	if (engine->goodbye ||
-	    pool_lease_quietest(plan->lane->pool, avoid, count,
-				plan->route->subscribe.max_per_connection, &connection) != LEASE_OK)
+	if (engine->goodbye || pool_lease_quietest(plan->lane->pool, avoid, count,
+						   plan->route->subscribe.max_per_connection,
+						   now_us, &connection) != LEASE_OK)
 		return NULL;
 	if (feed_create(&feed, &engine->publish.subscriptions, subscription) == WSB_OK)
 		exchange = feeds_exchange(engine, feed, subscription->request,
@@ -124,7 +125,7 @@ struct feed *feeds_ask(struct engine *engine, struct subscription *subscription,
 	else
 		feed = NULL;
 	if (!exchange) {
-		pool_return(connection, 0, now_us);
+		pool_unlease(connection, now_us);
 		if (feed)
 			feed_end(&engine->publish.subscriptions, feed);
 		return NULL;
@@ -415,7 +416,8 @@ void feeds_timed_out(struct engine *engine, struct exchange *exchange, uint64_t 
 	struct connection *connection = connection_of(exchange);
 
 	if (connection)
-		endpoint_failed(connection->endpoint);
+		health_bad(connection->endpoint, FAILURE_TIMEOUT, now_us - exchange->latest_us,
+			   now_us);
 	if (feed->state == FEED_LEAVING || !subscription) {
 		feeds_end_exchange(engine, exchange, now_us);
 		feed_end(&engine->publish.subscriptions, feed);

@@ -188,12 +188,12 @@ static void leave_step(struct engine *engine, struct feed *feed, uint64_t now_us
 	struct connection *connection = feed->connection;
 	struct exchange *exchange;
 
-	if (feed->asked || connection->doom || !pool_lease_draining(connection))
+	if (feed->asked || connection->doom || !pool_lease_draining(connection, now_us))
 		return;
 	exchange = compose_leave(engine, feed, now_us);
 	if (!exchange) {
 		/* Out of memory, or the envelope has no place for it: it stays the upstream's. */
-		pool_return(connection, 0, now_us);
+		pool_unlease(connection, now_us);
 		feed_end(&engine->publish.subscriptions, feed);
 		return;
 	}

@@ -1,5 +1,7 @@
 #include "broker/engine/link.h"
 
+#include "broker/engine/probing.h"
+
 const uint8_t *link_mask(struct engine *engine)
 {
 	const uint8_t *mask;
@@ -86,9 +88,7 @@ void link_ponged(struct engine *engine, struct connection *connection, uint64_t 
 	link_ask_whether_read(engine, connection, now_us);
 }
 
-/* One greeting message, in the pool's encoding. */
-static enum wsb_err link_send_text(struct engine *engine, struct connection *connection,
-				   struct span text)
+enum wsb_err link_send_text(struct engine *engine, struct connection *connection, struct span text)
 {
 	enum encoding encoding = connection->pool->settings->encoding;
 	enum wsb_err err;
@@ -112,13 +112,15 @@ static void link_greeted(struct engine *engine, struct connection *connection, u
 {
 	if (connection->pool->settings->probe.interval_us == 0)
 		connection->first_pong = true;
-	if (connection->first_pong) {
+	if (connection->first_pong && (connection->first_call || !probing_is_wanted(connection))) {
 		connection->greeting_end = outbox_position(&connection->outbox);
 		pool_connection_made_ready(connection, now_us);
 		return;
 	}
-	if (!connection->ping_waits)
+	if (!connection->first_pong && !connection->ping_waits)
 		link_ping(engine, connection, now_us);
+	if (probing_is_wanted(connection) && !connection->first_call && !connection->call_id)
+		probing_first(engine, connection, now_us);
 }
 
 void link_warm(struct engine *engine, struct connection *connection, uint64_t now_us)

@@ -14,6 +14,9 @@ void link_part(struct engine *engine, struct connection *connection, uint64_t no
 /* Gives it up without a word; its requests stay until its end is reported. */
 void link_abort(struct engine *engine, struct connection *connection, const char *reason,
 		uint64_t now_us);
+/* A message of our own, in JSON; it goes out in the pool's encoding. */
+enum wsb_err link_send_text(struct engine *engine, struct connection *connection,
+			    struct span text) WSB_CHECKED;
 void link_ping(struct engine *engine, struct connection *connection, uint64_t now_us);
 /* A notification has been written. None is ever answered, so a ping behind them asks whether they
  * have been read: until then they take places as requests do. */
@@ -22,7 +25,7 @@ void link_notified(struct engine *engine, struct connection *connection, uint64_
 void link_ponged(struct engine *engine, struct connection *connection, uint64_t now_us);
 /* It was only opened to see whether its endpoint is back (see pool/tunnel.h). */
 void link_trial_passed(struct engine *engine, struct connection *connection, uint64_t now_us);
-/* Goes on with the greeting; ready when that and the first ping have passed. */
+/* Goes on with the greeting; ready when that, the first ping and the first call have passed. */
 void link_warm(struct engine *engine, struct connection *connection, uint64_t now_us);
 
 #endif

@@ -2,9 +2,11 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "broker/engine/state.h"
 #include "broker/engine/version.h"
+#include "broker/pool/health.h"
 #include "broker/pool/tunnel.h"
 
 static size_t count_endpoints(const struct engine *engine)
@@ -28,6 +30,34 @@ static size_t count_connections(const struct engine *engine)
 	return count;
 }
 
+static void picture_health(const struct endpoint *endpoint, uint64_t now_us,
+			   struct endpoint_view *view)
+{
+	const struct outlier *outlier = &endpoint->outlier;
+	const struct outlier_slot window = outlier_window(outlier);
+	uint64_t ended = (uint64_t)window.good + window.bad;
+	uint64_t window_us = endpoint->pool->settings->ejection.window_us;
+
+	view->well = endpoint_is_well(endpoint);
+	view->silent = endpoint->silent;
+	view->held = endpoint->held;
+	view->finding = endpoint->finding;
+	view->share = 1 - (double)endpoint->handicap / HANDICAP_UNIT;
+	view->success = ended > 0 ? (double)window.good / (double)ended : 1;
+	view->rate = window_us > 0 ? (double)ended * (double)US_PER_S / (double)window_us : 0;
+	if (outlier->state == BREAKER_OPEN && outlier->until_us > now_us)
+		view->out_us = outlier->until_us - now_us;
+	view->p50_us = recent_quantile_us(&endpoint->answers, 0.5);
+	view->p99_us = recent_quantile_us(&endpoint->answers, 0.99);
+	view->probe_rtt_us = endpoint->probe.rtt_us;
+	for (size_t i = 0; i < FAILURE_KINDS; i++) {
+		view->failures_by[i] = endpoint->stats.by_kind[i];
+		view->ejections_by[i] = endpoint->stats.ejections[i];
+		view->ejections += endpoint->stats.ejections[i];
+	}
+	memcpy(view->probes, endpoint->probe.results, sizeof(view->probes));
+}
+
 static void picture_endpoint(const struct endpoint *endpoint, uint64_t now_us,
 			     struct endpoint_view *view)
 {
@@ -49,6 +79,7 @@ static void picture_endpoint(const struct endpoint *endpoint, uint64_t now_us,
 		.unanswered = endpoint->unanswered,
 		.last_error = endpoint->last_error,
 	};
+	picture_health(endpoint, now_us, view);
 }
 
 static void picture_connection(const struct connection *connection, uint64_t now_us,
@@ -103,6 +134,8 @@ static void picture_pool(const struct lane *lane, uint64_t now_us, struct pool_v
 		.max_in_flight = pool->settings->max_in_flight,
 		.in_flight = pool->in_flight,
 		.tier = pool->tier,
+		.panic = pool->panic,
+		.panics = pool->panics,
 		.queued = lane->queue.count,
 		.queued_bytes = lane->queue.bytes,
 		.oldest_wait_us = fairqueue_oldest_us(&lane->queue, now_us),

@@ -82,6 +82,7 @@ static void settle_end(struct engine *engine, struct exchange *exchange, uint64_
 
 	if (exchange->member)
 		publish_waiter_ended(engine, exchange, now_us);
+	exchange->lane->traffic.hedges_lost += exchange->hedged;
 	timerq_disarm(&engine->timers, &exchange->timer);
 	fairqueue_remove(&exchange->lane->queue, &exchange->item);
 	for (size_t i = 0; i < EXCHANGE_ATTEMPTS_AT_ONCE; i++)

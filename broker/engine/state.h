@@ -16,12 +16,26 @@
 #include "broker/pool/scaler.h"
 #include "broker/route/route.h"
 #include "common/clock.h"
+#include "common/recent.h"
 #include "common/strbuf.h"
 #include "common/timerq.h"
 #include "common/wsframe.h"
 #include "proto/transcode.h"
 #include "proto/reply.h"
 #include "proto/envelope.h"
+
+/* What a route that hedges knows of its answers. */
+struct hedge {
+	const struct route_settings *route;
+	struct recent answers;
+	uint64_t after_us; /* 0: too few are known */
+};
+
+struct hedges {
+	struct hedge *of;
+	size_t count;
+	uint64_t look_us; /* when they are looked at next */
+};
 
 /* A pool with what waits for it and what is counted of it. It stays where it is for as long as
  * anything points at it, so that pools can come and go. */
@@ -59,6 +73,7 @@ struct engine {
 	struct outbox_pool connection_outboxes;
 	struct session_lists sessions;
 	struct visitors visitors;
+	struct hedges hedges;
 	struct list pings; /* open WebSocket sessions, the one to look at next first */
 	struct exchange_slab exchanges;
 	struct publish publish;
@@ -68,6 +83,7 @@ struct engine {
 	struct lane **lanes;	       /* in the order of config->pools */
 	size_t lane_count;
 	uint64_t next_connection_id;
+	uint64_t probe_calls; /* made so far */
 	struct engine_stats stats;
 	struct pool_watcher watcher; /* of all pools */
 	struct history *history;
@@ -85,6 +101,8 @@ struct engine {
 	uint64_t started_us;
 	uint64_t ticked_us;
 	bool upstreams_paused; /* buffers exceed limits.memory */
+	uint64_t paused_us;    /* since when */
+	uint64_t resumed_us;   /* when upstreams could be heard again after a standstill or pause */
 	bool draining;
 	uint64_t drain_at_us;
 	size_t drain_clients; /* open when it began */

@@ -6,9 +6,12 @@
 #include "broker/engine/drain.h"
 #include "broker/engine/failover.h"
 #include "broker/engine/feeds.h"
+#include "broker/engine/hedge.h"
 #include "broker/engine/link.h"
+#include "broker/engine/probing.h"
 #include "broker/engine/publish.h"
 #include "broker/engine/operate.h"
+#include "broker/pool/health.h"
 
 /* A tick that comes this late means that we ourselves stood still (stopped, or the machine slept):
  * what the peers sent meanwhile has not been read yet, so nobody is late. */
@@ -101,6 +104,8 @@ static void upkeep_pool(struct engine *engine, struct pool *pool, uint64_t now_u
 	}
 	if (engine->goodbye)
 		return;
+	probing_upkeep(engine, pool, now_us);
+	health_upkeep(pool, now_us);
 	pool_upkeep(pool, now_us);
 	while ((connection = pool_next_excess(pool)))
 		link_abort(engine, connection, connection->farewell, now_us);
@@ -182,6 +187,20 @@ static void upkeep_expiries(struct engine *engine, uint64_t now_us)
 	}
 }
 
+/* Nobody could be heard for so long, which is nobody's fault: clocks of silence stand still. */
+static void forgive_silence(struct engine *engine, struct pool *pool, uint64_t gap_us,
+			    uint64_t now_us)
+{
+	engine->resumed_us = now_us;
+	for (size_t i = 0; i < pool->endpoint_count; i++) {
+		struct endpoint *endpoint = pool->endpoints[i];
+
+		endpoint->asked_us += gap_us;
+		if (endpoint->probe.sent_us)
+			endpoint->probe.sent_us += gap_us;
+	}
+}
+
 /* We stood still: every clock that waits for a peer stands still as long. */
 static void upkeep_after_standstill(struct engine *engine, uint64_t gap_us, uint64_t now_us)
 {
@@ -189,12 +208,14 @@ static void upkeep_after_standstill(struct engine *engine, uint64_t gap_us, uint
 	for (size_t i = 0; i < engine->lane_count; i++) {
 		struct pool *pool = engine->lanes[i]->pool;
 
+		forgive_silence(engine, pool, gap_us, now_us);
 		for (size_t state = CONNECTION_WARMING; state <= CONNECTION_DRAINING; state++) {
 			list_each(&pool->states[state], node) {
 				struct connection *connection =
 					list_entry(node, struct connection, state_link);
 
 				connection->ping_at_us += gap_us;
+				connection->call_us += gap_us;
 				if (connection->greeting.deadline_us)
 					connection->greeting.deadline_us += gap_us;
 			}
@@ -212,10 +233,15 @@ static void upkeep_after_standstill(struct engine *engine, uint64_t gap_us, uint
 static void pause_upstreams(struct engine *engine, bool paused, uint64_t now_us)
 {
 	engine->upstreams_paused = paused;
+	if (paused)
+		engine->paused_us = now_us;
 	log_event(engine->log, LOG_WARN, paused ? "memory.full" : "memory.relieved",
 		  log_number("bytes", engine_buffer_bytes(engine)),
 		  log_text("limit", "limits.memory"));
 	for (size_t i = 0; i < engine->lane_count; i++) {
+		if (!paused)
+			forgive_silence(engine, engine->lanes[i]->pool, now_us - engine->paused_us,
+					now_us);
 		for (size_t state = CONNECTION_WARMING; state <= CONNECTION_DRAINING; state++) {
 			list_each(&engine->lanes[i]->pool->states[state], node) {
 				struct connection *connection =
@@ -226,6 +252,8 @@ static void pause_upstreams(struct engine *engine, bool paused, uint64_t now_us)
 				/* A pong could not be read meanwhile. */
 				if (!paused && connection->ping_waits)
 					connection->ping_at_us = now_us;
+				if (!paused)
+					connection->call_us = now_us;
 				engine->ports->pause(engine->ports->io, connection->transport,
 						     paused);
 			}
@@ -250,6 +278,8 @@ void engine_leave(struct engine *engine, uint64_t now_us)
 	for (size_t i = 0; i < engine->lane_count; i++) {
 		struct lane *lane = engine->lanes[i];
 
+		if (lane->pool->rescue)
+			failover_rescue(engine, lane, now_us);
 		if (lane->queue.count > 0)
 			dispatch_pump(engine, lane, now_us);
 		if (pool_has_waste(lane->pool))
@@ -276,6 +306,7 @@ void engine_tick(struct engine *engine, uint64_t now_us)
 	}
 	feeds_tick(engine, now_us);
 	operate_step(engine, now_us);
+	hedges_upkeep(engine, now_us);
 	upkeep_clients(engine, now_us);
 	upkeep_expiries(engine, now_us);
 	drain_step(engine, now_us);

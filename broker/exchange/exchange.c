@@ -5,7 +5,7 @@
 
 #define CHUNK_EXCHANGES 256
 #define CHUNKS_MAX	((1U << EXCHANGE_INDEX_BITS) / CHUNK_EXCHANGES)
-#define GENERATION_MASK ((UINT64_C(1) << (53 - EXCHANGE_INDEX_BITS)) - 1)
+#define PLACES_MAX	((1U << EXCHANGE_INDEX_BITS) - 1)
 
 void exchange_slab_init(struct exchange_slab *slab)
 {
@@ -38,7 +38,9 @@ static enum wsb_err slab_grow(struct exchange_slab *slab)
 		return WSB_ENOMEM;
 	for (uint32_t i = 0; i < CHUNK_EXCHANGES; i++) {
 		chunk[i].index = (uint32_t)slab->chunk_count * CHUNK_EXCHANGES + i;
-		list_append(&slab->free, &chunk[i].session_link);
+		list_node_init(&chunk[i].session_link);
+		if (chunk[i].index < PLACES_MAX)
+			list_append(&slab->free, &chunk[i].session_link);
 	}
 	slab->chunks[slab->chunk_count++] = chunk;
 	return WSB_OK;
@@ -84,6 +86,8 @@ enum wsb_err exchange_create(struct exchange **out, struct exchange_slab *slab, 
 	exchange->attempts_made = 0;
 	exchange->attempts_lost = 0;
 	exchange->second_made = false;
+	exchange->hedge_tried = false;
+	exchange->hedged = false;
 	exchange->notification = false;
 	exchange->explain = false;
 	exchange->id_len = 0;
@@ -108,7 +112,7 @@ void exchange_destroy(struct exchange_slab *slab, struct exchange *exchange)
 		free(exchange->text);
 	}
 	exchange->state = EXCHANGE_FREE;
-	exchange->generation = (exchange->generation + 1) & GENERATION_MASK;
+	exchange->generation = (exchange->generation + 1) & EXCHANGE_GENERATION_MASK;
 	list_prepend(&slab->free, &exchange->session_link);
 	slab->used--;
 }

@@ -19,6 +19,7 @@
 struct batch;
 struct config;
 struct connection;
+struct endpoint;
 struct feed;
 struct lane;
 struct member;
@@ -27,9 +28,14 @@ struct session;
 
 #define EXCHANGE_INLINE_BYTES	  384
 #define EXCHANGE_ATTEMPTS_AT_ONCE 2
-#define EXCHANGE_ATTEMPTS_MAX                                                                      \
-	3 /* written ones: a request that kills its server shall not kill them all */
-#define EXCHANGE_INDEX_BITS 20 /* at most 2^20 at a time */
+#define EXCHANGE_ATTEMPTS_MAX	  5
+/* Those that were written and lost with their connection: a request that kills its server shall not
+ * kill them all. */
+#define EXCHANGE_LOSSES_MAX 3
+/* At most 2^20 - 1 at a time: the last place stays free, so that ids which are whole multiples of
+ * 2^20 are never a request's. */
+#define EXCHANGE_INDEX_BITS	 20
+#define EXCHANGE_GENERATION_MASK ((UINT64_C(1) << (53 - EXCHANGE_INDEX_BITS)) - 1)
 
 enum exchange_state {
 	EXCHANGE_FREE,
@@ -49,6 +55,7 @@ struct attempt {
 	struct connection *connection; /* NULL: this place is free */
 	uint64_t position;	       /* of its first byte in the connection's outbox */
 	uint64_t sent_us;
+	bool hedge; /* sent because the first one took longer than most do */
 };
 
 struct exchange {
@@ -74,11 +81,16 @@ struct exchange {
 	uint64_t waited_us;	 /* in the queue, in all */
 
 	struct attempt attempts[EXCHANGE_ATTEMPTS_AT_ONCE];
-	const struct connection
-		*tried[EXCHANGE_ATTEMPTS_MAX]; /* the latest; compared, never followed */
+	/* The latest ones and where they stand; compared, never followed. */
+	const struct connection *tried[EXCHANGE_ATTEMPTS_MAX];
+	const struct endpoint *tried_endpoints[EXCHANGE_ATTEMPTS_MAX];
+	uint64_t latest_us; /* when the latest was sent */
 	uint32_t attempts_made;
 	uint32_t attempts_lost; /* of these, written and ended without an answer */
 	bool second_made;	/* the attempt after attempt_timeout has been made, or refused */
+	bool hedge_tried;	/* a hedge has been made, or refused */
+	bool hedged;		/* one was sent, and has not won (yet) */
+	uint64_t hedge_from_us; /* when what it hedges was sent */
 
 	bool notification; /* nobody waits for an answer */
 	bool jsonrpc;
@@ -105,7 +117,7 @@ void exchange_slab_init(struct exchange_slab *slab);
 void exchange_slab_fini(struct exchange_slab *slab); /* none may be in use */
 
 /* A fresh exchange in state accepted, with room for text_len bytes at text.
- * WSB_ELIMIT: 2^20 are in flight; WSB_ENOMEM. */
+ * WSB_ELIMIT: 2^20 - 1 are in flight; WSB_ENOMEM. */
 enum wsb_err exchange_create(struct exchange **out, struct exchange_slab *slab,
 			     size_t text_len) WSB_CHECKED;
 /* It must be on no list, queue or timer, and have no attempt out. Its id is never seen again. */

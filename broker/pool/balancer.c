@@ -12,8 +12,9 @@
 struct candidates {
 	struct connection *const *ready;
 	size_t count;
-	const struct connection *const *avoid;
-	size_t avoid_count;
+	struct balancer_avoid avoid;
+	struct rng *rng;
+	bool uneven;	 /* handicaps count */
 	bool by_clients; /* what levels out are clients that stay, not requests */
 };
 
@@ -52,12 +53,25 @@ bool connection_is_full(const struct connection *connection)
 	       outbox_bytes(&connection->outbox) > CONNECTION_STALL_BYTES;
 }
 
+static bool is_avoided(const struct balancer_avoid *avoid, const struct connection *connection)
+{
+	for (size_t i = 0; i < avoid->count; i++) {
+		if (avoid->connections[i] == connection ||
+		    (avoid->endpoints && avoid->endpoints[i] == connection->endpoint))
+			return true;
+	}
+	return false;
+}
+
+/* Who has a handicap is let in as seldom as that says. */
+static bool is_let_in(const struct candidates *of, uint32_t handicap)
+{
+	return handicap == 0 || rng_below(of->rng, HANDICAP_UNIT) >= handicap;
+}
+
 static bool qualifies(const struct candidates *of, const struct connection *connection)
 {
-	for (size_t i = 0; i < of->avoid_count; i++)
-		if (of->avoid[i] == connection)
-			return false;
-	return !connection_is_full(connection);
+	return !is_avoided(&of->avoid, connection) && !connection_is_full(connection);
 }
 
 static uint32_t load_of(const struct candidates *of, const struct connection *connection)
@@ -74,18 +88,31 @@ static size_t run_length(const struct candidates *of, size_t at)
 	return length;
 }
 
-/* The first that qualifies in the run [at, at + length), looking from its offset on and around. */
+/* The first that qualifies in the run [at, at + length), looking from its offset on and around;
+ * newcomers are passed over as often as their handicap says, unless nobody else has room. */
 static size_t run_pick(const struct candidates *of, size_t at, size_t length, size_t offset)
 {
+	size_t newcomer = NOBODY;
+
 	if (offset >= length)
 		offset = 0;
-	for (size_t i = offset; i < length; i++)
-		if (qualifies(of, of->ready[at + i]))
-			return at + i;
-	for (size_t i = 0; i < offset; i++)
-		if (qualifies(of, of->ready[at + i]))
-			return at + i;
-	return NOBODY;
+	for (size_t i = 0; i < length; i++) {
+		size_t place = at + (offset + i) % length;
+		const struct connection *connection = of->ready[place];
+
+		if (!qualifies(of, connection))
+			continue;
+		if (!of->uneven || length == 1 || is_let_in(of, connection->handicap))
+			return place;
+		newcomer = place;
+	}
+	return newcomer;
+}
+
+/* Its weight in this choice, in parts of HANDICAP_UNIT. */
+static uint32_t weight_of(const struct candidates *of, const struct endpoint *endpoint)
+{
+	return endpoint->weight * (HANDICAP_UNIT - (of->uneven ? endpoint->handicap : 0));
 }
 
 /* Smooth weighted round robin, as in nginx: each endpoint that can serve gains its weight, the
@@ -106,8 +133,8 @@ static struct connection *pick_round_robin(const struct candidates *of)
 		place = run_pick(of, at, length, endpoint->next);
 		if (place == NOBODY)
 			continue;
-		endpoint->turn += endpoint->weight;
-		gained += endpoint->weight;
+		endpoint->turn += weight_of(of, endpoint);
+		gained += weight_of(of, endpoint);
 		if (richest && endpoint->turn <= richest->turn)
 			continue;
 		richest = endpoint;
@@ -123,7 +150,7 @@ static struct connection *pick_round_robin(const struct candidates *of)
 
 /* An endpoint by weight among those that can serve, in one pass: each newcomer takes the choice
  * over with probability weight / weights so far. */
-static struct connection *pick_random(const struct candidates *of, struct rng *rng)
+static struct connection *pick_random(const struct candidates *of)
 {
 	struct connection *chosen = NULL;
 	uint64_t weights = 0;
@@ -134,12 +161,12 @@ static struct connection *pick_random(const struct candidates *of, struct rng *r
 		uint32_t weight;
 
 		length = run_length(of, at);
-		place = run_pick(of, at, length, length > 1 ? rng_below(rng, length) : 0);
+		place = run_pick(of, at, length, length > 1 ? rng_below(of->rng, length) : 0);
 		if (place == NOBODY)
 			continue;
-		weight = of->ready[at]->endpoint->weight;
+		weight = weight_of(of, of->ready[at]->endpoint);
 		weights += weight;
-		if (!chosen || rng_below(rng, weights) < weight)
+		if (!chosen || rng_below(of->rng, weights) < weight)
 			chosen = of->ready[place];
 	}
 	return chosen;
@@ -168,7 +195,7 @@ static struct connection *fewest_in_flight(const struct candidates *of, size_t f
 
 		if (best && load_of(of, connection) >= load_of(of, best))
 			continue;
-		if (!qualifies(of, connection))
+		if ((of->uneven && connection->handicap) || !qualifies(of, connection))
 			continue;
 		best = connection;
 		if (load_of(of, best) == 0)
@@ -188,7 +215,7 @@ static struct connection *lowest_cost(const struct candidates *of, size_t from, 
 
 		if (best && cost >= best_cost)
 			continue;
-		if (!qualifies(of, connection))
+		if ((of->uneven && connection->handicap) || !qualifies(of, connection))
 			continue;
 		best = connection;
 		best_cost = cost;
@@ -207,15 +234,15 @@ static struct connection *best_in(enum balancer_kind kind, const struct candidat
 /* The best of all, or, above BALANCER_SCAN_MAX, of two random ones; clients that stay come seldom
  * and shall spread evenly, so for them all are looked at. When neither of the two
  * qualifies, all are looked at after all: nobody waits while somebody has room. */
-static struct connection *pick_best(enum balancer_kind kind, const struct candidates *of,
-				    struct rng *rng, uint64_t *rotor, uint64_t now_us)
+static struct connection *pick_full_share(enum balancer_kind kind, const struct candidates *of,
+					  uint64_t *rotor, uint64_t now_us)
 {
 	struct connection *best = NULL;
 	size_t start;
 
 	if (of->count > BALANCER_SCAN_MAX && !of->by_clients) {
-		size_t one = rng_below(rng, of->count);
-		size_t two = rng_below(rng, of->count - 1);
+		size_t one = rng_below(of->rng, of->count);
+		size_t two = rng_below(of->rng, of->count - 1);
 
 		two += two >= one;
 		best = best_in(kind, of, one, one + 1, NULL, now_us);
@@ -228,8 +255,55 @@ static struct connection *pick_best(enum balancer_kind kind, const struct candid
 	return best_in(kind, of, 0, start, best, now_us);
 }
 
-static struct connection *pick(enum balancer_kind kind, const struct candidates *of,
-			       struct rng *rng, uint64_t *rotor, uint64_t now_us)
+/* Those with a handicap are drawn by lot, so that each gets at most its part of an even share, and
+ * serve when they are no worse than the best of the others: an idle one would otherwise draw
+ * everything, be it new or quick to fail. */
+static struct connection *pick_by_lot(enum balancer_kind kind, const struct candidates *of,
+				      struct connection *best, uint64_t now_us)
+{
+	struct connection *drawn = of->ready[rng_below(of->rng, of->count)];
+
+	if (drawn->handicap == 0 || !is_let_in(of, drawn->handicap) || !qualifies(of, drawn))
+		return best;
+	if (kind == BALANCER_PEAK_EWMA)
+		return ewma_cost(of, drawn, now_us) <= ewma_cost(of, best, now_us) ? drawn : best;
+	return load_of(of, drawn) <= load_of(of, best) ? drawn : best;
+}
+
+/* Nobody with a full share has room: a few lots, weighed by what the luckiest has, then anybody. */
+static struct connection *pick_handicapped(enum balancer_kind kind, struct candidates *of,
+					   uint64_t *rotor, uint64_t now_us)
+{
+	uint32_t least = HANDICAP_UNIT;
+
+	for (size_t i = 0; i < of->count; i++) {
+		if (of->ready[i]->handicap < least && qualifies(of, of->ready[i]))
+			least = of->ready[i]->handicap;
+	}
+	for (size_t lots = 0; least < HANDICAP_UNIT && lots < 4 * of->count; lots++) {
+		struct connection *drawn = of->ready[rng_below(of->rng, of->count)];
+
+		if (rng_below(of->rng, HANDICAP_UNIT - least) < HANDICAP_UNIT - drawn->handicap &&
+		    qualifies(of, drawn))
+			return drawn;
+	}
+	of->uneven = false;
+	return pick_full_share(kind, of, rotor, now_us);
+}
+
+static struct connection *pick_best(enum balancer_kind kind, struct candidates *of, uint64_t *rotor,
+				    uint64_t now_us)
+{
+	struct connection *best = pick_full_share(kind, of, rotor, now_us);
+
+	if (!of->uneven)
+		return best;
+	return best ? pick_by_lot(kind, of, best, now_us)
+		    : pick_handicapped(kind, of, rotor, now_us);
+}
+
+static struct connection *pick(enum balancer_kind kind, struct candidates *of, uint64_t *rotor,
+			       uint64_t now_us)
 {
 	if (of->count == 0)
 		return NULL;
@@ -237,32 +311,43 @@ static struct connection *pick(enum balancer_kind kind, const struct candidates 
 	case BALANCER_ROUND_ROBIN:
 		return pick_round_robin(of);
 	case BALANCER_RANDOM:
-		return pick_random(of, rng);
+		return pick_random(of);
 	case BALANCER_LEAST_CONNECTIONS:
 	case BALANCER_PEAK_EWMA:
 		break;
 	}
-	return pick_best(kind, of, rng, rotor, now_us);
+	return pick_best(kind, of, rotor, now_us);
 }
 
-struct connection *balancer_pick(enum balancer_kind kind, struct connection *const *ready,
-				 size_t count, const struct connection *const *avoid,
-				 size_t avoid_count, struct rng *rng, uint64_t *rotor,
-				 uint64_t now_us)
+static struct candidates candidates_of(const struct balancer_set *set, struct rng *rng)
 {
-	const struct candidates of = {
-		.ready = ready, .count = count, .avoid = avoid, .avoid_count = avoid_count};
-
-	return pick(kind, &of, rng, rotor, now_us);
+	return (struct candidates){
+		.ready = set->ready, .count = set->count, .uneven = set->uneven, .rng = rng};
 }
 
-struct connection *balancer_pick_for_client(enum balancer_kind kind,
-					    struct connection *const *ready, size_t count,
+struct connection *balancer_pick(enum balancer_kind kind, const struct balancer_set *set,
+				 const struct balancer_avoid *avoid, struct rng *rng,
+				 uint64_t *rotor, uint64_t now_us)
+{
+	struct candidates of = candidates_of(set, rng);
+
+	if (avoid)
+		of.avoid = *avoid;
+	return pick(kind, &of, rotor, now_us);
+}
+
+struct connection *balancer_pick_for_client(enum balancer_kind kind, const struct balancer_set *set,
 					    struct rng *rng, uint64_t *rotor, uint64_t now_us)
 {
-	const struct candidates of = {.ready = ready, .count = count, .by_clients = true};
+	struct candidates of = candidates_of(set, rng);
 
-	return pick(kind, &of, rng, rotor, now_us);
+	of.by_clients = true;
+	return pick(kind, &of, rotor, now_us);
+}
+
+bool balancer_may_pick(const struct connection *connection, const struct balancer_avoid *avoid)
+{
+	return !(avoid && is_avoided(avoid, connection)) && !connection_is_full(connection);
 }
 
 void balancer_observe(struct connection *connection, uint64_t latency_us, uint64_t now_us)

@@ -12,7 +12,7 @@
 
 enum connection_state {
 	CONNECTION_DIALING, /* resolving, TCP, TLS, upgrade */
-	CONNECTION_WARMING, /* upgraded; greeting and first ping under way */
+	CONNECTION_WARMING, /* upgraded; greeting and first probe under way */
 	CONNECTION_READY,
 	CONNECTION_DRAINING, /* gets nothing new; closed when empty */
 	CONNECTION_CLOSED,   /* forgotten at the next pool_reap */
@@ -56,8 +56,13 @@ struct connection {
 	uint32_t max_in_flight; /* as many as it may carry */
 	bool standby;		/* of a higher tier: not counted by size */
 	bool carries;		/* is one of those that the balancer chooses from */
+	bool stale;		/* to be replaced: make before break */
+	uint32_t handicap;	/* of HANDICAP_UNIT: what is missing from its full share */
 	bool ping_waits;	/* a ping is out */
-	bool first_pong;	/* the first probe has passed */
+	bool first_pong;	/* the first ping was answered */
+	bool first_call;	/* the first call was, as expected */
+	uint64_t call_id;	/* of the latest call on it; 0: none */
+	uint64_t call_us;	/* when the first one was sent */
 	/* Why we gave it up, a reason for pool_connection_lost; NULL: we have not. */
 	const char *doom;
 	/* Why it shall go of our own wish, once nothing is in flight; NULL: it need not. */
@@ -66,6 +71,9 @@ struct connection {
 	uint64_t ping_rtt_us; /* of the last one; 0: none yet */
 	uint64_t since_us;    /* of the present state */
 	uint64_t ready_at_us; /* 0: never was */
+	uint64_t ramp_us;     /* slow start: when it joined; 0: it has its full share */
+	uint64_t stale_us;    /* when max_age makes it stale; 0: never */
+	uint16_t close_code;  /* from the peer's close frame; 0: there was none */
 	bool proven;	      /* was ready for CONNECTION_PROVEN_US */
 	double ewma_us;	      /* peak-sensitive average of answer times; 0: none yet */
 	uint64_t ewma_at_us;

@@ -34,7 +34,8 @@ void pool_begin_pace(struct pool *pool, uint64_t now_us)
 
 static bool wants_dial(const struct endpoint *endpoint, uint64_t now_us)
 {
-	return endpoint->open < endpoint->desired && now_us >= endpoint->backoff.not_before_us;
+	return endpoint->open < endpoint->desired + endpoint->extra &&
+	       now_us >= endpoint->backoff.not_before_us;
 }
 
 /* Who has no connection yet comes first, then the lower tier, then who has less of its share. */

@@ -6,7 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "broker/pool/backoff.h"
+#include "broker/pool/outlier.h"
+#include "broker/pool/probe.h"
 #include "broker/pool/settings.h"
+#include "common/recent.h"
 
 struct pool;
 
@@ -22,9 +25,12 @@ enum endpoint_wish {
 enum endpoint_state {
 	ENDPOINT_CONNECTING,
 	ENDPOINT_ACTIVE,
-	ENDPOINT_STANDBY,  /* of a higher tier than the one in use */
-	ENDPOINT_DOWN,	   /* the last dial failed and no connection is ready */
-	ENDPOINT_DRAINING, /* what is in flight ends, or connections are still open */
+	ENDPOINT_STANDBY,   /* of a higher tier than the one in use */
+	ENDPOINT_DOWN,	    /* the last dial failed and no connection is ready */
+	ENDPOINT_EJECTED,   /* its attempts fail: out for a while */
+	ENDPOINT_TRIAL,	    /* was ejected; a few requests try it */
+	ENDPOINT_UNHEALTHY, /* its probes fail */
+	ENDPOINT_DRAINING,  /* what is in flight ends, or connections are still open */
 	ENDPOINT_DRAINED,
 	ENDPOINT_MAINT,
 	ENDPOINT_STATES,
@@ -35,10 +41,18 @@ const char *endpoint_state_name(enum endpoint_state state);
 struct endpoint_stats {
 	uint64_t dials;
 	uint64_t dial_failures;
-	uint64_t connections_lost; /* ready ones that ended without our asking */
-	uint64_t requests;	   /* attempts: leases given out */
-	uint64_t failures;	   /* attempts that ended without an answer */
+	uint64_t connections_lost;	   /* ready ones that ended without our asking */
+	uint64_t requests;		   /* attempts: leases given out */
+	uint64_t failures;		   /* attempts that ended without an answer */
+	uint64_t by_kind[FAILURE_KINDS];   /* what went wrong, ends of connections included */
+	uint64_t ejections[FAILURE_KINDS]; /* by what went wrong last */
 };
+
+/* A share is 1024 less the handicap: 0 is a full share. */
+#define HANDICAP_UNIT 1024
+/* What is left to one that seems sick, as long as others have room: one in 64, so that it can show
+ * that it is well. */
+#define HANDICAP_SICK (HANDICAP_UNIT - HANDICAP_UNIT / 64)
 
 struct endpoint {
 	struct pool *pool;
@@ -50,6 +64,7 @@ struct endpoint {
 	enum endpoint_state state; /* as it was told last */
 	const char *cause;	   /* why it changed last, a stable word */
 	char words[128];	   /* of the operator who wished it; "" when there were none */
+	char finding[128];	   /* what made it leave or join balancing; "" when nothing did */
 	uint32_t connections;	   /* in any state, closed ones that are not reaped included */
 	uint32_t open;	/* connections dialing, warming or ready and not given up: what the spread
 			   counts */
@@ -59,6 +74,7 @@ struct endpoint {
 	int64_t tunnel_turn;  /* and their smooth weighted round robin */
 	double connect_us;    /* peak-sensitive average of the time to open one; 0: none yet */
 	uint32_t desired;     /* connections the spread wants now */
+	uint32_t extra;	      /* wanted beyond desired, to replace one */
 	int64_t turn;	      /* current weight of the smooth weighted round robin */
 	uint32_t next;	      /* and which of its ready connections is next in turn */
 	size_t place;	      /* scratch: where its next connection goes in the pool's array */
@@ -66,6 +82,18 @@ struct endpoint {
 	uint64_t since_us;    /* of its state */
 	char last_error[128]; /* "" when there was none */
 	uint32_t unanswered;  /* attempts in a row, the last ones, that ended without an answer */
+	/* Health. */
+	uint32_t handicap; /* of HANDICAP_UNIT: what is missing from its full share */
+	uint32_t asked;	   /* attempts given to it since its last answer */
+	uint64_t asked_us; /* when the first of them was */
+	bool silent;	   /* asked, and silent for so long that it may be a black hole */
+	bool held;	   /* should be ejected, and max_ejected forbids it */
+	bool unwell;	   /* the next answer changes something of what follows */
+	uint64_t ramp_us;  /* slow start: when it came back; 0: it is not coming up */
+	uint64_t blow_us;  /* when the end of a connection last counted as a failure */
+	struct outlier outlier;
+	struct probe probe;
+	struct recent answers; /* how long they took lately */
 	struct endpoint_stats stats;
 };
 
@@ -87,18 +115,5 @@ bool endpoint_is_up(const struct endpoint *endpoint);
 struct endpoint *endpoint_create(struct pool *pool, const struct endpoint_settings *settings,
 				 uint64_t now_us);
 void endpoint_destroy(struct endpoint *endpoint); /* NULL is allowed */
-
-/* The engine says so of each attempt: an answer came in time, or none did. */
-static inline void endpoint_answered(struct endpoint *endpoint)
-{
-	endpoint->unanswered = 0;
-}
-
-static inline void endpoint_failed(struct endpoint *endpoint)
-{
-	endpoint->stats.failures++;
-	if (endpoint->unanswered < UINT32_MAX)
-		endpoint->unanswered++;
-}
 
 #endif

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include "broker/pool/dial.h"
+#include "broker/pool/health.h"
 #include "broker/pool/lease.h"
 #include "broker/pool/members.h"
 #include "broker/pool/spread.h"
@@ -72,16 +73,52 @@ static uint32_t desired_aside(const struct endpoint *endpoint)
 	return endpoint->wish == WISH_DRAIN ? 1 : 0;
 }
 
+/* Whether its share of the connections goes to the others. In panic nobody can be spared. */
+static bool is_out(const struct pool *pool, const struct endpoint *endpoint)
+{
+	if (endpoint->down || !endpoint_serves(endpoint))
+		return true;
+	return !endpoint_is_well(endpoint) &&
+	       !(pool->panic && endpoint->settings->tier == pool->tier);
+}
+
+/* Where a connection is to be replaced, one more is wanted until it is there. */
+static void renew_stale(struct pool *pool, uint64_t now_us)
+{
+	if (pool->settings->max_age_us == 0 && !pool->renewing)
+		return;
+	pool->renewing = false;
+	for (size_t i = 0; i < pool->endpoint_count; i++)
+		pool->endpoints[i]->extra = 0;
+	list_each(&pool->states[CONNECTION_READY], node) {
+		struct connection *connection = list_entry(node, struct connection, state_link);
+
+		if (connection->stale_us && now_us >= connection->stale_us)
+			connection->stale = true;
+		if (!connection->stale)
+			continue;
+		connection->endpoint->extra = 1;
+		pool->renewing = true;
+	}
+}
+
+void pool_renew(struct pool *pool, uint64_t now_us)
+{
+	list_each(&pool->states[CONNECTION_READY], node)
+		list_entry(node, struct connection, state_link)->stale = true;
+	pool->renewing = true;
+	pool_upkeep(pool, now_us);
+}
+
 void pool_upkeep(struct pool *pool, uint64_t now_us)
 {
 	prove_connections(pool, now_us);
 	for (size_t i = 0; i < pool->endpoint_count; i++) {
 		const struct endpoint *endpoint = pool->endpoints[i];
 
-		pool->spread[i] =
-			(struct spread_row){.weight = endpoint->weight,
-					    .tier = endpoint->settings->tier,
-					    .down = endpoint->down || !endpoint_serves(endpoint)};
+		pool->spread[i] = (struct spread_row){.weight = endpoint->weight,
+						      .tier = endpoint->settings->tier,
+						      .down = is_out(pool, endpoint)};
 	}
 	spread_compute(pool->spread, pool->endpoint_count, pool->size);
 	for (size_t i = 0; i < pool->endpoint_count; i++) {
@@ -94,6 +131,7 @@ void pool_upkeep(struct pool *pool, uint64_t now_us)
 				pool->settings->tunnels ? endpoint->down : pool->spread[i].desired;
 	}
 	pool_refresh_ready(pool, now_us);
+	renew_stale(pool, now_us);
 	for (size_t i = 0; i < pool->endpoint_count; i++)
 		standing_review(pool->endpoints[i], now_us);
 }

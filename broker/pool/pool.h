@@ -39,9 +39,19 @@ struct pool {
 	uint64_t rotor;
 	uint32_t size; /* target */
 	enum balancer_kind balancer;
-	/* In use: the lowest with an endpoint that has a ready connection; the lowest of all while
-	 * none has. */
+	/* In use: the lowest with an endpoint that is well and has a ready connection; while none
+	 * is, the lowest with any ready connection, else the lowest of all. */
 	uint32_t tier;
+	bool panic;   /* fewer than half of the endpoints of that tier are well: all are used */
+	bool running; /* whoever joins now starts slowly */
+	bool shares_uneven; /* somebody has a handicap, or had one */
+	bool renewing;	    /* some of the ready connections are stale */
+	bool rescue;	    /* an endpoint has been ejected: the engine moves what it can */
+	uint32_t trials;    /* endpoints on trial, as of the last tick */
+	uint64_t panics;    /* since the start */
+	uint64_t
+		first_ready_us; /* since when it carries requests without a break; 0: it does not */
+	uint64_t answered_us;	/* when the last answer came */
 	uint32_t in_flight;
 	double dial_tokens; /* of connect_rate */
 	uint64_t dial_tokens_at_us;
@@ -75,12 +85,13 @@ size_t pool_members(const struct pool *pool);
 void pool_resize(struct pool *pool, uint32_t size, const char *reason, const char *detail,
 		 uint64_t now_us);
 
-/* Recomputes the spread: `size` over the endpoints that are up in the lowest tier that has one, by
- * largest remainder of the weights, at least one each while size allows; one standby for each
- * endpoint of a higher tier; one try at a time for an endpoint that is down; what is drained keeps
- * what it has. An endpoint whose last connection was just lost counts as up until dialling it anew
- * has failed: a short loss moves nothing. Reports where endpoints stand, if that has changed.
- * Called by everything below that changes a count. */
+/* Recomputes the spread: `size` over the endpoints that are up and well in the lowest tier that has
+ * one, by largest remainder of the weights, at least one each while size allows; one standby for
+ * each endpoint of a higher tier; one connection for one that is not well, one try at a time for
+ * one that is down; what is drained keeps what it has; and one more where a connection is to be
+ * replaced. An endpoint whose last connection was just lost counts as up until dialling it anew has
+ * failed: a short loss moves nothing. Reports where endpoints stand, if that has changed. Called by
+ * everything below that changes a count. */
 void pool_upkeep(struct pool *pool, uint64_t now_us);
 
 /* A new connection in state dialing that its owner must dial now; NULL when none is wanted, the
@@ -116,6 +127,10 @@ void pool_connection_drain(struct connection *connection, uint64_t now_us);
 void pool_connection_lost(struct connection *connection, const char *reason, const char *text,
 			  uint64_t now_us);
 
+/* All its connections become stale: each is replaced, one after the other of an endpoint, make
+ * before break. */
+void pool_renew(struct pool *pool, uint64_t now_us);
+
 /* Whether pool_reap would find anything. */
 bool pool_has_waste(const struct pool *pool);
 /* Frees what is closed and has no transport any more, and the endpoints that are to be removed once
@@ -124,29 +139,45 @@ void pool_reap(struct pool *pool, uint64_t now_us);
 
 enum lease_verdict { LEASE_OK, LEASE_NONE_READY, LEASE_ALL_FULL };
 
-/* The balancer's choice, not among avoid[]. LEASE_OK: *out carries one lease more. When only
- * avoided ones have room the verdict is LEASE_ALL_FULL. */
-enum lease_verdict pool_lease(struct pool *pool, const struct connection *const *avoid,
-			      size_t avoid_count, uint64_t now_us, struct connection **out);
+/* What a request asks of its lease. */
+struct lease_wish {
+	struct balancer_avoid avoid;
+	bool spare; /* it may fail without harm, so it may try an endpoint that was ejected */
+};
+
+/* The balancer's choice, not among what is to be avoided (wish NULL: anything will do); or an
+ * endpoint on trial. LEASE_OK: *out carries one lease more. When only avoided ones have room the
+ * verdict is LEASE_ALL_FULL. */
+enum lease_verdict pool_lease(struct pool *pool, const struct lease_wish *wish, uint64_t now_us,
+			      struct connection **out);
 
 /* For a client that will stay on it: the connection with room that carries the fewest clients, or
  * as the balancer has it, clients counted instead of requests. NULL: none has room. */
 struct connection *pool_choose_for_client(struct pool *pool, uint64_t now_us);
 
 /* One lease more of this connection. LEASE_NONE_READY: it does not carry requests (any more). */
-enum lease_verdict pool_lease_on(struct connection *connection);
+enum lease_verdict pool_lease_on(struct connection *connection, uint64_t now_us);
 
 /* The same for a subscription: of those that carry fewer than `most` of them (0: any number), and
- * fewer than they were seen to take, the one that carries the fewest. */
+ * fewer than they were seen to take, the one that carries the fewest; one that seems sick only when
+ * there is no other. */
 enum lease_verdict pool_lease_quietest(struct pool *pool, const struct connection *const *avoid,
-				       size_t avoid_count, uint32_t most, struct connection **out);
+				       size_t avoid_count, uint32_t most, uint64_t now_us,
+				       struct connection **out);
 
 /* A lease of this connection even where it gets nothing new any more. False: it is full. */
-bool pool_lease_draining(struct connection *connection);
+bool pool_lease_draining(struct connection *connection, uint64_t now_us);
 
 /* Ends a lease, in any state of the connection. latency_us: of the answer, fed to the balancer; 0:
  * there was none. */
 void pool_return(struct connection *connection, uint64_t latency_us, uint64_t now_us);
+
+/* An attempt that is given up after age_us took at least as long, which the balancer may learn
+ * from.
+ */
+void pool_note_late(struct connection *connection, uint64_t age_us, uint64_t now_us);
+/* Gives a lease back that was not used. */
+void pool_unlease(struct connection *connection, uint64_t now_us);
 
 /* Whether a lease could succeed now. */
 bool pool_has_room(const struct pool *pool);

@@ -59,6 +59,29 @@ struct pool_tls_settings {
 	bool verify;
 };
 
+/* When an endpoint's failures take it out of balancing. */
+struct ejection_settings {
+	uint32_t consecutive;  /* failures in a row; 0: never for these */
+	double ratio;	       /* of failures in the window; 0: never for these */
+	uint32_t min_requests; /* in the window, before the ratio says anything */
+	uint64_t window_us;
+	uint64_t base_us; /* out for this, times the ejections in a row */
+	uint64_t max_us;
+	double max_ejected;  /* share of the endpoints; one of two always may */
+	const char **errors; /* codes of error answers that are failures */
+	size_t error_count;
+};
+
+struct probe_settings {
+	uint64_t interval_us; /* between pings, and between calls; 0: neither */
+	uint64_t timeout_us;  /* for the pong, and for the answer */
+	uint32_t fall;	      /* calls in a row that fail before the endpoint is unhealthy */
+	uint32_t rise;	      /* ... and that pass before it is healthy again */
+	const char *method;   /* NULL: no calls */
+	json_t *params;	      /* NULL: none */
+	json_t *expect;	      /* partial object of the result; NULL: any result will do */
+};
+
 /* The size follows the load. */
 struct autoscale_settings {
 	bool enabled; /* the section is there */
@@ -94,10 +117,10 @@ struct pool_settings {
 		uint64_t bytes;
 		uint64_t age_us;
 	} queue;
-	struct {
-		uint64_t interval_us; /* between WebSocket pings; 0: none */
-		uint64_t timeout_us;  /* for the pong */
-	} probe;
+	struct probe_settings probe;
+	struct ejection_settings ejection;
+	uint64_t slow_start_us;	 /* in which a newcomer comes up to its share; 0: at once */
+	uint64_t max_age_us;	 /* after which a connection is replaced; 0: never */
 	const char *subprotocol; /* NULL: none */
 	struct header_setting *headers;
 	size_t header_count;

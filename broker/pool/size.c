@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include "broker/pool/lease.h"
 #include "broker/pool/pool.h"
 
 void pool_resize(struct pool *pool, uint32_t size, const char *reason, const char *detail,
@@ -26,8 +27,8 @@ void pool_resize(struct pool *pool, uint32_t size, const char *reason, const cha
 	pool_upkeep(pool, now_us);
 }
 
-/* Whether one of its ready connections may go. In the tier in use it is itself among those that
- * carry the traffic, so there must be one more. One that is drained keeps all it has; of one that
+/* Whether one of its ready connections may go. Where it is itself among those that carry the
+ * traffic, there must be one more. One that is drained keeps all it has; of one that
  * is to have none, none is waited for. */
 static bool has_surplus(const struct pool *pool, const struct endpoint *endpoint)
 {
@@ -37,7 +38,7 @@ static bool has_surplus(const struct pool *pool, const struct endpoint *endpoint
 		return endpoint->wish != WISH_DRAIN && endpoint->ready > 0;
 	if (pool->settings->tunnels)
 		return endpoint->ready > endpoint->desired;
-	if (endpoint->settings->tier == pool->tier)
+	if (pool_carries(pool, endpoint))
 		carry_at_least++;
 	return endpoint->ready > endpoint->desired && pool->ready_count >= carry_at_least;
 }
@@ -51,7 +52,8 @@ static bool any_has_surplus(const struct pool *pool)
 }
 
 /* Why one of its connections goes. */
-static const char *reason_to_go(const struct endpoint *endpoint)
+static const char *reason_to_go(const struct endpoint *endpoint,
+				const struct connection *connection)
 {
 	switch (endpoint->wish) {
 	case WISH_MAINT:
@@ -59,8 +61,16 @@ static const char *reason_to_go(const struct endpoint *endpoint)
 	case WISH_REMOVE:
 		return "remove";
 	default:
-		return "surplus";
+		return connection->stale ? "renewal" : "surplus";
 	}
+}
+
+/* Stale ones first, then who has the least to do. */
+static bool goes_before(const struct connection *a, const struct connection *b)
+{
+	if (a->stale != b->stale)
+		return a->stale;
+	return a->in_flight < b->in_flight;
 }
 
 struct connection *pool_next_surplus(struct pool *pool, uint64_t now_us)
@@ -72,13 +82,13 @@ struct connection *pool_next_surplus(struct pool *pool, uint64_t now_us)
 	list_each(&pool->states[CONNECTION_READY], node) {
 		struct connection *connection = list_entry(node, struct connection, state_link);
 
-		if (idlest && connection->in_flight >= idlest->in_flight)
+		if (idlest && !goes_before(connection, idlest))
 			continue;
 		if (has_surplus(pool, connection->endpoint))
 			idlest = connection;
 	}
 	assert(idlest);
-	idlest->farewell = reason_to_go(idlest->endpoint);
+	idlest->farewell = reason_to_go(idlest->endpoint, idlest);
 	pool_connection_drain(idlest, now_us);
 	return idlest;
 }
@@ -93,10 +103,11 @@ struct connection *pool_next_excess(struct pool *pool)
 				list_entry(node, struct connection, state_link);
 			struct endpoint *endpoint = connection->endpoint;
 
-			if (endpoint->down || endpoint->open <= endpoint->desired ||
+			if (endpoint->down ||
+			    endpoint->open <= endpoint->desired + endpoint->extra ||
 			    connection->farewell || connection->doom)
 				continue;
-			connection->farewell = reason_to_go(endpoint);
+			connection->farewell = reason_to_go(endpoint, connection);
 			endpoint->open--;
 			return connection;
 		}

@@ -9,6 +9,9 @@ static const struct {
 	[ENDPOINT_ACTIVE] = {"active", "endpoint.active", LOG_INFO},
 	[ENDPOINT_STANDBY] = {"standby", "endpoint.standby", LOG_INFO},
 	[ENDPOINT_DOWN] = {"down", "endpoint.down", LOG_WARN},
+	[ENDPOINT_EJECTED] = {"ejected", "endpoint.ejected", LOG_WARN},
+	[ENDPOINT_TRIAL] = {"trial", "endpoint.trial", LOG_INFO},
+	[ENDPOINT_UNHEALTHY] = {"unhealthy", "endpoint.unhealthy", LOG_WARN},
 	[ENDPOINT_DRAINING] = {"draining", "endpoint.draining", LOG_INFO},
 	[ENDPOINT_DRAINED] = {"drained", "endpoint.drained", LOG_INFO},
 	[ENDPOINT_MAINT] = {"maint", "endpoint.maint", LOG_INFO},
@@ -51,14 +54,31 @@ enum endpoint_state standing_of(const struct endpoint *endpoint)
 		return ENDPOINT_DOWN;
 	if (!endpoint_is_up(endpoint))
 		return ENDPOINT_CONNECTING;
+	if (endpoint->outlier.state != BREAKER_CLOSED)
+		return endpoint->outlier.state == BREAKER_OPEN ? ENDPOINT_EJECTED : ENDPOINT_TRIAL;
+	if (endpoint->probe.failing)
+		return ENDPOINT_UNHEALTHY;
 	return endpoint->settings->tier > endpoint->pool->tier ? ENDPOINT_STANDBY : ENDPOINT_ACTIVE;
 }
 
-/* More of why: the operator's words, or the error. */
+/* Whether it is in use, or would be if its tier were. */
+static bool is_good(enum endpoint_state state)
+{
+	return state == ENDPOINT_ACTIVE || state == ENDPOINT_STANDBY;
+}
+
+static bool is_sick(enum endpoint_state state)
+{
+	return state == ENDPOINT_EJECTED || state == ENDPOINT_TRIAL || state == ENDPOINT_UNHEALTHY;
+}
+
+/* More of why: the operator's words, what its answers show, or the error. */
 static const char *detail_of(const struct endpoint *endpoint)
 {
 	if (endpoint->wish != WISH_SERVE)
 		return endpoint->words;
+	if (is_sick(endpoint->state))
+		return endpoint->finding;
 	return endpoint->state == ENDPOINT_DOWN ? endpoint->last_error : "";
 }
 
@@ -71,13 +91,15 @@ void standing_review(struct endpoint *endpoint, uint64_t now_us)
 		return;
 	endpoint->state = after;
 	endpoint->since_us = now_us;
-	pool_report_endpoint(endpoint, &(struct pool_change){
-					       .type = states[after].type,
-					       .level = states[after].level,
-					       .before = states[before].name,
-					       .after = states[after].name,
-					       .reason = endpoint->cause,
-					       .detail = detail_of(endpoint),
-					       .now_us = now_us,
-				       });
+	pool_report_endpoint(endpoint,
+			     &(struct pool_change){
+				     .type = is_sick(before) && is_good(after) ? "endpoint.restored"
+									       : states[after].type,
+				     .level = states[after].level,
+				     .before = states[before].name,
+				     .after = states[after].name,
+				     .reason = endpoint->cause,
+				     .detail = detail_of(endpoint),
+				     .now_us = now_us,
+			     });
 }

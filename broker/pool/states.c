@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "broker/pool/health.h"
 
 /* Of its own a connection's outbox has no bound: with more than CONNECTION_STALL_BYTES waiting it
  * gets no lease, so that what waits is at most that and one message. */
@@ -56,7 +57,7 @@ static bool is_counted(const struct connection *connection)
 /* Whether a connection ended because we wished it to. */
 static bool reason_is_ours(const char *reason)
 {
-	static const char *const ours[] = {"asked", "surplus", "maint", "remove"};
+	static const char *const ours[] = {"asked", "surplus", "renewal", "maint", "remove"};
 
 	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
 		if (strcmp(reason, ours[i]) == 0)
@@ -216,11 +217,23 @@ void pool_connection_opened(struct connection *connection, void *transport, uint
 	greeting_begin(&connection->greeting, connection->pool->settings);
 }
 
+/* Give or take a tenth, so that those which came together do not go together. */
+static void begin_age(struct connection *connection, uint64_t now_us)
+{
+	uint64_t age_us = connection->pool->settings->max_age_us;
+
+	if (age_us > 0)
+		connection->stale_us = now_us + age_us - age_us / 10 +
+				       rng_below(&connection->pool->rng, age_us / 5 + 1);
+}
+
 void pool_connection_made_ready(struct connection *connection, uint64_t now_us)
 {
 	connection_enter(connection, CONNECTION_READY, "warm", "", now_us);
 	endpoint_set_down(connection->endpoint, false, "warm");
+	begin_age(connection, now_us);
 	pool_upkeep(connection->pool, now_us);
+	health_joined(connection, now_us);
 }
 
 /* Counts an end that was not our wish, and lets the endpoint back off when it speaks against it. */
@@ -237,6 +250,7 @@ static void connection_failed(struct connection *connection, enum connection_sta
 	endpoint_note_error(endpoint, reason, text);
 	if (!connection->proven)
 		endpoint_fail(endpoint, reason, now_us);
+	health_lost(connection, reason, from == CONNECTION_READY, now_us);
 }
 
 void pool_connection_drain(struct connection *connection, uint64_t now_us)

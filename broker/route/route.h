@@ -30,6 +30,7 @@ struct route_settings {
 	uint64_t timeout_us;	     /* from arrival to answer; at least 1 ms */
 	uint64_t attempt_timeout_us; /* 0: timeout / 3 */
 	bool idempotent;
+	bool hedge; /* a second attempt when the first takes longer than most; idempotent only */
 	const char *respond; /* JSON text; for ROUTE_RESPOND */
 	struct subscribe_settings subscribe;
 };

@@ -72,6 +72,12 @@ static void fill_endpoints(struct endpoint_view endpoints[3])
 					      .connections = 1,
 					      .ready = 1,
 					      .last_error = ""};
+	for (size_t i = 0; i < 3; i++) {
+		endpoints[i].well = true;
+		endpoints[i].share = 1;
+		endpoints[i].success = 1;
+		endpoints[i].finding = "";
+	}
 }
 
 static void fill_pools(struct sample *sample)

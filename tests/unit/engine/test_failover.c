@@ -221,7 +221,7 @@ Test(failover, a_request_does_not_kill_every_server)
 			}
 		}
 	}
-	cr_assert_eq(killed, EXCHANGE_ATTEMPTS_MAX);
+	cr_assert_eq(killed, EXCHANGE_LOSSES_MAX);
 	cr_assert_not_null(strstr(hears(scene.client), "upstream_lost"));
 	stage_end(&scene.stage);
 }

@@ -2,6 +2,7 @@
 
 #include <criterion/criterion.h>
 #include <string.h>
+#include "broker/pool/health.h"
 
 static const char *const names[RIG_ENDPOINTS_MAX] = {"a", "b", "c", "d", "e", "f", "g", "h",
 						     "i", "j", "k", "l", "m", "n", "o", "p"};
@@ -85,6 +86,7 @@ static void step(struct rig *rig)
 	}
 	while ((connection = pool_next_dial(rig->pool, rig->now_us)))
 		rig->dials[connection->endpoint->index]++;
+	health_upkeep(rig->pool, rig->now_us);
 	pool_upkeep(rig->pool, rig->now_us);
 	pool_reap(rig->pool, rig->now_us);
 }
@@ -156,6 +158,7 @@ void rig_check(struct rig *rig)
 			ready[index] += state == CONNECTION_READY;
 			carrying += state == CONNECTION_READY &&
 				    endpoint_serves(connection->endpoint) &&
+				    (pool->panic || endpoint_is_well(connection->endpoint)) &&
 				    connection->endpoint->settings->tier == pool->tier;
 			all[index]++;
 			in_flight += connection->in_flight;

@@ -16,6 +16,7 @@ struct bench {
 	size_t endpoint_count;
 	struct rng rng;
 	uint64_t rotor;
+	bool uneven; /* handicaps count */
 };
 
 static void bench_init(struct bench *bench, uint64_t seed)
@@ -39,10 +40,17 @@ static void bench_add(struct bench *bench, uint32_t weight, uint32_t connections
 	}
 }
 
+static struct connection *pick_but(struct bench *bench, enum balancer_kind kind,
+				   const struct balancer_avoid *avoid)
+{
+	const struct balancer_set set = {bench->ready, bench->count, bench->uneven};
+
+	return balancer_pick(kind, &set, avoid, &bench->rng, &bench->rotor, NOW_US);
+}
+
 static struct connection *pick(struct bench *bench, enum balancer_kind kind)
 {
-	return balancer_pick(kind, bench->ready, bench->count, NULL, 0, &bench->rng, &bench->rotor,
-			     NOW_US);
+	return pick_but(bench, kind, NULL);
 }
 
 static size_t endpoint_of(const struct bench *bench, const struct connection *connection)
@@ -242,8 +250,8 @@ Test(balancer, passes_over_the_full_and_the_avoided)
 				cr_assert_eq(pick(&bench, kinds[k]), only);
 			avoid[0] = bench.ready[0];
 			avoid[1] = only;
-			cr_assert_null(balancer_pick(kinds[k], bench.ready, bench.count, avoid, 2,
-						     &bench.rng, &bench.rotor, NOW_US));
+			cr_assert_null(pick_but(&bench, kinds[k],
+						&(struct balancer_avoid){avoid, NULL, 2}));
 			only->in_flight = 100;
 			cr_assert_null(pick(&bench, kinds[k]));
 		}
@@ -262,9 +270,154 @@ Test(balancer, avoids_also_the_best)
 		bench.connections[1].in_flight = 99;
 		avoid[0] = bench.ready[0];
 		for (int i = 0; i < 50; i++)
-			cr_assert_eq(balancer_pick(kinds[k], bench.ready, 2, avoid, 1, &bench.rng,
-						   &bench.rotor, NOW_US),
+			cr_assert_eq(pick_but(&bench, kinds[k],
+					      &(struct balancer_avoid){avoid, NULL, 1}),
 				     bench.ready[1]);
+	}
+}
+
+Test(balancer, avoids_all_of_an_endpoint)
+{
+	for (size_t k = 0; k < 4; k++) {
+		const struct connection *tried[1];
+		const struct endpoint *endpoints[1];
+		struct bench bench;
+
+		bench_init(&bench, 3);
+		bench_add(&bench, 100, 4);
+		bench_add(&bench, 1, 1);
+		tried[0] = bench.ready[0];
+		endpoints[0] = &bench.endpoints[0];
+		for (int i = 0; i < 50; i++)
+			cr_assert_eq(pick_but(&bench, kinds[k],
+					      &(struct balancer_avoid){tried, endpoints, 1}),
+				     bench.ready[4]);
+	}
+}
+
+static void bench_handicap(struct bench *bench, size_t endpoint, uint32_t handicap)
+{
+	bench->uneven = true;
+	bench->endpoints[endpoint].handicap = handicap;
+	for (size_t i = 0; i < bench->count; i++)
+		if (bench->connections[i].endpoint == &bench->endpoints[endpoint])
+			bench->connections[i].handicap = handicap;
+}
+
+/* Each request ends at once, or only after as many as `depth` have come after it; how many of all
+ * the first endpoint got. */
+static double share_of_first(struct bench *bench, enum balancer_kind kind, size_t depth)
+{
+	struct connection *out[64] = {NULL};
+	size_t first = 0, all = 40000;
+
+	for (size_t i = 0; i < all; i++) {
+		struct connection *chosen = pick(bench, kind);
+
+		cr_assert_not_null(chosen);
+		first += endpoint_of(bench, chosen) == 0;
+		chosen->in_flight++;
+		if (out[i % depth])
+			out[i % depth]->in_flight--;
+		out[i % depth] = chosen;
+	}
+	return (double)first / (double)all;
+}
+
+/* Of four equal endpoints one has less than its share, idle or busy, with few connections or many.
+ */
+Test(balancer, a_handicap_takes_its_part_of_the_share)
+{
+	static const uint32_t handicaps[] = {HANDICAP_UNIT / 2, HANDICAP_UNIT * 9 / 10,
+					     HANDICAP_SICK};
+	static const size_t depths[] = {1, 4, 40};
+	static const uint32_t connections[] = {1, 3, 8};
+
+	for (size_t k = 0; k < 4; k++)
+		for (size_t h = 0; h < 3; h++)
+			for (size_t d = 0; d < 3; d++)
+				for (size_t c = 0; c < 3; c++) {
+					struct bench bench;
+					double most = 0.25 * (HANDICAP_UNIT - handicaps[h]) /
+						      HANDICAP_UNIT;
+					double share;
+
+					bench_init(&bench, k + h + d + c);
+					for (size_t i = 0; i < 4; i++)
+						bench_add(&bench, 1, connections[c]);
+					for (size_t i = 0; i < bench.count; i++)
+						balancer_observe(bench.ready[i], 1000, NOW_US);
+					bench_handicap(&bench, 0, handicaps[h]);
+					share = share_of_first(&bench, kinds[k], depths[d]);
+					/* Two random choices see it twice as often. */
+					cr_assert_lt(share, most * 2 + 0.01,
+						     "%s, handicap %u, depth %zu: %g",
+						     balancer_name(kinds[k]), handicaps[h],
+						     depths[d], share);
+					cr_assert_gt(share, 0, "%s starves it",
+						     balancer_name(kinds[k]));
+				}
+}
+
+/* One that answers at once, because it fails, is always the idlest. */
+Test(balancer, who_fails_fast_draws_nothing)
+{
+	for (size_t k = 0; k < 4; k++) {
+		struct connection *out[64] = {NULL};
+		size_t first = 0;
+		struct bench bench;
+
+		bench_init(&bench, 5);
+		for (size_t i = 0; i < 4; i++)
+			bench_add(&bench, 1, 2);
+		for (size_t i = 0; i < bench.count; i++)
+			balancer_observe(bench.ready[i], i < 2 ? 10 : 20000, NOW_US);
+		bench_handicap(&bench, 0, HANDICAP_SICK);
+		for (size_t i = 0; i < 20000; i++) {
+			struct connection *chosen = pick(&bench, kinds[k]);
+
+			if (endpoint_of(&bench, chosen) == 0) {
+				first++;
+				continue;
+			}
+			chosen->in_flight++;
+			if (out[i % 64])
+				out[i % 64]->in_flight--;
+			out[i % 64] = chosen;
+		}
+		cr_assert_lt(first, 20000 / 50, "%s: %zu", balancer_name(kinds[k]), first);
+	}
+}
+
+Test(balancer, with_a_handicap_it_serves_when_nobody_else_has_room)
+{
+	for (size_t k = 0; k < 4; k++) {
+		struct bench bench;
+
+		bench_init(&bench, 5);
+		bench_add(&bench, 1, 2);
+		bench_add(&bench, 1, 2);
+		bench_handicap(&bench, 0, HANDICAP_SICK);
+		bench.connections[2].in_flight = bench.connections[3].in_flight = 100;
+		for (size_t i = 0; i < 200; i++)
+			cr_assert_eq(endpoint_of(&bench, pick(&bench, kinds[k])), 0);
+	}
+}
+
+/* In panic the sick are used too, but hardly where one is well enough. */
+Test(balancer, among_the_handicapped_the_least_one_gets_most)
+{
+	for (size_t k = 0; k < 4; k++) {
+		struct bench bench;
+
+		bench_init(&bench, 5);
+		for (size_t i = 0; i < 4; i++) {
+			bench_add(&bench, 1, 1);
+			balancer_observe(bench.ready[i], 1000, NOW_US);
+			bench_handicap(&bench, i, i == 0 ? HANDICAP_UNIT / 2 : HANDICAP_SICK);
+		}
+		cr_assert_gt(share_of_first(&bench, kinds[k], 1), 0.85, "%s",
+			     balancer_name(kinds[k]));
 	}
 }
 
@@ -282,9 +435,9 @@ Test(balancer, clients_that_stay_spread_by_their_number)
 		for (size_t i = 0; i < 16; i++)
 			bench.connections[i].in_flight = 50;
 		for (size_t i = 0; i < 96; i++) {
-			struct connection *chosen =
-				balancer_pick_for_client(exact[k], bench.ready, bench.count,
-							 &bench.rng, &bench.rotor, NOW_US);
+			struct connection *chosen = balancer_pick_for_client(
+				exact[k], &(struct balancer_set){bench.ready, bench.count, false},
+				&bench.rng, &bench.rotor, NOW_US);
 
 			cr_assert_not_null(chosen);
 			chosen->clients.count++;
@@ -413,8 +566,9 @@ Test(balancer, peak_ewma_gives_the_slow_one_a_small_share)
 				balancer_observe(connection, c == 3 ? 20000 : 2000, now_us);
 			}
 		}
-		chosen = balancer_pick(BALANCER_PEAK_EWMA, bench.ready, 4, NULL, 0, &bench.rng,
-				       &bench.rotor, now_us);
+		chosen = balancer_pick(BALANCER_PEAK_EWMA,
+				       &(struct balancer_set){bench.ready, 4, false}, NULL,
+				       &bench.rng, &bench.rotor, now_us);
 		cr_assert_not_null(chosen);
 		at = (size_t)(chosen - bench.connections);
 		ends_us[at][chosen->in_flight++] = now_us + (at == 3 ? 20000 : 2000);

@@ -47,7 +47,7 @@ static struct connection *lease(struct rig *rig)
 {
 	struct connection *connection;
 
-	cr_assert_eq(pool_lease(rig->pool, NULL, 0, rig->now_us, &connection), LEASE_OK);
+	cr_assert_eq(pool_lease(rig->pool, NULL, rig->now_us, &connection), LEASE_OK);
 	return connection;
 }
 

@@ -32,21 +32,21 @@ Test(pool, leases_and_returns)
 	rig_init(&rig, 2, 4);
 	rig.settings.max_in_flight = 2;
 	rig_start(&rig);
-	cr_assert_eq(pool_lease(rig.pool, NULL, 0, rig.now_us, &more), LEASE_NONE_READY);
+	cr_assert_eq(pool_lease(rig.pool, NULL, rig.now_us, &more), LEASE_NONE_READY);
 	cr_assert_not(pool_has_room(rig.pool));
 	rig_run(&rig, 5 * RIG_STEP_US);
 	cr_assert(pool_has_room(rig.pool));
 	for (size_t i = 0; i < 8; i++)
-		cr_assert_eq(pool_lease(rig.pool, NULL, 0, rig.now_us, &leased[i]), LEASE_OK);
+		cr_assert_eq(pool_lease(rig.pool, NULL, rig.now_us, &leased[i]), LEASE_OK);
 	for (size_t i = 0; i < 4; i++)
 		cr_assert_eq(rig.pool->ready[i]->in_flight, 2);
 	cr_assert_eq(rig.pool->in_flight, 8);
 	cr_assert_eq(rig.pool->endpoints[0]->in_flight, 4);
 	cr_assert_eq(rig.pool->endpoints[0]->stats.requests, 4);
 	cr_assert_not(pool_has_room(rig.pool));
-	cr_assert_eq(pool_lease(rig.pool, NULL, 0, rig.now_us, &more), LEASE_ALL_FULL);
+	cr_assert_eq(pool_lease(rig.pool, NULL, rig.now_us, &more), LEASE_ALL_FULL);
 	pool_return(leased[3], 500, rig.now_us);
-	cr_assert_eq(pool_lease(rig.pool, NULL, 0, rig.now_us, &more), LEASE_OK);
+	cr_assert_eq(pool_lease(rig.pool, NULL, rig.now_us, &more), LEASE_OK);
 	cr_assert_eq(more, leased[3]);
 	for (size_t i = 0; i < 8; i++)
 		pool_return(leased[i], 0, rig.now_us);
@@ -58,6 +58,7 @@ Test(pool, leases_and_returns)
 Test(pool, says_all_full_when_only_avoided_ones_have_room)
 {
 	const struct connection *avoid[2];
+	struct lease_wish wish = {.avoid = {.connections = avoid}};
 	struct connection *out;
 	struct rig rig;
 
@@ -65,11 +66,13 @@ Test(pool, says_all_full_when_only_avoided_ones_have_room)
 	rig_start(&rig);
 	rig_run(&rig, 5 * RIG_STEP_US);
 	avoid[0] = rig.pool->ready[0];
-	cr_assert_eq(pool_lease(rig.pool, avoid, 1, rig.now_us, &out), LEASE_OK);
+	wish.avoid.count = 1;
+	cr_assert_eq(pool_lease(rig.pool, &wish, rig.now_us, &out), LEASE_OK);
 	cr_assert_eq(out, rig.pool->ready[1]);
 	pool_return(out, 0, rig.now_us);
 	avoid[1] = rig.pool->ready[1];
-	cr_assert_eq(pool_lease(rig.pool, avoid, 2, rig.now_us, &out), LEASE_ALL_FULL);
+	wish.avoid.count = 2;
+	cr_assert_eq(pool_lease(rig.pool, &wish, rig.now_us, &out), LEASE_ALL_FULL);
 	rig_stop(&rig);
 }
 
@@ -84,7 +87,7 @@ Test(pool, feeds_answer_times_to_the_balancer_that_asks_for_them)
 			rig.settings.balancer = BALANCER_PEAK_EWMA;
 		rig_start(&rig);
 		rig_run(&rig, 5 * RIG_STEP_US);
-		cr_assert_eq(pool_lease(rig.pool, NULL, 0, rig.now_us, &out), LEASE_OK);
+		cr_assert_eq(pool_lease(rig.pool, NULL, rig.now_us, &out), LEASE_OK);
 		pool_return(out, 700, rig.now_us);
 		cr_assert_float_eq(out->ewma_us, i == 1 ? 700 : 0, 1e-9);
 		rig_stop(&rig);
@@ -141,7 +144,7 @@ Test(pool, drains_the_idlest_and_never_below_its_size)
 	rig_run(&rig, 2 * SECOND_US);
 	cr_assert_null(pool_next_surplus(rig.pool, rig.now_us));
 	while (leases < 20)
-		cr_assert_eq(pool_lease(rig.pool, NULL, 0, rig.now_us, &busy[leases++]), LEASE_OK);
+		cr_assert_eq(pool_lease(rig.pool, NULL, rig.now_us, &busy[leases++]), LEASE_OK);
 	rig.pool->size = 2;
 	pool_upkeep(rig.pool, rig.now_us);
 	for (uint32_t left = 7; left >= 2; left--) {
@@ -216,7 +219,7 @@ Test(pool, the_higher_tier_carries_at_once_and_the_lower_returns)
 	rig_kill(&rig, 1);
 	/* The standby serves before anything has been dialled. */
 	cr_assert_eq(rig.pool->tier, 2);
-	cr_assert_eq(pool_lease(rig.pool, NULL, 0, rig.now_us, &out), LEASE_OK);
+	cr_assert_eq(pool_lease(rig.pool, NULL, rig.now_us, &out), LEASE_OK);
 	cr_assert_eq(out->endpoint, rig.pool->endpoints[2]);
 	cr_assert_not(out->standby);
 	pool_return(out, 0, rig.now_us);
@@ -304,8 +307,7 @@ Test(pool, keeps_its_counts_through_any_history, .timeout = 60)
 			size_t endpoint = rng_below(&rng, rig.settings.endpoint_count);
 
 			while (leased < 200 && rng_below(&rng, 3) > 0 &&
-			       pool_lease(rig.pool, NULL, 0, rig.now_us, &leases[leased]) ==
-				       LEASE_OK)
+			       pool_lease(rig.pool, NULL, rig.now_us, &leases[leased]) == LEASE_OK)
 				leased++;
 			rig_check(&rig);
 			/* Leases end before a closed connection is reaped, so all go here. */

@@ -42,7 +42,7 @@ Test(size, the_least_loaded_go_when_they_are_idle)
 
 	begin(&rig, 1, 6);
 	for (; i < 3; i++)
-		cr_assert_eq(pool_lease(rig.pool, NULL, 0, rig.now_us, &held[i]), LEASE_OK);
+		cr_assert_eq(pool_lease(rig.pool, NULL, rig.now_us, &held[i]), LEASE_OK);
 	pool_resize(rig.pool, 2, "asked", "", rig.now_us);
 	rig_run(&rig, 50 * MS);
 	cr_assert_eq(count(&rig, CONNECTION_READY), 2);

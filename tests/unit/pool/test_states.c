@@ -209,7 +209,7 @@ Test(states, a_lease_outlives_the_state_but_not_the_connection, .signal = SIGABR
 	struct connection *connection = dialled(&rig);
 
 	rig_make_ready(&rig, connection);
-	cr_assert_eq(pool_lease(rig.pool, NULL, 0, 1, &leased), LEASE_OK);
+	cr_assert_eq(pool_lease(rig.pool, NULL, 1, &leased), LEASE_OK);
 	rig_lose(&rig, connection, "eof");
 	pool_reap(rig.pool, rig.now_us);
 }
