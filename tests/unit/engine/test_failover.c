@@ -11,6 +11,9 @@ struct scene {
 	struct peer *client;
 	struct peer *a;
 	struct peer *b;
+	/* Of the request that was asked last: who has got it, and who has not. */
+	struct peer *first;
+	struct peer *second;
 };
 
 static void scene_init(struct scene *scene)
@@ -42,26 +45,26 @@ static struct peer *taker(struct scene *scene)
 	return outbox_bytes(peer_outbox(scene->a)) > 0 ? scene->a : scene->b;
 }
 
-static struct peer *other(struct scene *scene, const struct peer *peer)
+/* The client asks; both look who got it, and have not read it yet. */
+static void ask(struct scene *scene, const char *request)
 {
-	return peer == scene->a ? scene->b : scene->a;
+	says(scene->client, request);
+	scene->first = taker(scene);
+	scene->second = scene->first == scene->a ? scene->b : scene->a;
 }
 
 Test(failover, unsent_requests_are_moved_whatever_their_route)
 {
 	struct scene scene;
-	struct peer *first, *second;
 
 	scene_init(&scene);
 	scene.stage.pool->retry.budget = 0;
 	scene.stage.pool->retry.per_second = 0;
 	begin(&scene);
-	says(scene.client, GET("\"x\""));
-	first = taker(&scene);
-	second = other(&scene, first);
-	stage_kill(first);
+	ask(&scene, GET("\"x\""));
+	stage_kill(scene.first);
 	expect_silence(scene.client);
-	answers(second, hears_request(second), "\"result\":1");
+	answers(scene.second, hears_request(scene.second), "\"result\":1");
 	expect_hears(scene.client, "{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"result\":1}");
 	cr_assert_eq(scene.stage.outside.engine->lanes[0]->traffic.retries_unsent, 1);
 	stage_end(&scene.stage);
@@ -148,33 +151,28 @@ Test(failover, unsent_notifications_are_moved_in_their_order)
 Test(failover, a_request_that_began_to_leave_is_written)
 {
 	struct scene scene;
-	struct peer *first;
 
 	scene_init(&scene);
 	begin(&scene);
-	says(scene.client, GET("1"));
-	first = taker(&scene);
-	peer_take(first, 1);
-	stage_kill(first);
+	ask(&scene, GET("1"));
+	peer_take(scene.first, 1);
+	stage_kill(scene.first);
 	expect_error(scene.client, .id = "1", .code = -32001, .reason = "upstream_lost",
-		     .pool = "main", .endpoint = first == scene.a ? "a" : "b");
+		     .pool = "main", .endpoint = scene.first == scene.a ? "a" : "b");
 	stage_end(&scene.stage);
 }
 
 Test(failover, written_requests_are_sent_again_when_idempotent)
 {
 	struct scene scene;
-	struct peer *first, *second;
 
 	scene_init(&scene);
 	scene.stage.any->idempotent = true;
 	begin(&scene);
-	says(scene.client, GET("1"));
-	first = taker(&scene);
-	second = other(&scene, first);
-	hears_request(first);
-	stage_kill(first);
-	answers(second, hears_request(second), "\"result\":2");
+	ask(&scene, GET("1"));
+	hears_request(scene.first);
+	stage_kill(scene.first);
+	answers(scene.second, hears_request(scene.second), "\"result\":2");
 	expect_hears(scene.client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":2}");
 	cr_assert_eq(scene.stage.outside.engine->lanes[0]->traffic.retries_written, 1);
 	stage_end(&scene.stage);
@@ -183,19 +181,18 @@ Test(failover, written_requests_are_sent_again_when_idempotent)
 Test(failover, written_requests_fail_when_the_budget_is_used_up)
 {
 	struct scene scene;
-	struct peer *first;
 
 	scene_init(&scene);
 	scene.stage.any->idempotent = true;
 	scene.stage.pool->retry.budget = 0;
 	scene.stage.pool->retry.per_second = 0;
 	begin(&scene);
-	says(scene.client, GET("1"));
-	first = taker(&scene);
-	hears_request(first);
-	stage_kill(first);
+	ask(&scene, GET("1"));
+	hears_request(scene.first);
+	stage_kill(scene.first);
 	expect_error(scene.client, .id = "1", .code = -32001, .reason = "upstream_lost",
-		     .retryable = true, .pool = "main", .endpoint = first == scene.a ? "a" : "b");
+		     .retryable = true, .pool = "main",
+		     .endpoint = scene.first == scene.a ? "a" : "b");
 	cr_assert_eq(scene.stage.outside.engine->lanes[0]->traffic.retries_over_budget, 1);
 	stage_end(&scene.stage);
 }
@@ -229,24 +226,21 @@ Test(failover, a_request_does_not_kill_every_server)
 Test(failover, a_slow_attempt_gets_a_second_one_elsewhere)
 {
 	struct scene scene;
-	struct peer *first, *second;
 	uint64_t id;
 
 	scene_init(&scene);
 	scene.stage.any->idempotent = true;
 	scene.stage.any->attempt_timeout_us = 100 * STAGE_MS;
 	begin(&scene);
-	says(scene.client, GET("1"));
-	first = taker(&scene);
-	second = other(&scene, first);
-	id = hears_request(first);
+	ask(&scene, GET("1"));
+	id = hears_request(scene.first);
 	stage_pass(&scene.stage, 90 * STAGE_MS);
-	expect_silence(second);
+	expect_silence(scene.second);
 	stage_pass(&scene.stage, 20 * STAGE_MS);
-	cr_assert_eq(hears_request(second), id);
-	answers(second, id, "\"result\":\"second\"");
+	cr_assert_eq(hears_request(scene.second), id);
+	answers(scene.second, id, "\"result\":\"second\"");
 	expect_hears(scene.client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"second\"}");
-	answers(first, id, "\"result\":\"first\"");
+	answers(scene.first, id, "\"result\":\"first\"");
 	expect_silence(scene.client);
 	cr_assert_eq(scene.stage.outside.engine->stats.oddities[ODD_LATE], 1);
 	cr_assert_eq(scene.stage.outside.engine->lanes[0]->traffic.second_attempts, 1);
@@ -256,22 +250,19 @@ Test(failover, a_slow_attempt_gets_a_second_one_elsewhere)
 Test(failover, the_first_answer_wins_also_when_it_is_the_first_attempts)
 {
 	struct scene scene;
-	struct peer *first, *second;
 	uint64_t id;
 
 	scene_init(&scene);
 	scene.stage.any->idempotent = true;
 	scene.stage.any->attempt_timeout_us = 100 * STAGE_MS;
 	begin(&scene);
-	says(scene.client, GET("1"));
-	first = taker(&scene);
-	second = other(&scene, first);
-	id = hears_request(first);
+	ask(&scene, GET("1"));
+	id = hears_request(scene.first);
 	stage_pass(&scene.stage, 110 * STAGE_MS);
-	hears_request(second);
-	answers(first, id, "\"result\":\"first\"");
+	hears_request(scene.second);
+	answers(scene.first, id, "\"result\":\"first\"");
 	expect_hears(scene.client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"first\"}");
-	answers(second, id, "\"result\":\"second\"");
+	answers(scene.second, id, "\"result\":\"second\"");
 	expect_silence(scene.client);
 	stage_end(&scene.stage);
 }
@@ -294,23 +285,20 @@ Test(failover, there_is_no_second_attempt_on_other_routes)
 Test(failover, the_second_attempt_stands_in_when_the_first_dies)
 {
 	struct scene scene;
-	struct peer *first, *second;
 	uint64_t id;
 
 	scene_init(&scene);
 	scene.stage.any->idempotent = true;
 	scene.stage.any->attempt_timeout_us = 100 * STAGE_MS;
 	begin(&scene);
-	says(scene.client, GET("1"));
-	first = taker(&scene);
-	second = other(&scene, first);
-	id = hears_request(first);
+	ask(&scene, GET("1"));
+	id = hears_request(scene.first);
 	stage_pass(&scene.stage, 110 * STAGE_MS);
-	hears_request(second);
-	stage_kill(first);
+	hears_request(scene.second);
+	stage_kill(scene.first);
 	expect_silence(scene.client);
-	expect_silence(second);
-	answers(second, id, "\"result\":2");
+	expect_silence(scene.second);
+	answers(scene.second, id, "\"result\":2");
 	expect_hears(scene.client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":2}");
 	stage_end(&scene.stage);
 }
@@ -318,17 +306,15 @@ Test(failover, the_second_attempt_stands_in_when_the_first_dies)
 Test(failover, answers_come_only_from_where_the_request_went)
 {
 	struct scene scene;
-	struct peer *first;
 	uint64_t id;
 
 	scene_init(&scene);
 	begin(&scene);
-	says(scene.client, GET("1"));
-	first = taker(&scene);
-	id = hears_request(first);
-	answers(other(&scene, first), id, "\"result\":\"not mine\"");
+	ask(&scene, GET("1"));
+	id = hears_request(scene.first);
+	answers(scene.second, id, "\"result\":\"not mine\"");
 	expect_silence(scene.client);
-	answers(first, id, "\"result\":\"mine\"");
+	answers(scene.first, id, "\"result\":\"mine\"");
 	expect_hears(scene.client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"mine\"}");
 	stage_end(&scene.stage);
 }
@@ -336,19 +322,17 @@ Test(failover, answers_come_only_from_where_the_request_went)
 Test(failover, a_late_answer_reaches_nobody)
 {
 	struct scene scene;
-	struct peer *first;
 	uint64_t id;
 
 	scene_init(&scene);
 	scene.stage.any->timeout_us = 50 * STAGE_MS;
 	begin(&scene);
-	says(scene.client, GET("1"));
-	first = taker(&scene);
-	id = hears_request(first);
+	ask(&scene, GET("1"));
+	id = hears_request(scene.first);
 	stage_pass(&scene.stage, 60 * STAGE_MS);
 	cr_assert_not_null(strstr(hears(scene.client), "timeout"));
 	says(scene.client, GET("1"));
-	answers(first, id, "\"result\":\"late\"");
+	answers(scene.first, id, "\"result\":\"late\"");
 	expect_silence(scene.client);
 	cr_assert_eq(scene.stage.outside.engine->stats.oddities[ODD_LATE], 1);
 	stage_end(&scene.stage);
@@ -357,19 +341,18 @@ Test(failover, a_late_answer_reaches_nobody)
 Test(failover, the_answer_to_a_vanished_client_reaches_nobody)
 {
 	struct scene scene;
-	struct peer *first, *client;
+	struct peer *client;
 	uint64_t id;
 
 	scene_init(&scene);
 	begin(&scene);
-	says(scene.client, GET("1"));
-	first = taker(&scene);
-	id = hears_request(first);
+	ask(&scene, GET("1"));
+	id = hears_request(scene.first);
 	client = stage_client(&scene.stage);
 	says(client, GET("1"));
 	stage_kill(scene.client);
-	cr_assert_eq(first->connection->in_flight + other(&scene, first)->connection->in_flight, 2);
-	answers(first, id, "\"result\":\"late\"");
+	cr_assert_eq(scene.first->connection->in_flight + scene.second->connection->in_flight, 2);
+	answers(scene.first, id, "\"result\":\"late\"");
 	expect_silence(client);
 	cr_assert_eq(scene.stage.outside.engine->exchanges.used, 1);
 	stage_end(&scene.stage);
