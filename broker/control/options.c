@@ -227,6 +227,7 @@ const struct option options[] = {
 	 IN(autoscale.cool_down_us),
 	 .help = "Time without a change before a pool gets smaller."},
 	{ROW, "affinity", OPTION_CHOICE, "none", .choices = affinities, IN(affinity),
+	 .restart = true,
 	 .help = "`client`: all messages of a client go to one connection for as long as both "
 		 "live; a full one makes them wait."},
 	{ROW, "on_connect", OPTION_LIST, .max = 32, .items = SCOPE_GREETING,

@@ -114,12 +114,17 @@ struct client_view {
 	uint64_t id;
 	const char *identity; /* name of its token; NULL: anonymous */
 	const char *listener; /* its address */
-	const char *kind;     /* "websocket", "http" */
+	const char *kind;     /* "websocket", "http", "session" */
 	const char *state;    /* "open", "draining" */
 	bool paused;	      /* not read, because too much of it is under way */
 	uint32_t in_flight;
 	uint64_t since_us; /* how long it has been here */
 	uint64_t idle_us;  /* since its last message */
+	/* Of a session listener: its upstream connection. 0 and NULL: it has none of its own. */
+	uint64_t connection;
+	const char *pool;
+	const char *endpoint;
+	uint64_t bytes_in; /* of a session listener */
 	uint64_t bytes_out;
 	uint64_t outbox_bytes;
 };

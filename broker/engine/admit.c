@@ -216,6 +216,11 @@ static bool check_tunnel_room(struct engine *engine, const struct listener_setti
 {
 	struct lane *lane = engine->lanes[listener->session_pool];
 
+	if (lane->paused) {
+		refuse(engine, out, 503, REFUSAL_UNAVAILABLE, "Service Unavailable",
+		       "the pool is paused");
+		return false;
+	}
 	if (pool_has_tunnel_room(lane->pool))
 		return true;
 	lane->traffic.tunnels_full++;

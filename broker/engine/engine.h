@@ -98,9 +98,11 @@ void engine_tunnel_failed(struct engine *engine, struct session *session, const 
 void engine_tunnel_opened(struct engine *engine, struct session *session, uint64_t now_us);
 void engine_tunnel_declined(struct engine *engine, struct session *session, unsigned int status,
 			    uint64_t now_us);
-/* Bytes have been carried to the other side. */
+/* Bytes have been carried to the other side; and how many are held in memory by now, which counts
+ * towards limits.memory. */
 void engine_tunnel_moved(struct engine *engine, struct session *session, enum wire_side from,
-			 size_t bytes);
+			 size_t bytes, uint64_t now_us);
+void engine_tunnel_holds(struct engine *engine, struct session *session, size_t bytes);
 /* Both sockets are gone, or the client is while its upstream was being dialled: the session ends
  * with this. */
 struct tunnel_end {

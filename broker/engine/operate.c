@@ -131,8 +131,17 @@ static void look_at_resize(const struct lane *lane, struct progress *progress)
 {
 	const struct pool *pool = lane->pool;
 	uint32_t ready = (uint32_t)pool->ready_count;
+	uint32_t tunnels = (uint32_t)pool->tunnels.count;
 	uint32_t leaving = count_leaving(pool);
 
+	/* Nobody is sent away; the size is reached when enough have gone. */
+	if (pool->settings->tunnels) {
+		progress->left = tunnels > pool->size ? tunnels - pool->size : 0;
+		progress->done = progress->left == 0;
+		snprintf(progress->text, sizeof(progress->text), "%u clients of at most %u",
+			 tunnels, pool->size);
+		return;
+	}
 	progress->left = leaving + (ready < pool->size ? pool->size - ready : ready - pool->size);
 	progress->done = progress->left == 0;
 	snprintf(progress->text, sizeof(progress->text), "%u of %u are ready, %u leave", ready,
@@ -156,24 +165,28 @@ static void look_at_pause(struct engine *engine, struct lane *lane, struct progr
 static void look_at_endpoint(const struct operation *operation, const struct endpoint *endpoint,
 			     struct progress *progress)
 {
+	bool tunnels = endpoint->pool->settings->tunnels;
 	uint32_t wanted = endpoint->desired > 0 ? endpoint->desired : 1;
 
 	switch (operation->kind) {
 	case COMMAND_ENDPOINT_DRAIN:
-		progress->left = endpoint->in_flight;
+		progress->left = endpoint->in_flight + endpoint->tunnels;
 		progress->done = endpoint->state == ENDPOINT_DRAINED;
 		snprintf(progress->text, sizeof(progress->text), "%u in flight", progress->left);
 		return;
 	case COMMAND_ENDPOINT_MAINT:
 	case COMMAND_ENDPOINT_REMOVE:
-		progress->left = endpoint->connections;
+		progress->left = endpoint->connections + endpoint->tunnels;
 		progress->done = endpoint->state == ENDPOINT_MAINT &&
 				 operation->kind == COMMAND_ENDPOINT_MAINT;
 		snprintf(progress->text, sizeof(progress->text), "%u connections, %u in flight",
 			 progress->left, endpoint->in_flight);
 		return;
 	default:
-		progress->left = endpoint->ready < wanted ? wanted - endpoint->ready : 0;
+		if (tunnels) /* it is dialled when a client comes */
+			progress->left = endpoint->down;
+		else
+			progress->left = endpoint->ready < wanted ? wanted - endpoint->ready : 0;
 		progress->done = progress->left == 0;
 		snprintf(progress->text, sizeof(progress->text), "%u of %u are ready%s%s",
 			 endpoint->ready, wanted, endpoint->down ? ": " : "",

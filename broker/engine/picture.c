@@ -118,6 +118,7 @@ static void picture_tunnel(const struct tunnel *tunnel, uint64_t now_us,
 		.since_us = now_us - tunnel->since_us,
 		.bytes_in = tunnel->bytes_down,
 		.bytes_out = tunnel->bytes_up,
+		.outbox_bytes = tunnel->held_bytes,
 	};
 }
 
@@ -253,21 +254,40 @@ static void picture_pools(const struct engine *engine, uint64_t now_us, struct s
 						   now_us, next++);
 		}
 		list_each(&pool->tunnels, node) {
+			const struct tunnel *tunnel = list_entry(node, struct tunnel, link);
+
+			if (tunnel->open)
+				out->pools[i].endpoints[tunnel->endpoint->index].ready++;
 			if (next)
-				picture_tunnel(list_entry(node, struct tunnel, link), now_us,
-					       next++);
+				picture_tunnel(tunnel, now_us, next++);
 		}
 	}
+}
+
+static void picture_own_connection(const struct tunnel *tunnel, uint64_t now_us,
+				   struct client_view *view)
+{
+	view->connection = tunnel->id;
+	view->pool = tunnel->pool->settings->name;
+	view->endpoint = tunnel->endpoint ? tunnel->endpoint->settings->name : NULL;
+	view->bytes_in = tunnel->bytes_up;
+	view->bytes_out = tunnel->bytes_down;
+	view->outbox_bytes = tunnel->held_bytes;
+	view->idle_us = now_us - tunnel->moved_us;
 }
 
 static void picture_client(const struct engine *engine, const struct session *session,
 			   uint64_t now_us, struct client_view *view)
 {
+	static const char *const kinds[] = {[SESSION_WEBSOCKET] = "websocket",
+					    [SESSION_HTTP] = "http",
+					    [SESSION_TUNNEL] = "session"};
+
 	*view = (struct client_view){
 		.id = session->id,
 		.identity = session->identity,
 		.listener = engine->config->listeners[session->listener].address.text,
-		.kind = session->kind == SESSION_WEBSOCKET ? "websocket" : "http",
+		.kind = kinds[session->kind],
 		.state = session->state == SESSION_OPEN ? "open" : "draining",
 		.paused = session->paused,
 		.in_flight = session->in_flight,
@@ -276,6 +296,8 @@ static void picture_client(const struct engine *engine, const struct session *se
 		.bytes_out = session->outbox.handed_bytes,
 		.outbox_bytes = outbox_bytes(&session->outbox),
 	};
+	if (session->tunnel)
+		picture_own_connection(session->tunnel, now_us, view);
 }
 
 static void picture_clients(const struct engine *engine, uint64_t now_us, struct client_view *views)

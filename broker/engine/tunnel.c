@@ -14,6 +14,7 @@ static struct tunnel *tunnel_of(const struct session *session)
 static void tunnel_forget(struct engine *engine, struct session *session, uint64_t now_us)
 {
 	timerq_disarm(&engine->expiries, &session->expiry);
+	engine_tunnel_holds(engine, session, 0);
 	pool_tunnel_end(tunnel_of(session), now_us);
 	session->tunnel = NULL;
 	session->transport = NULL;
@@ -79,6 +80,7 @@ struct session *engine_tunnel_begin(struct engine *engine, size_t listener,
 	if (admittance->holds_us > 0)
 		timerq_arm(&engine->expiries, &session->expiry, now_us + admittance->holds_us);
 	session->tunnel = tunnel;
+	tunnel->moved_us = now_us;
 	tunnel->open_until_us = now_us + config->limits.handshake_us;
 	engine->stats.clients_total++;
 	if (!tunnel_dial(engine, session, now_us)) {
@@ -134,12 +136,22 @@ void engine_tunnel_declined(struct engine *engine, struct session *session, unsi
 	engine_leave(engine, now_us);
 }
 
+void engine_tunnel_holds(struct engine *engine, struct session *session, size_t bytes)
+{
+	struct tunnel *tunnel = tunnel_of(session);
+
+	engine->tunnel_bytes += bytes;
+	engine->tunnel_bytes -= tunnel->held_bytes;
+	tunnel->held_bytes = bytes;
+}
+
 void engine_tunnel_moved(struct engine *engine, struct session *session, enum wire_side from,
-			 size_t bytes)
+			 size_t bytes, uint64_t now_us)
 {
 	struct tunnel *tunnel = tunnel_of(session);
 	struct traffic_stats *traffic = &engine_lane_of_pool(engine, tunnel->pool)->traffic;
 
+	tunnel->moved_us = now_us;
 	engine->stats.bytes_in[from] += bytes;
 	engine->stats.bytes_out[from == SIDE_CLIENT ? SIDE_UPSTREAM : SIDE_CLIENT] += bytes;
 	if (from == SIDE_CLIENT) {

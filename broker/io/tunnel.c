@@ -122,7 +122,8 @@ static void pass_frames(struct ws_tunnel *tunnel, struct flow *flow, struct span
 	flow_pass(flow, bytes);
 	if (flow->track.closed)
 		note_closer(tunnel, from);
-	engine_tunnel_moved(tunnel->tunnels->engine, tunnel->session, from, bytes.len);
+	engine_tunnel_moved(tunnel->tunnels->engine, tunnel->session, from, bytes.len,
+			    clock_monotonic_us());
 	put_goodbye(tunnel);
 }
 
@@ -248,6 +249,17 @@ static void review_answer(struct ws_tunnel *tunnel)
 		end(tunnel);
 }
 
+/* What is on its way between the two counts as memory. */
+static void report_held(struct ws_tunnel *tunnel)
+{
+	size_t held = (tunnel->up.held.len - tunnel->up.held_at) +
+		      (tunnel->down.held.len - tunnel->down.held_at);
+
+	if (held != tunnel->held && tunnel->session)
+		engine_tunnel_holds(tunnel->tunnels->engine, tunnel->session, held);
+	tunnel->held = held;
+}
+
 void tunnel_settle(struct ws_tunnel *tunnel)
 {
 	switch (tunnel->phase) {
@@ -265,6 +277,7 @@ void tunnel_settle(struct ws_tunnel *tunnel)
 	case TUNNEL_OVER:
 		return;
 	}
+	report_held(tunnel);
 	watch(tunnel);
 }
 

@@ -26,6 +26,7 @@ struct ws_tunnel {
 	struct stream upstream;
 	struct flow up;
 	struct flow down;
+	size_t held; /* by both, as it was reported last */
 	/* Until it is open. */
 	struct reach reach;
 	struct ws_target target;

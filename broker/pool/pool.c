@@ -67,10 +67,15 @@ static void prove_connections(struct pool *pool, uint64_t now_us)
 			break;
 }
 
-/* What an endpoint that stands aside keeps: one that is drained stays connected, and is probed. */
-static uint32_t desired_aside(const struct endpoint *endpoint)
+/* share: what the spread gives it. One that is drained stays connected, and is probed; a pool of
+ * tunnels only asks whether one that is down is back. */
+static uint32_t desired_of(const struct endpoint *endpoint, uint32_t share)
 {
-	return endpoint->wish == WISH_DRAIN ? 1 : 0;
+	bool wanted = endpoint_serves(endpoint) || endpoint->wish == WISH_DRAIN;
+
+	if (endpoint->pool->settings->tunnels)
+		return wanted && endpoint->down;
+	return endpoint_serves(endpoint) ? share : wanted;
 }
 
 /* Whether its share of the connections goes to the others. In panic nobody can be spared. */
@@ -124,11 +129,7 @@ void pool_upkeep(struct pool *pool, uint64_t now_us)
 	for (size_t i = 0; i < pool->endpoint_count; i++) {
 		struct endpoint *endpoint = pool->endpoints[i];
 
-		if (!endpoint_serves(endpoint))
-			endpoint->desired = desired_aside(endpoint);
-		else
-			endpoint->desired =
-				pool->settings->tunnels ? endpoint->down : pool->spread[i].desired;
+		endpoint->desired = desired_of(endpoint, pool->spread[i].desired);
 	}
 	pool_refresh_ready(pool, now_us);
 	renew_stale(pool, now_us);

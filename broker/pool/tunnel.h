@@ -29,6 +29,8 @@ struct tunnel {
 	const struct endpoint *tried[TUNNEL_TRIES_MAX];
 	uint64_t bytes_up; /* carried to the upstream */
 	uint64_t bytes_down;
+	uint64_t moved_us;   /* the engine's: when something was last carried */
+	uint64_t held_bytes; /* the engine's: on their way in our memory */
 };
 
 /* Whether one more may begin. */

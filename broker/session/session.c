@@ -22,7 +22,6 @@ enum wsb_err session_create(struct session **out, struct session_lists *lists,
 		return WSB_ENOMEM;
 	session->identity = identity ? strdup(identity) : NULL;
 	if (identity && !session->identity) {
-		free(session->identity);
 		free(session);
 		return WSB_ENOMEM;
 	}
@@ -66,6 +65,7 @@ void session_reap(struct session_lists *lists)
 		list_remove(&lists->states[SESSION_CLOSED], node);
 		outbox_fini(&session->outbox);
 		inbox_fini(&session->inbox);
+		free(session->identity);
 		free(session);
 	}
 }

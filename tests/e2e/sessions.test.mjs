@@ -9,7 +9,7 @@ import net from 'node:net';
 import path from 'node:path';
 import { once } from 'node:events';
 import WebSocket, { WebSocketServer } from 'ws';
-import { httpRequest, pool, startBroker } from './support/broker.mjs';
+import { command, httpRequest, pool, startBroker } from './support/broker.mjs';
 import { cleanup, test } from './support/case.mjs';
 import { freePort } from './support/ports.mjs';
 import { BINARY, CLOSE, TEXT, frame, upgrade } from './support/raw.mjs';
@@ -523,4 +523,86 @@ test('messages and sessions go side by side on listeners of their own', async (t
 	assert.equal((await next(chat)).data.toString(), 'not json');
 	calls.send('{"jsonrpc":"2.0","id":7,"method":"m","params":[1]}');
 	assert.deepEqual(JSON.parse((await next(calls)).data), { jsonrpc: '2.0', id: 7, result: [1] });
+});
+
+// One command against the broker's admin API.
+async function ctl(broker, ...args) {
+	const outcome = await command(['--admin', `http://${broker.adminAddress}`, ...args]);
+	assert.equal(outcome.code, 0, `${args.join(' ')}: ${outcome.stdout}${outcome.stderr}`);
+	return outcome.stdout;
+}
+
+test('operators see sessions and end one', async (t) => {
+	const server = await startServer(t);
+	const broker = await startSessions(t, [server]);
+	const [kicked, other] = [await open(t, broker.url), await open(t, broker.url)];
+	kicked.send('hello');
+	await next(kicked);
+	const clients = JSON.parse(await ctl(broker, 'clients', '-o', 'json'));
+	assert.deepEqual(clients.map(({ kind, pool: name }) => [kind, name]), [['session', 'main'], ['session', 'main']]);
+	const connections = JSON.parse(await ctl(broker, 'connections', '-o', 'json'));
+	assert.deepEqual(connections.map(({ client }) => client).sort(), clients.map(({ id }) => id).sort());
+	assert.deepEqual(connections.map(({ id }) => id).sort(), clients.map(({ connection }) => connection).sort());
+	const [row] = JSON.parse(await ctl(broker, 'pools', '-o', 'json'));
+	assert.equal(row.sessions.open, 2);
+	assert.equal(row.sessions.total, 2);
+	assert.match(await ctl(broker, 'status'), /^ok|is well|all is well/im);
+	const peers = [...server.sockets];
+	await ctl(broker, 'client', 'kick', String(clients.find(({ bytes_out: bytes }) => bytes > 0).id));
+	assert.equal((await within(kicked.ended, 3000, 'close')).code, 1008);
+	await until(() => peers[0].end, { what: 'the end upstream' });
+	assert.equal(peers[0].end.code, 1008);
+	other.send('still here');
+	assert.equal((await next(other)).data.toString(), 'still here');
+});
+
+test('a drained endpoint lets its sessions end and gets no new ones', async (t) => {
+	const servers = [await startServer(t), await startServer(t)];
+	const broker = await startSessions(t, servers, {
+		settings: { balancer: 'round-robin' },
+		endpoint: ({ url, port }) => ({ url, name: port === servers[0].port ? 'a' : 'b' }),
+	});
+	const clients = [];
+	for (let at = 0; at < 4; at++)
+		clients.push(await open(t, broker.url));
+	assert.deepEqual(servers.map(({ sockets }) => sockets.size), [2, 2]);
+	await ctl(broker, 'endpoint', 'drain', 'main/a');
+	for (let at = 0; at < 3; at++)
+		clients.push(await open(t, broker.url));
+	assert.deepEqual(servers.map(({ sockets }) => sockets.size), [2, 5]);
+	const state = async () => (await broker.pool()).endpoints.find(({ name }) => name === 'a').state;
+	assert.equal(await state(), 'draining');
+	for (const socket of servers[0].sockets)
+		socket.close(1000);
+	await until(async () => await state() === 'drained', { what: 'drained' });
+	await ctl(broker, 'endpoint', 'ready', 'main/a', '--wait', '5s');
+	await open(t, broker.url);
+	await open(t, broker.url);
+	assert.ok(servers[0].sockets.size >= 1);
+	await ctl(broker, 'endpoint', 'remove', 'main/b');
+	assert.equal((await broker.pool()).endpoints.length, 2, 'its sessions go on');
+	for (const socket of servers[1].sockets)
+		socket.close(1000);
+	await until(async () => (await broker.pool()).endpoints.length === 1, { what: 'b to be forgotten' });
+});
+
+test('resize and pause act on who may come in', async (t) => {
+	const server = await startServer(t);
+	const broker = await startSessions(t, [server], { settings: { size: 3 } });
+	const clients = [await open(t, broker.url), await open(t, broker.url)];
+	await ctl(broker, 'pool', 'resize', 'main', '1');
+	assert.equal((await refused(t, broker.url)).status, 503);
+	clients.pop().close();
+	await until(async () => await sessions(broker) === 1, { what: 'one session' });
+	assert.equal((await refused(t, broker.url)).status, 503);
+	await ctl(broker, 'pool', 'resize', 'main', '5', '--wait', '5s');
+	await open(t, broker.url);
+	await ctl(broker, 'pool', 'pause', 'main');
+	const paused = await refused(t, broker.url);
+	assert.equal(paused.status, 503);
+	assert.match(paused.body, /paused/);
+	clients[0].send('goes on');
+	assert.equal((await next(clients[0])).data.toString(), 'goes on');
+	await ctl(broker, 'pool', 'resume', 'main');
+	await open(t, broker.url);
 });

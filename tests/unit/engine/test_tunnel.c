@@ -50,7 +50,8 @@ Test(tunnel, the_pool_holds_no_idle_connection_and_is_ready)
 	stage_begin(&stage);
 	stage_pass(&stage, STAGE_S);
 	cr_assert_null(stage_upstream(&stage, 0));
-	cr_assert_eq(engine_snapshot(stage.outside.engine, true, stage.outside.now_us, &snapshot),
+	cr_assert_eq(engine_snapshot(stage.outside.engine, SNAPSHOT_CONNECTIONS,
+				     stage.outside.now_us, &snapshot),
 		     WSB_OK);
 	cr_assert(snapshot.ready);
 	cr_assert_str_eq(snapshot.pools[0].endpoints[0].state, "active");
@@ -69,9 +70,12 @@ Test(tunnel, a_client_gets_a_connection_of_its_own_for_as_long_as_it_lives)
 	client = arrive(&stage);
 	cr_assert_not_null(client->dialled);
 	tunnel_opens(client);
-	engine_tunnel_moved(stage.outside.engine, client->session, SIDE_CLIENT, 100);
-	engine_tunnel_moved(stage.outside.engine, client->session, SIDE_UPSTREAM, 7);
-	cr_assert_eq(engine_snapshot(stage.outside.engine, true, stage.outside.now_us, &snapshot),
+	engine_tunnel_moved(stage.outside.engine, client->session, SIDE_CLIENT, 100,
+			    stage.outside.now_us);
+	engine_tunnel_moved(stage.outside.engine, client->session, SIDE_UPSTREAM, 7,
+			    stage.outside.now_us);
+	cr_assert_eq(engine_snapshot(stage.outside.engine, SNAPSHOT_CONNECTIONS,
+				     stage.outside.now_us, &snapshot),
 		     WSB_OK);
 	cr_assert_eq(snapshot.clients, 1);
 	cr_assert_eq(snapshot.pools[0].sessions, 1);
@@ -149,8 +153,8 @@ Test(tunnel, nobody_is_dialled_while_all_back_off_and_a_trial_brings_them_back)
 		tunnel_fails(client, "connect");
 		client = arrive(&stage);
 		cr_assert_eq(client->status, 503);
-		cr_assert_eq(engine_snapshot(stage.outside.engine, false, stage.outside.now_us,
-					     &snapshot),
+		cr_assert_eq(engine_snapshot(stage.outside.engine, SNAPSHOT_POOLS,
+					     stage.outside.now_us, &snapshot),
 			     WSB_OK);
 		cr_assert_not(snapshot.ready);
 		cr_assert_not_null(strstr(snapshot.ready_reasons, "no endpoint that is up"));
