@@ -184,6 +184,12 @@ const struct metric metrics[] = {
 	  {TRAFFIC(events_delivered, VALUE_U64), .labels = "result=\"delivered\""},
 	  {TRAFFIC(events_repeated, VALUE_U64), .labels = "result=\"repeated\""},
 	  {TRAFFIC(events_late, VALUE_U64), .labels = "result=\"late\""}}},
+	{"wsbroker_pushes_total", METRIC_COUNTER, "pool, result",
+	 "Pushes that a rule is about: forwarded, dropped because it says so, or ignored because "
+	 "their connection is not the source of pushes.",
+	 {{TRAFFIC(pushes_forwarded, VALUE_U64), .labels = "result=\"forwarded\""},
+	  {TRAFFIC(pushes_dropped, VALUE_U64), .labels = "result=\"dropped\""},
+	  {TRAFFIC(pushes_elsewhere, VALUE_U64), .labels = "result=\"not_source\""}}},
 	{"wsbroker_notifications_total", METRIC_COUNTER, "", "Notifications from clients.",
 	 {{ENGINE(notifications)}}},
 	{"wsbroker_batches_total", METRIC_COUNTER, "", "Batches from clients.",

@@ -352,6 +352,39 @@ static void check_routes(struct document *document, struct config *config)
 	}
 }
 
+/* forward: {match: {/pointer: identity}} */
+static void check_push(struct document *document, yaml_node_t *entry, struct push_settings *push)
+{
+	yaml_node_t *forward = document_find(document, entry, "forward");
+	void *member = json_object_iter(push->match);
+	const char *pointer = json_object_iter_key(member);
+	struct path path;
+	const char *why;
+
+	if (!forward || forward->type != YAML_MAPPING_NODE)
+		return;
+	if (json_object_size(push->match) != 1 ||
+	    strcmp(json_string_value(json_object_iter_value(member))
+			   ? json_string_value(json_object_iter_value(member))
+			   : "",
+		   "identity") != 0) {
+		complain(document->complaints, node_place(forward),
+			 "`forward` is none, subscribers, all or {match: {pointer: identity}}");
+		return;
+	}
+	if (path_compile(&path, span_text(pointer), &why) != WSB_OK)
+		complain(document->complaints, node_place(forward), "%s", why);
+	push->forward = FORWARD_MATCH;
+}
+
+static void check_pushes(struct document *document, struct config *config)
+{
+	yaml_node_t *list = document_find(document, document_root(document), "push");
+
+	for (size_t i = 0; i < config->push_count; i++)
+		check_push(document, document_item(document, list, i), &config->push[i]);
+}
+
 /* RFC 6455, section 7.4: the other codes are never sent, or belong to nobody yet. */
 static void check_drain(struct document *document, const struct config *config)
 {
@@ -371,5 +404,6 @@ void checks_run(struct document *document, struct config *config)
 	check_pools(document, config);
 	pool_refs_check_listeners(document, config);
 	check_routes(document, config);
+	check_pushes(document, config);
 	check_drain(document, config);
 }

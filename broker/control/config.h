@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include "broker/control/requests.h"
 #include "broker/pool/settings.h"
+#include "broker/route/push.h"
 #include "broker/route/route.h"
 #include "broker/session/jwt.h"
 #include "broker/session/settings.h"
@@ -98,6 +99,8 @@ struct config {
 	size_t pool_count;
 	struct route_settings *routes; /* never empty: without any there is `*` to the first pool */
 	size_t route_count;
+	struct push_settings *push; /* what becomes of pushes; the first that matches counts */
+	size_t push_count;
 	struct drain_settings drain;
 	struct arena *arena; /* owns every string and array above; NULL: the caller does */
 	size_t holds;

@@ -25,6 +25,8 @@ static const char *const request_logs[] = {"off", "slow", "all", NULL};
 static const char *const ready_rules[] = {"all", "any", NULL};
 static const char *const envelopes[] = {"jsonrpc", NULL};
 static const char *const id_forms[] = {"integer", "string", "uuid", NULL};
+static const char *const push_sources[] = {"pool", "endpoint", "dedicated", NULL};
+static const char *const forwards[] = {"none", "subscribers", "all", NULL};
 static const char *const encodings[] = {"json", "msgpack", NULL};
 static const char *const affinities[] = {"none", "client", NULL};
 static const char *const balancers[] = {"round-robin", "least-connections", "random", "peak-ewma",
@@ -37,6 +39,7 @@ const struct option_scope_info option_scopes[OPTION_SCOPES] = {
 	[SCOPE_ENDPOINT] = {"pools[].endpoints[].", sizeof(struct endpoint_settings)},
 	[SCOPE_GREETING] = {"pools[].on_connect[].", sizeof(struct greeting_step)},
 	[SCOPE_ROUTE] = {"routes[].", sizeof(struct route_settings)},
+	[SCOPE_PUSH] = {"push[].", sizeof(struct push_settings)},
 };
 
 /* clang-format off */
@@ -143,6 +146,10 @@ const struct option options[] = {
 	 EACH(routes, route_count),
 	 .help = "What is done with each method; the first match wins. Default: `*` to the "
 		 "first pool."},
+	{ROW, "push", OPTION_LIST, .min = 1, .max = 1024, .items = SCOPE_PUSH,
+	 EACH(push, push_count),
+	 .help = "What is done with pushes, upstreams' messages that nobody asked for; the first "
+		 "match wins. Default: they are dropped and counted."},
 	{ROW, "drain.delay", OPTION_DURATION, "0s", 1 * MS, HOUR, .zero = true, IN(drain.delay_us),
 	 .help = "Time between the signal and the end of accepting clients."},
 	{ROW, "drain.timeout", OPTION_DURATION, "30s", 1 * MS, HOUR, .zero = true,
@@ -230,6 +237,10 @@ const struct option options[] = {
 	 .restart = true,
 	 .help = "`client`: all messages of a client go to one connection for as long as both "
 		 "live; a full one makes them wait."},
+	{ROW, "push_source", OPTION_CHOICE, "pool", .choices = push_sources, IN(push_source),
+	 .restart = true,
+	 .help = "Whose pushes count: one connection's (all receive the same), one of each "
+		 "endpoint, or those of one more connection that carries no client's message."},
 	{ROW, "on_connect", OPTION_LIST, .max = 32, .items = SCOPE_GREETING,
 	 EACH(on_connect, on_connect_count),
 	 .help = "Messages played in order on each new connection before it is used."},
@@ -326,6 +337,9 @@ const struct option options[] = {
 	 .help = "Partial object that the awaited message contains."},
 	{ROW, "reject", OPTION_OBJECT, .secret = true, IN(reject),
 	 .help = "Partial object of a message that ends the attempt at once."},
+	{ROW, "push_source", OPTION_FLAG, "false", IN(push_source),
+	 .help = "Only for the connection whose pushes count; another one that takes its place "
+		 "gets it then."},
 	{ROW, "timeout", OPTION_DURATION, "5s", 1 * MS, HOUR, IN(timeout_us),
 	 .help = "Time that the awaited message may take."},
 #undef ROW
@@ -386,6 +400,17 @@ const struct option options[] = {
 #undef ROW
 #undef IN
 #undef EACH
+#define ROW SCOPE_PUSH
+#define IN(member) MEMBER(struct push_settings, member)
+	{ROW, "method", OPTION_TEXT, .max = 1024, .required = true, IN(method),
+	 .help = "Glob of names of pushes."},
+	{ROW, "forward", OPTION_CHOICE, "none", .choices = forwards, IN(forward),
+	 .help = "Who gets it, as it came: nobody, the clients that asked with "
+		 "`wsbroker.subscribe` (as `wsbroker.event`), or all."},
+	{ROW, "forward.match", OPTION_OBJECT, IN(match),
+	 .help = "`{pointer: identity}`: the clients whose identity stands there in the push."},
+#undef ROW
+#undef IN
 };
 /* clang-format on */
 

@@ -15,6 +15,7 @@ enum option_scope {
 	SCOPE_ENDPOINT, /* struct endpoint_settings */
 	SCOPE_GREETING, /* struct greeting_step */
 	SCOPE_ROUTE,	/* struct route_settings */
+	SCOPE_PUSH,	/* struct push_settings */
 	OPTION_SCOPES,
 };
 

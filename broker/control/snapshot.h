@@ -51,6 +51,9 @@ struct traffic_stats {
 	uint64_t tunnels_declined;    /* by the endpoint itself */
 	uint64_t tunnel_bytes_up;
 	uint64_t tunnel_bytes_down;
+	uint64_t pushes_forwarded; /* to whom their rules say, perhaps to nobody there */
+	uint64_t pushes_dropped;   /* as their rules say */
+	uint64_t pushes_elsewhere; /* on connections that are not the source */
 	struct histogram duration;
 	struct histogram attempt;
 	struct histogram queue_wait;

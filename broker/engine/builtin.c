@@ -2,18 +2,37 @@
 
 #include <inttypes.h>
 
+#include "broker/engine/pushes.h"
 #include "broker/engine/version.h"
 
-static void builtin_ping(struct engine *engine, const struct caller *caller, uint64_t now_us)
+static void builtin_ping(struct engine *engine, const struct caller *caller,
+			 const struct message *message, uint64_t now_us)
 {
+	(void)message;
 	(void)now_us;
 	settle_result(engine, caller, span_text("\"pong\""));
 }
 
-static void builtin_info(struct engine *engine, const struct caller *caller, uint64_t now_us)
+static void builtin_subscribe(struct engine *engine, const struct caller *caller,
+			      const struct message *message, uint64_t now_us)
+{
+	(void)now_us;
+	pushes_subscribe(engine, caller, message);
+}
+
+static void builtin_unsubscribe(struct engine *engine, const struct caller *caller,
+				const struct message *message, uint64_t now_us)
+{
+	(void)now_us;
+	pushes_unsubscribe(engine, caller, message);
+}
+
+static void builtin_info(struct engine *engine, const struct caller *caller,
+			 const struct message *message, uint64_t now_us)
 {
 	struct strbuf *out = &engine->scratch;
 
+	(void)message;
 	strbuf_clear(out);
 	strbuf_text(out, "{\"name\":\"wsbroker\",\"version\":\"" WSBROKER_VERSION "\",\"node\":");
 	strbuf_json(out, span_text(engine->config->node));
@@ -38,18 +57,21 @@ static void builtin_info(struct engine *engine, const struct caller *caller, uin
 
 static const struct {
 	const char *method;
-	void (*call)(struct engine *engine, const struct caller *caller, uint64_t now_us);
+	void (*call)(struct engine *engine, const struct caller *caller,
+		     const struct message *message, uint64_t now_us);
 } builtins[] = {
 	{"wsbroker.ping", builtin_ping},
 	{"wsbroker.info", builtin_info},
+	{"wsbroker.subscribe", builtin_subscribe},
+	{"wsbroker.unsubscribe", builtin_unsubscribe},
 };
 
-void builtin_call(struct engine *engine, const struct caller *caller, struct span method,
+void builtin_call(struct engine *engine, const struct caller *caller, const struct message *message,
 		  uint64_t now_us)
 {
 	for (size_t i = 0; i < sizeof(builtins) / sizeof(builtins[0]); i++) {
-		if (span_is(method, builtins[i].method)) {
-			builtins[i].call(engine, caller, now_us);
+		if (span_is(message->method, builtins[i].method)) {
+			builtins[i].call(engine, caller, message, now_us);
 			return;
 		}
 	}

@@ -4,7 +4,7 @@
 
 #include "broker/engine/settle.h"
 
-void builtin_call(struct engine *engine, const struct caller *caller, struct span method,
+void builtin_call(struct engine *engine, const struct caller *caller, const struct message *message,
 		  uint64_t now_us);
 
 #endif

@@ -6,6 +6,7 @@
 #include "broker/engine/link.h"
 #include "broker/engine/probing.h"
 #include "broker/engine/publish.h"
+#include "broker/engine/pushes.h"
 #include "broker/engine/settle.h"
 #include "broker/pool/health.h"
 #include "broker/pool/listed_error.h"
@@ -37,12 +38,15 @@ static void deliver_unreadable(struct engine *engine, const struct connection *c
 static bool deliver_greeting(struct engine *engine, struct connection *connection,
 			     const struct message *message, uint64_t now_us)
 {
-	if (connection->state != CONNECTION_WARMING || connection->doom)
+	if (!greeting_waits(&connection->greeting) || connection->doom)
 		return false;
 	switch (greeting_feed(&connection->greeting, message->encoding, message->text)) {
 	case GREETING_SEND:
 	case GREETING_DONE:
-		link_warm(engine, connection, now_us);
+		if (connection->state == CONNECTION_WARMING)
+			link_warm(engine, connection, now_us);
+		else
+			link_call_on(engine, connection, now_us);
 		return true;
 	case GREETING_REJECTED:
 		link_abort(engine, connection, "greeting", now_us);
@@ -128,7 +132,8 @@ static void deliver_one(struct engine *engine, struct connection *connection,
 	if (deliver_greeting(engine, connection, message, now_us))
 		return;
 	if (!message->id.at) {
-		if (!publish_event(engine, connection, message, now_us))
+		if (!publish_event(engine, connection, message, now_us) &&
+		    !pushes_take(engine, connection, message))
 			deliver_oddity(engine, connection, ODD_PUSH);
 		return;
 	}

@@ -14,6 +14,7 @@
 #include "broker/engine/link.h"
 #include "broker/engine/probing.h"
 #include "broker/engine/publish.h"
+#include "broker/engine/pushes.h"
 #include "broker/engine/record.h"
 #include "broker/engine/settle.h"
 #include "broker/engine/upkeep.h"
@@ -55,7 +56,8 @@ static enum wsb_err create_parts(struct engine *engine, uint64_t now_us)
 			return err;
 		engine->lane_count++;
 	}
-	return publish_init(engine);
+	err = pushes_init(engine);
+	return err == WSB_OK ? publish_init(engine) : err;
 }
 
 enum wsb_err engine_create(struct engine **out, const struct config *config,
@@ -112,6 +114,7 @@ void engine_destroy(struct engine *engine)
 		return;
 	end_exchanges(engine, engine->ticked_us);
 	publish_fini(engine);
+	pushes_fini(engine);
 	client_reap(engine);
 	for (size_t i = 0; i < engine->lane_count; i++)
 		lane_destroy(engine->lanes[i]);
@@ -247,6 +250,7 @@ void engine_client_closed(struct engine *engine, struct session *session, uint16
 	forget_requests(engine, session, now_us);
 	affinity_forget_client(session);
 	publish_client_gone(engine, session, now_us);
+	pushes_client_gone(engine, session);
 	batch_forget_client(session);
 	engine_leave(engine, now_us);
 }
@@ -368,6 +372,8 @@ void engine_connection_closed(struct engine *engine, struct connection *connecti
 		pool_trial_answered(connection, now_us);
 	pool_connection_lost(connection, connection->doom ? connection->doom : cause, text, now_us);
 	failover_connection(engine, connection, now_us);
+	/* Another takes over before it could miss anything. */
+	pushes_elect(engine, engine_lane_of_pool(engine, connection->pool), now_us);
 	engine_leave(engine, now_us);
 }
 

@@ -128,7 +128,9 @@ static void failover_unsent_frames(struct engine *engine, struct lane *lane,
 		char *payload = frames->text + (rest.at - frames->text) + header.header_len;
 		size_t len = header.header_len + header.payload_len;
 
-		if (position >= connection->greeting_end && is_data(&header)) {
+		if (position >= connection->greeting_end &&
+		    (position < connection->calls_begin || position >= connection->calls_end) &&
+		    is_data(&header)) {
 			wsframe_mask(payload, header.payload_len, header.mask);
 			failover_notification(engine, lane, span_of(payload, header.payload_len),
 					      now_us);

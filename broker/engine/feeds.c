@@ -115,9 +115,10 @@ struct feed *feeds_ask(struct engine *engine, struct subscription *subscription,
 	struct exchange *exchange = NULL;
 	struct feed *feed;
 
-	if (engine->goodbye || pool_lease_quietest(plan->lane->pool, avoid, count,
-						   plan->route->subscribe.max_per_connection,
-						   now_us, &connection) != LEASE_OK)
+	if (engine->goodbye || plan->lane->paused ||
+	    pool_lease_quietest(plan->lane->pool, avoid, count,
+				plan->route->subscribe.max_per_connection, now_us,
+				&connection) != LEASE_OK)
 		return NULL;
 	if (feed_create(&feed, &engine->publish.subscriptions, subscription) == WSB_OK)
 		exchange = feeds_exchange(engine, feed, subscription->request,
@@ -139,8 +140,7 @@ struct feed *feeds_ask(struct engine *engine, struct subscription *subscription,
 	return NULL;
 }
 
-/* Whoever waits for it has the patience of a request in the queue. */
-static void let_wait(struct subscription *subscription, uint64_t now_us)
+void feeds_let_wait(struct subscription *subscription, uint64_t now_us)
 {
 	const struct pool_settings *settings = subscription->plan->lane->pool->settings;
 
@@ -152,7 +152,7 @@ void feeds_begin(struct engine *engine, struct subscription *subscription, uint6
 {
 	struct feed *feed;
 
-	let_wait(subscription, now_us);
+	feeds_let_wait(subscription, now_us);
 	feed = feeds_ask(engine, subscription, NULL, now_us);
 	if (feed)
 		subscription->feed = feed;
@@ -393,7 +393,7 @@ static void ask_is_over(struct engine *engine, struct subscription *subscription
 			now_us + subscription_retry_us(subscription->retries, &engine->rng);
 	if (subscription->state != SUBSCRIPTION_ASKING)
 		return;
-	let_wait(subscription, now_us);
+	feeds_let_wait(subscription, now_us);
 	if (list_is_empty(&subscription->members))
 		subscription_enter(subscriptions, subscription, SUBSCRIPTION_ENDED, "abandoned");
 }

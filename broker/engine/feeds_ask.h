@@ -9,6 +9,8 @@
  * ended instead. */
 struct feed *feeds_ask(struct engine *engine, struct subscription *subscription,
 		       const struct connection *left, uint64_t now_us);
+/* Whoever waits for it has the patience of a request in the queue, from now on. */
+void feeds_let_wait(struct subscription *subscription, uint64_t now_us);
 /* A request for this feed; where its id stands is yet to be said. NULL: no memory. */
 struct exchange *feeds_exchange(struct engine *engine, struct feed *feed, struct span text,
 				enum encoding encoding, uint64_t now_us);

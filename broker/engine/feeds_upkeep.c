@@ -36,6 +36,9 @@ static void ask_step(struct engine *engine, struct subscription *subscription, u
 		subscription->feed = feed;
 		return;
 	}
+	/* In a pause nobody grows impatient. */
+	if (subscription->plan->lane->paused)
+		feeds_let_wait(subscription, now_us);
 	if (subscription->state != SUBSCRIPTION_ASKING || now_us < subscription->ask_until_us)
 		return;
 	publish_fail_all(engine, subscription, up ? RESULT_OVERLOADED : RESULT_UNAVAILABLE,

@@ -150,3 +150,23 @@ void link_trial_passed(struct engine *engine, struct connection *connection, uin
 	pool_connection_made_ready(connection, now_us);
 	link_close(engine, connection, 1000, "asked", now_us);
 }
+
+void link_call_on(struct engine *engine, struct connection *connection, uint64_t now_us)
+{
+	struct span send;
+
+	while (greeting_next(&connection->greeting, now_us, &send) == GREETING_SEND) {
+		if (link_send_text(engine, connection, send) != WSB_OK) {
+			link_abort(engine, connection, "greeting", now_us);
+			return;
+		}
+		connection->calls_end = outbox_position(&connection->outbox);
+	}
+}
+
+void link_call(struct engine *engine, struct connection *connection, uint64_t now_us)
+{
+	greeting_begin(&connection->greeting, connection->pool->settings, GREET_SOURCE);
+	connection->calls_begin = outbox_position(&connection->outbox);
+	link_call_on(engine, connection, now_us);
+}

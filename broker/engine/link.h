@@ -27,5 +27,9 @@ void link_ponged(struct engine *engine, struct connection *connection, uint64_t 
 void link_trial_passed(struct engine *engine, struct connection *connection, uint64_t now_us);
 /* Goes on with the greeting; ready when that, the first ping and the first call have passed. */
 void link_warm(struct engine *engine, struct connection *connection, uint64_t now_us);
+/* Sends what makes a ready connection the source of pushes. */
+void link_call(struct engine *engine, struct connection *connection, uint64_t now_us);
+/* ... and goes on with it. */
+void link_call_on(struct engine *engine, struct connection *connection, uint64_t now_us);
 
 #endif

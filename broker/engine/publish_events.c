@@ -6,6 +6,7 @@
 
 #include "broker/engine/client.h"
 #include "broker/engine/feeds.h"
+#include "broker/engine/pushes.h"
 #include "common/glob.h"
 #include "common/map.h"
 #include "proto/token.h"
@@ -69,6 +70,7 @@ void publish_batch_sent(struct engine *engine, struct session *session, const vo
 {
 	static const struct gap overflow = {.reason = GAP_OVERFLOW};
 
+	pushes_batch_sent(session, batch);
 	list_each(&session->members, node) {
 		struct member *member = list_entry(node, struct member, client_link);
 

@@ -59,6 +59,15 @@ struct lane {
 
 #define MASK_POOL_BYTES 4096
 
+/* What becomes of pushes, and who asked for some. */
+struct pushes {
+	struct push_rule *rules;
+	size_t rule_count;
+	struct list watches;
+	size_t bytes;	    /* of watches */
+	struct strbuf text; /* a push in the encoding that it did not come in */
+};
+
 /* Pings carry a few bytes, so that a trace shows whose they are. */
 #define PING_PAYLOAD span_of("wsb", 3)
 
@@ -77,6 +86,7 @@ struct engine {
 	struct list pings; /* open WebSocket sessions, the one to look at next first */
 	struct exchange_slab exchanges;
 	struct publish publish;
+	struct pushes pushes;
 	struct timerq timers;
 	struct timerq expiries;	       /* of clients' credentials */
 	char subject[JWT_SUBJECT_MAX]; /* of the token judged last */

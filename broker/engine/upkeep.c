@@ -10,6 +10,7 @@
 #include "broker/engine/link.h"
 #include "broker/engine/probing.h"
 #include "broker/engine/publish.h"
+#include "broker/engine/pushes.h"
 #include "broker/engine/operate.h"
 #include "broker/pool/health.h"
 
@@ -52,7 +53,7 @@ static void upkeep_connection(struct engine *engine, struct connection *connecti
 	if (connection->doom || !connection->transport)
 		return;
 	affinity_sweep(engine, connection, now_us);
-	if (connection->state == CONNECTION_WARMING &&
+	if (greeting_waits(&connection->greeting) &&
 	    greeting_check(&connection->greeting, now_us) == GREETING_LATE) {
 		link_abort(engine, connection, "greeting", now_us);
 		return;
@@ -107,6 +108,7 @@ static void upkeep_pool(struct engine *engine, struct pool *pool, uint64_t now_u
 	probing_upkeep(engine, pool, now_us);
 	health_upkeep(pool, now_us);
 	pool_upkeep(pool, now_us);
+	pushes_elect(engine, engine_lane_of_pool(engine, pool), now_us);
 	while ((connection = pool_next_excess(pool)))
 		link_abort(engine, connection, connection->farewell, now_us);
 	while ((connection = pool_next_surplus(pool, now_us)))

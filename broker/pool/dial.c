@@ -77,19 +77,54 @@ static bool reserve_ready(struct pool *pool)
 	return true;
 }
 
+/* Whether a connection for pushes alone is wanted and not there yet. */
+static bool lacks_dedicated(const struct pool *pool)
+{
+	if (pool->settings->push_source != PUSH_SOURCE_DEDICATED)
+		return false;
+	for (size_t state = 0; state < CONNECTION_DRAINING; state++) {
+		list_each(&pool->states[state], node) {
+			if (list_entry(node, struct connection, state_link)->dedicated)
+				return false;
+		}
+	}
+	return true;
+}
+
+/* Where it goes: to an endpoint that has a ready connection already, of the lowest tier. */
+static struct endpoint *endpoint_for_dedicated(struct pool *pool, uint64_t now_us)
+{
+	struct endpoint *best = NULL;
+
+	for (size_t i = 0; i < pool->endpoint_count; i++) {
+		struct endpoint *endpoint = pool->endpoints[i];
+
+		if (endpoint_serves(endpoint) && endpoint->ready > 0 &&
+		    now_us >= endpoint->backoff.not_before_us &&
+		    (!best || endpoint->settings->tier < best->settings->tier))
+			best = endpoint;
+	}
+	return best;
+}
+
 struct connection *pool_next_dial(struct pool *pool, uint64_t now_us)
 {
-	struct endpoint *endpoint = next_endpoint(pool, now_us);
+	bool dedicated = lacks_dedicated(pool);
+	struct endpoint *endpoint = dedicated ? endpoint_for_dedicated(pool, now_us) : NULL;
 	struct connection *connection = NULL;
 	bool paced = pool->settings->connect_rate > 0;
 
+	if (!endpoint) {
+		dedicated = false;
+		endpoint = next_endpoint(pool, now_us);
+	}
 	if (!endpoint)
 		return NULL;
 	refill_dial_tokens(pool, now_us);
 	if (paced && pool->dial_tokens < 1)
 		return NULL;
 	if (reserve_ready(pool))
-		connection = connection_begin(endpoint, now_us);
+		connection = connection_begin(endpoint, dedicated, now_us);
 	if (!connection) {
 		log_event(pool->log, LOG_ERROR, "pool.dial.memory",
 			  log_text("pool", pool->settings->name),

@@ -5,11 +5,6 @@
 /* Far enough, and still room to add to: whoever stood still puts deadlines off. */
 #define NEVER_US (UINT64_MAX / 2)
 
-static bool greeting_waits(const struct greeting *greeting)
-{
-	return greeting->at < greeting->count && greeting->deadline_us != 0;
-}
-
 /* A timeout of 0 means no limit. */
 static uint64_t step_deadline(const struct greeting_step *step, uint64_t now_us)
 {
@@ -24,8 +19,15 @@ static void step_pass(struct greeting *greeting)
 	greeting->deadline_us = 0;
 }
 
-void greeting_begin(struct greeting *greeting, const struct pool_settings *settings)
+static bool is_played(const struct greeting *greeting, const struct greeting_step *step)
 {
+	return greeting->part == GREET_ALL || step->push_source == (greeting->part == GREET_SOURCE);
+}
+
+void greeting_begin(struct greeting *greeting, const struct pool_settings *settings,
+		    enum greeting_part part)
+{
+	greeting->part = part;
 	greeting->steps = settings->on_connect;
 	greeting->count = settings->on_connect_count;
 	greeting->at = 0;
@@ -39,6 +41,10 @@ enum greeting_verdict greeting_next(struct greeting *greeting, uint64_t now_us, 
 
 		if (greeting->deadline_us != 0)
 			return GREETING_WAIT;
+		if (!is_played(greeting, step)) {
+			step_pass(greeting);
+			continue;
+		}
 		if (step->expect)
 			greeting->deadline_us = step_deadline(step, now_us);
 		else

@@ -2,12 +2,17 @@
 #ifndef WSB_BROKER_POOL_GREETING_H
 #define WSB_BROKER_POOL_GREETING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "broker/pool/settings.h"
 #include "common/span.h"
 
+/* Which of the steps are played. */
+enum greeting_part { GREET_ALL, GREET_USUAL, GREET_SOURCE };
+
 struct greeting {
+	enum greeting_part part;
 	const struct greeting_step *steps;
 	size_t count;
 	size_t at;	      /* the step under way; count when done */
@@ -23,7 +28,14 @@ enum greeting_verdict {
 	GREETING_PUSH,	   /* the message is not for the greeting: handle it as a push */
 };
 
-void greeting_begin(struct greeting *greeting, const struct pool_settings *settings);
+void greeting_begin(struct greeting *greeting, const struct pool_settings *settings,
+		    enum greeting_part part);
+
+/* Whether it waits for a message. */
+static inline bool greeting_waits(const struct greeting *greeting)
+{
+	return greeting->deadline_us != 0;
+}
 
 /* What to do now. GREETING_SEND sets *send (JSON text, valid as long as the settings) and arms the
  * step's deadline; steps without `expect` are passed once sent. Call until it says WAIT or DONE. */

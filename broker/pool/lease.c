@@ -58,7 +58,8 @@ static void enter_tier(struct pool *pool, uint32_t tier, uint64_t now_us)
 			struct connection *connection =
 				list_entry(node, struct connection, state_link);
 
-			connection->standby = connection->endpoint->settings->tier > tier;
+			connection->standby = !connection->dedicated &&
+					      connection->endpoint->settings->tier > tier;
 		}
 	}
 	report_tier(pool, before, now_us);
@@ -105,7 +106,8 @@ static void build_ready(struct pool *pool)
 	list_each(&pool->states[CONNECTION_READY], node) {
 		struct connection *connection = list_entry(node, struct connection, state_link);
 
-		connection->carries = pool_carries(pool, connection->endpoint);
+		connection->carries =
+			!connection->dedicated && pool_carries(pool, connection->endpoint);
 		if (connection->carries)
 			pool->ready[connection->endpoint->place++] = connection;
 	}

@@ -110,6 +110,11 @@ struct connection *pool_next_surplus(struct pool *pool, uint64_t now_us);
  * there is none. Call until NULL. It counts as gone at once, and its end must follow. */
 struct connection *pool_next_excess(struct pool *pool);
 
+/* Where none counts as the source of pushes (or the one that did may not any more), another one is
+ * chosen and returned; it has yet to be sent the steps of on_connect that are for a source (a
+ * dedicated one has had them). Call until NULL. */
+struct connection *pool_elect_source(struct pool *pool);
+
 /* What became of a connection. Each moves it to its next list and logs the step; a step that is not
  * allowed is our own mistake (assert). opened: dialing -> warming, transport is set, the greeting
  * begins. made_ready: warming -> ready. drain: ready -> draining; with doom set that is the loss of

@@ -45,6 +45,14 @@ struct greeting_step {
 	json_t *expect;	  /* partial object; NULL: nothing is waited for */
 	json_t *reject;	  /* partial object that ends the greeting at once; NULL: none */
 	uint64_t timeout_us;
+	bool push_source; /* only on the connection whose pushes count */
+};
+
+/* Whose pushes count. */
+enum push_source {
+	PUSH_SOURCE_POOL,      /* one connection's: all receive the same */
+	PUSH_SOURCE_ENDPOINT,  /* one of each endpoint */
+	PUSH_SOURCE_DEDICATED, /* those of one more connection, which carries no client's message */
 };
 
 struct header_setting {
@@ -106,6 +114,7 @@ struct pool_settings {
 	enum balancer_kind balancer;
 	struct autoscale_settings autoscale;
 	enum affinity affinity;
+	enum push_source push_source;
 	struct greeting_step *on_connect;
 	size_t on_connect_count;
 	struct {

@@ -73,18 +73,31 @@ static bool goes_before(const struct connection *a, const struct connection *b)
 	return a->in_flight < b->in_flight;
 }
 
+/* The connection for pushes alone, when it is on an endpoint that the operator wants none on. */
+static struct connection *misplaced_dedicated(const struct pool *pool)
+{
+	list_each(&pool->states[CONNECTION_READY], node) {
+		struct connection *connection = list_entry(node, struct connection, state_link);
+
+		if (connection->dedicated && !endpoint_serves(connection->endpoint))
+			return connection;
+	}
+	return NULL;
+}
+
 struct connection *pool_next_surplus(struct pool *pool, uint64_t now_us)
 {
 	struct connection *idlest = NULL;
 
-	if (!any_has_surplus(pool))
+	idlest = misplaced_dedicated(pool);
+	if (!idlest && !any_has_surplus(pool))
 		return NULL;
 	list_each(&pool->states[CONNECTION_READY], node) {
 		struct connection *connection = list_entry(node, struct connection, state_link);
 
-		if (idlest && !goes_before(connection, idlest))
+		if (idlest && (idlest->dedicated || !goes_before(connection, idlest)))
 			continue;
-		if (has_surplus(pool, connection->endpoint))
+		if (!connection->dedicated && has_surplus(pool, connection->endpoint))
 			idlest = connection;
 	}
 	assert(idlest);
@@ -105,7 +118,7 @@ struct connection *pool_next_excess(struct pool *pool)
 
 			if (endpoint->down ||
 			    endpoint->open <= endpoint->desired + endpoint->extra ||
-			    connection->farewell || connection->doom)
+			    connection->farewell || connection->doom || connection->dedicated)
 				continue;
 			connection->farewell = reason_to_go(endpoint, connection);
 			endpoint->open--;

@@ -49,7 +49,8 @@ static bool state_is_open(enum connection_state state)
 /* One that has been given up before it was ready has been taken off the count already. */
 static bool is_counted(const struct connection *connection)
 {
-	if (connection->state != CONNECTION_READY && connection->farewell)
+	if (connection->dedicated ||
+	    (connection->state != CONNECTION_READY && connection->farewell))
 		return false;
 	return state_is_open(connection->state);
 }
@@ -83,7 +84,7 @@ static void report_step(struct connection *connection, const char *from, const c
 	pool_report_connection(connection, &change);
 }
 
-struct connection *connection_begin(struct endpoint *endpoint, uint64_t now_us)
+struct connection *connection_begin(struct endpoint *endpoint, bool dedicated, uint64_t now_us)
 {
 	struct pool *pool = endpoint->pool;
 	struct connection *connection = calloc(1, sizeof(*connection));
@@ -95,7 +96,8 @@ struct connection *connection_begin(struct endpoint *endpoint, uint64_t now_us)
 	connection->endpoint = endpoint;
 	connection->id = (*pool->next_connection_id)++;
 	connection->max_in_flight = pool->settings->max_in_flight;
-	connection->standby = endpoint->settings->tier > pool->tier;
+	connection->dedicated = dedicated;
+	connection->standby = !dedicated && endpoint->settings->tier > pool->tier;
 	connection->since_us = now_us;
 	outbox_init(&connection->outbox, pool->outboxes, OUTBOX_LIMIT);
 	inbox_init(&connection->inbox);
@@ -108,7 +110,7 @@ struct connection *connection_begin(struct endpoint *endpoint, uint64_t now_us)
 	list_append(&pool->states[CONNECTION_DIALING], &connection->state_link);
 	pool->connections++;
 	endpoint->connections++;
-	endpoint->open++;
+	endpoint->open += is_counted(connection);
 	endpoint->stats.dials++;
 	report_step(connection, "none", "wanted", "", now_us);
 	return connection;
@@ -146,10 +148,11 @@ void connection_enter(struct connection *connection, enum connection_state to, c
 		endpoint->open--;
 	if (to == CONNECTION_READY) {
 		connection->ready_at_us = now_us;
-		endpoint->ready++;
+		endpoint->ready += !connection->dedicated;
 		pool->ready_stale = true;
 	} else if (from == CONNECTION_READY) {
-		endpoint->ready--;
+		endpoint->ready -= !connection->dedicated;
+		connection->push_source = false;
 		connection->carries = false;
 		pool->ready_stale = true;
 	}
@@ -214,7 +217,8 @@ void pool_connection_opened(struct connection *connection, void *transport, uint
 {
 	connection_enter(connection, CONNECTION_WARMING, "opened", "", now_us);
 	connection->transport = transport;
-	greeting_begin(&connection->greeting, connection->pool->settings);
+	greeting_begin(&connection->greeting, connection->pool->settings,
+		       connection->dedicated ? GREET_ALL : GREET_USUAL);
 }
 
 /* Give or take a tenth, so that those which came together do not go together. */

@@ -6,7 +6,7 @@
 #include "broker/pool/pool.h"
 
 /* A new connection in state dialing, counted with its endpoint and pool. NULL: out of memory. */
-struct connection *connection_begin(struct endpoint *endpoint, uint64_t now_us);
+struct connection *connection_begin(struct endpoint *endpoint, bool dedicated, uint64_t now_us);
 
 /* The only way from one state to the next: asserts that the step is allowed, moves the connection
  * to the list of its new state, keeps the counts of endpoint and pool, and reports the step. The

@@ -37,6 +37,7 @@ enum wsb_err session_create(struct session **out, struct session_lists *lists,
 	list_init(&session->exchanges);
 	list_init(&session->batches);
 	list_init(&session->members);
+	list_init(&session->watches);
 	list_node_init(&session->ping_link);
 	timer_init(&session->expiry);
 	session->state = SESSION_OPEN;
@@ -62,6 +63,7 @@ void session_reap(struct session_lists *lists)
 		assert(list_is_empty(&session->exchanges));
 		assert(!session->seats);
 		assert(list_is_empty(&session->members));
+		assert(list_is_empty(&session->watches));
 		list_remove(&lists->states[SESSION_CLOSED], node);
 		outbox_fini(&session->outbox);
 		inbox_fini(&session->inbox);

@@ -57,6 +57,7 @@ struct session {
 	struct list exchanges; /* the engine's: its requests under way */
 	struct list batches;   /* the engine's: its batches under way */
 	struct list members;   /* the engine's: its ends of subscriptions */
+	struct list watches;   /* the engine's: what it asked for with wsbroker.subscribe */
 	void *seats;	       /* the engine's: its places in the pools; NULL until it needs one */
 	uint64_t opened_us;    /* when it came */
 	void *tunnel;	       /* the engine's: the upstream connection of its own */

@@ -31,6 +31,7 @@ static const struct {
 	[SCOPE_ENDPOINT] = {RIG_MINIMAL, 8},
 	[SCOPE_GREETING] = {RIG_MINIMAL "    on_connect:\n      - send: '{}'\n", 8},
 	[SCOPE_ROUTE] = {RIG_MINIMAL "routes:\n  - method: a\n", 4},
+	[SCOPE_PUSH] = {RIG_MINIMAL "push:\n  - method: a\n", 4},
 };
 
 /* Where the value stands in what write_yaml has written. */
@@ -91,6 +92,8 @@ static const void *base_of(const struct config *config, enum option_scope scope)
 		return &config->pools[0].endpoints[0];
 	case SCOPE_GREETING:
 		return &config->pools[0].on_connect[0];
+	case SCOPE_PUSH:
+		return &config->push[0];
 	default:
 		return &config->routes[0];
 	}

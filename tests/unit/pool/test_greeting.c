@@ -60,7 +60,7 @@ Test(greeting, without_steps_is_done)
 {
 	struct play play = {0};
 
-	greeting_begin(&play.greeting, &play.settings);
+	greeting_begin(&play.greeting, &play.settings, GREET_USUAL);
 	cr_assert_eq(greeting_check(&play.greeting, UINT64_MAX), GREETING_WAIT);
 	expect_next(&play, NOW_US, GREETING_DONE);
 	cr_assert_eq(feed(&play, "{}"), GREETING_PUSH);
@@ -73,7 +73,7 @@ Test(greeting, sends_waits_and_passes)
 	play_step(&play, "{\"type\":\"login\"}", "{\"type\":\"ok\"}", "{\"type\":\"refused\"}");
 	play_step(&play, "{\"type\":\"subscribe\"}", NULL, NULL);
 	play_step(&play, "{\"type\":\"hello\"}", "{\"type\":\"hello\"}", NULL);
-	greeting_begin(&play.greeting, &play.settings);
+	greeting_begin(&play.greeting, &play.settings, GREET_USUAL);
 	expect_send(&play, NOW_US, "{\"type\":\"login\"}");
 	expect_next(&play, NOW_US, GREETING_WAIT);
 	cr_assert_eq(feed(&play, "{\"type\":\"news\",\"n\":1}"), GREETING_PUSH);
@@ -93,7 +93,7 @@ Test(greeting, a_refusal_ends_it_even_when_it_looks_expected)
 	struct play play = {0};
 
 	play_step(&play, "{}", "{\"id\":1}", "{\"error\":{}}");
-	greeting_begin(&play.greeting, &play.settings);
+	greeting_begin(&play.greeting, &play.settings, GREET_USUAL);
 	expect_send(&play, NOW_US, "{}");
 	cr_assert_eq(feed(&play, "{\"id\":1,\"error\":{\"code\":3}}"), GREETING_REJECTED);
 	play_end(&play);
@@ -104,7 +104,7 @@ Test(greeting, is_late_after_its_time_and_not_before)
 	struct play play = {0};
 
 	play_step(&play, "{}", "{\"id\":1}", NULL);
-	greeting_begin(&play.greeting, &play.settings);
+	greeting_begin(&play.greeting, &play.settings, GREET_USUAL);
 	cr_assert_eq(greeting_check(&play.greeting, UINT64_MAX), GREETING_WAIT);
 	expect_send(&play, NOW_US, "{}");
 	cr_assert_eq(greeting_check(&play.greeting, NOW_US + 4999), GREETING_WAIT);
@@ -120,7 +120,7 @@ Test(greeting, without_a_timeout_it_waits_for_ever)
 
 	play_step(&play, "{}", "{\"id\":1}", NULL);
 	play.steps[0].timeout_us = 0;
-	greeting_begin(&play.greeting, &play.settings);
+	greeting_begin(&play.greeting, &play.settings, GREET_USUAL);
 	expect_send(&play, NOW_US, "{}");
 	expect_next(&play, NOW_US, GREETING_WAIT);
 	cr_assert_eq(greeting_check(&play.greeting, UINT64_MAX / 4), GREETING_WAIT);
@@ -137,7 +137,7 @@ Test(greeting, may_wait_before_it_speaks)
 	play_step(&play, NULL, "{\"welcome\":true}", NULL);
 	play_step(&play, NULL, NULL, NULL);
 	play_step(&play, "{\"hi\":1}", NULL, NULL);
-	greeting_begin(&play.greeting, &play.settings);
+	greeting_begin(&play.greeting, &play.settings, GREET_USUAL);
 	expect_next(&play, NOW_US, GREETING_WAIT);
 	expect_next(&play, NOW_US, GREETING_WAIT);
 	cr_assert_eq(feed(&play, "{\"welcome\":true}"), GREETING_SEND);
@@ -151,7 +151,7 @@ Test(greeting, what_cannot_be_read_is_not_for_it)
 	struct play play = {0};
 
 	play_step(&play, "{}", "{\"id\":1}", NULL);
-	greeting_begin(&play.greeting, &play.settings);
+	greeting_begin(&play.greeting, &play.settings, GREET_USUAL);
 	expect_send(&play, NOW_US, "{}");
 	cr_assert_eq(feed(&play, "{\"id\":1"), GREETING_PUSH);
 	cr_assert_eq(feed(&play, ""), GREETING_PUSH);
@@ -167,10 +167,32 @@ Test(greeting, understands_messagepack)
 	struct play play = {0};
 
 	play_step(&play, "{}", "{\"id\":1,\"ok\":true}", NULL);
-	greeting_begin(&play.greeting, &play.settings);
+	greeting_begin(&play.greeting, &play.settings, GREET_USUAL);
 	expect_send(&play, NOW_US, "{}");
 	cr_assert_eq(greeting_feed(&play.greeting, ENCODING_MSGPACK, span_of(ok, sizeof(ok) - 1)),
 		     GREETING_SEND);
 	expect_next(&play, NOW_US, GREETING_DONE);
 	play_end(&play);
+}
+
+Test(greeting, steps_for_a_source_are_a_part_of_their_own)
+{
+	static const struct {
+		enum greeting_part part;
+		const char *sent;
+	} table[] = {{GREET_ALL, "abc"}, {GREET_USUAL, "ac"}, {GREET_SOURCE, "b"}};
+	struct greeting_step steps[] = {
+		{.send = "a"}, {.send = "b", .push_source = true}, {.send = "c"}};
+	struct pool_settings settings = {.on_connect = steps, .on_connect_count = 3};
+
+	for (size_t i = 0; i < 3; i++) {
+		struct greeting greeting;
+		char sent[8] = "";
+		struct span send;
+
+		greeting_begin(&greeting, &settings, table[i].part);
+		while (greeting_next(&greeting, 1, &send) == GREETING_SEND)
+			strncat(sent, send.at, send.len);
+		cr_assert_str_eq(sent, table[i].sent);
+	}
 }

@@ -1,0 +1,212 @@
+#include "broker/engine/pushes.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "broker/engine/client.h"
+#include "broker/engine/link.h"
+#include "broker/engine/watch.h"
+#include "common/glob.h"
+#include "proto/token.h"
+#include "proto/value_walk.h"
+
+/* A rule, and where the identities stand that it is about. */
+struct push_rule {
+	struct span method;
+	enum push_forward forward;
+	struct path identities;
+};
+
+enum wsb_err pushes_init(struct engine *engine)
+{
+	list_init(&engine->pushes.watches);
+	return pushes_configure(engine);
+}
+
+void pushes_fini(struct engine *engine)
+{
+	free(engine->pushes.rules);
+	strbuf_fini(&engine->pushes.text);
+}
+
+static enum wsb_err rule_compile(struct push_rule *rule, const struct push_settings *settings)
+{
+	const char *why;
+
+	rule->method = span_text(settings->method);
+	rule->forward = settings->forward;
+	if (rule->forward != FORWARD_MATCH)
+		return WSB_OK;
+	return path_compile(&rule->identities,
+			    span_text(json_object_iter_key(json_object_iter(settings->match))),
+			    &why);
+}
+
+enum wsb_err pushes_configure(struct engine *engine)
+{
+	const struct config *config = engine->config;
+	struct push_rule *rules = calloc(config->push_count + 1, sizeof(*rules));
+	enum wsb_err err = rules ? WSB_OK : WSB_ENOMEM;
+
+	for (size_t i = 0; err == WSB_OK && i < config->push_count; i++)
+		err = rule_compile(&rules[i], &config->push[i]);
+	if (err != WSB_OK) {
+		free(rules);
+		return err;
+	}
+	free(engine->pushes.rules);
+	engine->pushes.rules = rules;
+	engine->pushes.rule_count = config->push_count;
+	return WSB_OK;
+}
+
+void pushes_elect(struct engine *engine, struct lane *lane, uint64_t now_us)
+{
+	struct connection *source;
+
+	while ((source = pool_elect_source(lane->pool))) {
+		log_event(engine->log, LOG_INFO, "push.source",
+			  log_text("pool", lane->pool->settings->name),
+			  log_text("endpoint", source->endpoint->settings->name),
+			  log_number("connection", source->id));
+		if (!source->dedicated)
+			link_call(engine, source, now_us);
+	}
+}
+
+/* A push and, once somebody needs it, the same in the other encoding. */
+struct push {
+	enum encoding encoding;
+	struct span text;
+	struct span other;
+	bool other_tried;
+};
+
+/* Absent: this encoding cannot carry it. */
+static struct span push_text(struct engine *engine, struct push *push, enum encoding encoding)
+{
+	struct strbuf *text = &engine->pushes.text;
+
+	if (encoding == push->encoding)
+		return push->text;
+	if (!push->other_tried) {
+		push->other_tried = true;
+		strbuf_clear(text);
+		if (transcode(push->encoding, encoding, push->text, text) == WSB_OK)
+			push->other = strbuf_span(text);
+		else
+			engine->stats.oddities[ODD_NOT_TRANSCODABLE]++;
+	}
+	return push->other;
+}
+
+static void push_send(struct engine *engine, struct session *session, struct push *push)
+{
+	struct span text = push_text(engine, push, session->encoding);
+
+	if (text.at)
+		client_send(engine, session, session->encoding, &text, 1);
+}
+
+static void push_to_watches(struct engine *engine, const struct message *message, struct push *push)
+{
+	list_each(&engine->pushes.watches, node) {
+		struct watch *watch = list_entry(node, struct watch, link);
+		struct span text;
+
+		if (watch->batch || !watch_wants(watch, message->method))
+			continue;
+		text = push_text(engine, push, watch->session->encoding);
+		if (text.at)
+			watch_send(engine, watch, text);
+	}
+}
+
+/* Sessions are looked at while values of the message are: each gets it once. */
+struct matching {
+	enum encoding encoding;
+	const char *identity;
+	bool found;
+};
+
+static bool match_value(void *context, struct span token)
+{
+	struct matching *matching = context;
+	struct value_walk walk;
+	struct span value, text;
+	char buf[256];
+
+	if (token_kind(matching->encoding, token) == TOKEN_ARRAY &&
+	    value_walk_begin(&walk, matching->encoding, token)) {
+		while (!matching->found && value_walk_next(&walk, NULL, &value))
+			if (token_kind(matching->encoding, value) != TOKEN_ARRAY)
+				match_value(context, value);
+		return !matching->found;
+	}
+	if (token_kind(matching->encoding, token) == TOKEN_STRING) {
+		text = token_string(matching->encoding, token, buf, sizeof(buf));
+		matching->found = text.at && span_is(text, matching->identity);
+	} else if (matching->encoding == ENCODING_JSON &&
+		   token_kind(matching->encoding, token) == TOKEN_NUMBER) {
+		matching->found = span_is(token, matching->identity);
+	}
+	return !matching->found;
+}
+
+static bool is_meant(const struct push_rule *rule, const struct message *message,
+		     const struct session *session)
+{
+	struct matching matching = {message->encoding, session->identity, false};
+
+	if (!session->identity)
+		return false;
+	path_walk(&rule->identities, message, match_value, &matching);
+	return matching.found;
+}
+
+static void push_to_sessions(struct engine *engine, const struct push_rule *rule,
+			     const struct message *message, struct push *push)
+{
+	list_each(&engine->sessions.states[SESSION_OPEN], node) {
+		struct session *session = list_entry(node, struct session, state_link);
+
+		if (session->kind == SESSION_WEBSOCKET &&
+		    (rule->forward == FORWARD_ALL || is_meant(rule, message, session)))
+			push_send(engine, session, push);
+	}
+}
+
+static const struct push_rule *rule_find(const struct engine *engine, struct span method)
+{
+	struct span name = method.at ? method : span_of("", 0);
+
+	for (size_t i = 0; i < engine->pushes.rule_count; i++)
+		if (glob_match(engine->pushes.rules[i].method, name))
+			return &engine->pushes.rules[i];
+	return NULL;
+}
+
+bool pushes_take(struct engine *engine, struct connection *connection,
+		 const struct message *message)
+{
+	const struct push_rule *rule = rule_find(engine, message->method);
+	struct traffic_stats *traffic = &engine_lane_of_pool(engine, connection->pool)->traffic;
+	struct push push = {.encoding = message->encoding, .text = message->text};
+
+	if (!rule)
+		return false;
+	if (!connection->push_source) {
+		traffic->pushes_elsewhere++;
+		return true;
+	}
+	if (rule->forward == FORWARD_NONE) {
+		traffic->pushes_dropped++;
+		return true;
+	}
+	traffic->pushes_forwarded++;
+	if (rule->forward == FORWARD_SUBSCRIBERS)
+		push_to_watches(engine, message, &push);
+	else
+		push_to_sessions(engine, rule, message, &push);
+	return true;
+}

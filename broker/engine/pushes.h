@@ -1,0 +1,29 @@
+/* broker/engine/pushes.h: upstreams' messages that answer nothing and no subscription asked for. */
+#ifndef WSB_BROKER_ENGINE_PUSHES_H
+#define WSB_BROKER_ENGINE_PUSHES_H
+
+#include "broker/engine/settle.h"
+#include "broker/engine/state.h"
+
+enum wsb_err pushes_init(struct engine *engine) WSB_CHECKED;
+void pushes_fini(struct engine *engine);
+/* Compiles the rules of the present configuration. WSB_ENOMEM: the old ones stay. */
+enum wsb_err pushes_configure(struct engine *engine) WSB_CHECKED;
+
+/* Chooses who is the source of pushes where there is none. */
+void pushes_elect(struct engine *engine, struct lane *lane, uint64_t now_us);
+
+/* Does with it what its rule says. False: no rule is about it. */
+bool pushes_take(struct engine *engine, struct connection *connection,
+		 const struct message *message);
+
+/* wsbroker.subscribe {channel: "push", methods?: [glob]} and wsbroker.unsubscribe. */
+void pushes_subscribe(struct engine *engine, const struct caller *caller,
+		      const struct message *message);
+void pushes_unsubscribe(struct engine *engine, const struct caller *caller,
+			const struct message *message);
+/* The batch with the answer has been sent: pushes may follow. */
+void pushes_batch_sent(struct session *session, const void *batch);
+void pushes_client_gone(struct engine *engine, struct session *session);
+
+#endif

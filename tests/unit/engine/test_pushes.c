@@ -1,0 +1,288 @@
+/* Messages that nobody asked for: from one connection, to whom the rules say. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "broker/engine/pushes.h"
+#include "tests/unit/engine/stage.h"
+
+#define NEWS  "{\"jsonrpc\":\"2.0\",\"method\":\"news\",\"params\":{\"n\":1,\"to\":[\"ann\",7]}}"
+#define OTHER "{\"jsonrpc\":\"2.0\",\"method\":\"other\",\"params\":{}}"
+
+static struct push_settings rules[] = {
+	{.method = "news", .forward = FORWARD_ALL},
+	{.method = "quiet", .forward = FORWARD_NONE},
+};
+
+struct scene {
+	struct stage stage;
+	struct peer *client;
+	struct peer *other;
+};
+
+static void scene_init(struct scene *scene, uint32_t connections)
+{
+	stage_init(&scene->stage);
+	scene->stage.pool->size = connections;
+	rules[0] = (struct push_settings){.method = "news", .forward = FORWARD_ALL};
+	scene->stage.setup.config.push = rules;
+	scene->stage.setup.config.push_count = 2;
+}
+
+static void settle_down(struct scene *scene)
+{
+	for (int i = 0; i < 10; i++) {
+		stage_pass(&scene->stage, 100 * STAGE_MS);
+		stage_open_dials(&scene->stage);
+	}
+}
+
+static void begin(struct scene *scene)
+{
+	stage_begin_ready(&scene->stage);
+	settle_down(scene);
+	scene->client = stage_client(&scene->stage);
+	scene->other = stage_client(&scene->stage);
+}
+
+/* The one whose pushes count; the others are asked for by number. */
+static struct peer *source(struct scene *scene, bool is_source, size_t at)
+{
+	list_each(&scene->stage.outside.peers, node) {
+		struct peer *peer = list_entry(node, struct peer, link);
+
+		if (peer->kind == PEER_UPSTREAM && peer->connection->push_source == is_source &&
+		    at-- == 0)
+			return peer;
+	}
+	return NULL;
+}
+
+static struct traffic_stats *traffic(struct scene *scene)
+{
+	return &scene->stage.outside.engine->lanes[0]->traffic;
+}
+
+Test(pushes, the_same_from_all_connections_is_handled_once)
+{
+	struct scene scene;
+
+	scene_init(&scene, 3);
+	begin(&scene);
+	cr_assert_not_null(source(&scene, true, 0));
+	cr_assert_null(source(&scene, true, 1));
+	for (size_t i = 0; i < 3; i++)
+		says(stage_upstream(&scene.stage, i), NEWS);
+	expect_hears(scene.client, NEWS);
+	expect_silence(scene.client);
+	expect_hears(scene.other, NEWS);
+	cr_assert_eq(traffic(&scene)->pushes_forwarded, 1);
+	cr_assert_eq(traffic(&scene)->pushes_elsewhere, 2);
+	says(source(&scene, true, 0), OTHER);
+	expect_silence(scene.client);
+	cr_assert_eq(scene.stage.outside.engine->stats.oddities[ODD_PUSH], 1);
+	says(source(&scene, true, 0), "{\"method\":\"quiet\"}");
+	expect_silence(scene.client);
+	cr_assert_eq(traffic(&scene)->pushes_dropped, 1);
+	stage_end(&scene.stage);
+}
+
+Test(pushes, another_takes_over_at_once)
+{
+	struct scene scene;
+
+	scene_init(&scene, 2);
+	begin(&scene);
+	stage_kill(source(&scene, true, 0));
+	says(source(&scene, true, 0), NEWS);
+	expect_hears(scene.client, NEWS);
+	stage_end(&scene.stage);
+}
+
+Test(pushes, each_endpoint_may_have_a_source)
+{
+	struct scene scene;
+
+	scene_init(&scene, 4);
+	scene.stage.pool->push_source = PUSH_SOURCE_ENDPOINT;
+	setup_endpoint(scene.stage.pool, "b");
+	begin(&scene);
+	cr_assert_not_null(source(&scene, true, 1));
+	cr_assert_null(source(&scene, true, 2));
+	cr_assert_neq(source(&scene, true, 0)->connection->endpoint,
+		      source(&scene, true, 1)->connection->endpoint);
+	stage_end(&scene.stage);
+}
+
+Test(pushes, a_dedicated_connection_carries_no_request)
+{
+	struct scene scene;
+	struct peer *dedicated;
+
+	scene_init(&scene, 2);
+	scene.stage.pool->push_source = PUSH_SOURCE_DEDICATED;
+	begin(&scene);
+	dedicated = source(&scene, true, 0);
+	cr_assert_not_null(dedicated);
+	cr_assert(dedicated->connection->dedicated);
+	cr_assert_not_null(stage_upstream(&scene.stage, 2), "size does not count it");
+	cr_assert_null(stage_upstream(&scene.stage, 3));
+	expect_silence(dedicated);
+	for (int i = 0; i < 20; i++)
+		says(scene.client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\"}");
+	expect_silence(dedicated);
+	says(dedicated, NEWS);
+	expect_hears(scene.client, NEWS);
+	stage_kill(dedicated);
+	settle_down(&scene);
+	cr_assert_not_null(source(&scene, true, 0));
+	cr_assert(source(&scene, true, 0)->connection->dedicated);
+	stage_end(&scene.stage);
+}
+
+Test(pushes, steps_for_the_source_are_played_on_it_alone)
+{
+	static const char call[] = "{\"subscribe\":\"all\"}";
+	struct scene scene;
+	struct greeting_step *step;
+	struct peer *first;
+
+	scene_init(&scene, 2);
+	step = setup_greeting(scene.stage.pool);
+	step->send = call;
+	step->push_source = true;
+	step->timeout_us = STAGE_S;
+	step->expect = json_pack("{s:s}", "ok", "yes");
+	begin(&scene);
+	first = source(&scene, true, 0);
+	expect_hears(first, call);
+	says(first, "{\"ok\":\"yes\"}");
+	expect_silence(source(&scene, false, 0));
+	stage_kill(first);
+	first = source(&scene, true, 0);
+	expect_hears(first, call);
+	/* No answer in time: it is no good. */
+	stage_pass(&scene.stage, 1100 * STAGE_MS);
+	cr_assert_eq(first->state, PEER_ABORTED);
+	stage_end(&scene.stage);
+	json_decref(step->expect);
+}
+
+Test(pushes, those_go_to_whom_they_name)
+{
+	struct scene scene;
+	struct session *session;
+	json_t *match = json_pack("{s:s}", "/params/to", "identity");
+
+	scene_init(&scene, 1);
+	rules[0] =
+		(struct push_settings){.method = "news", .forward = FORWARD_MATCH, .match = match};
+	begin(&scene);
+	session = scene.other->session;
+	session->identity = strdup("ann");
+	says(source(&scene, true, 0), NEWS);
+	expect_silence(scene.client);
+	expect_hears(scene.other, NEWS);
+	says(source(&scene, true, 0), "{\"method\":\"news\",\"params\":{\"to\":\"ann\"}}");
+	expect_hears(scene.other, "{\"method\":\"news\",\"params\":{\"to\":\"ann\"}}");
+	says(source(&scene, true, 0), "{\"method\":\"news\",\"params\":{\"to\":[\"anna\"]}}");
+	expect_silence(scene.other);
+	stage_end(&scene.stage);
+	json_decref(match);
+}
+
+Test(pushes, subscribers_hear_what_they_asked_for)
+{
+	struct scene scene;
+	char id[64], text[512];
+	const char *heard;
+
+	scene_init(&scene, 1);
+	rules[0] = (struct push_settings){.method = "*", .forward = FORWARD_SUBSCRIBERS};
+	begin(&scene);
+	says(scene.client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"wsbroker.subscribe\","
+			   "\"params\":{\"channel\":\"push\",\"methods\":[\"n*s\",\"x\"]}}");
+	heard = hears(scene.client);
+	cr_assert_eq(sscanf(heard, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"%63[^\"]\"}", id), 1,
+		     "%s", heard);
+	says(source(&scene, true, 0), NEWS);
+	snprintf(text, sizeof(text),
+		 "{\"jsonrpc\":\"2.0\",\"method\":\"wsbroker.event\",\"params\":{\"subscription\":"
+		 "\"%s\",\"channel\":\"push\",\"event\":" NEWS "}}",
+		 id);
+	expect_hears(scene.client, text);
+	expect_silence(scene.other);
+	says(source(&scene, true, 0), OTHER);
+	expect_silence(scene.client);
+	snprintf(text, sizeof(text),
+		 "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"wsbroker.unsubscribe\",\"params\":[\"%"
+		 "s\"]}",
+		 id);
+	says(scene.other, text);
+	expect_hears(scene.other, "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":false}");
+	says(scene.client, text);
+	expect_hears(scene.client, "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":true}");
+	says(source(&scene, true, 0), NEWS);
+	expect_silence(scene.client);
+	stage_end(&scene.stage);
+}
+
+Test(pushes, wrong_wishes_are_refused)
+{
+	static const char *const params[] = {
+		"{\"channel\":\"invalidations\"}",
+		"{}",
+		"[]",
+		"{\"channel\":\"push\",\"methods\":[]}",
+		"{\"channel\":\"push\",\"methods\":[1]}",
+		"{\"channel\":\"push\",\"methods\":\"x\"}",
+		"{\"channel\":\"push\",\"since\":\"start\"}",
+	};
+	struct scene scene;
+
+	scene_init(&scene, 1);
+	begin(&scene);
+	for (size_t i = 0; i < sizeof(params) / sizeof(params[0]); i++) {
+		char text[256];
+
+		snprintf(text, sizeof(text),
+			 "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"wsbroker.subscribe\","
+			 "\"params\":%s}",
+			 params[i]);
+		says(scene.client, text);
+		expect_error(scene.client, .id = "1", .code = -32600, .reason = "invalid_request");
+	}
+	says(scene.client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"wsbroker.unsubscribe\"}");
+	expect_error(scene.client, .id = "1", .code = -32600, .reason = "invalid_request");
+	stage_end(&scene.stage);
+}
+
+Test(pushes, messagepack_clients_hear_messagepack)
+{
+	static const char ask[] = "\x84\xa7"
+				  "jsonrpc\xa3"
+				  "2.0\xa2"
+				  "id\x01\xa6"
+				  "method\xb2"
+				  "wsbroker.subscribe\xa6"
+				  "params\x81\xa7"
+				  "channel\xa4"
+				  "push";
+	static const char event[] = "\xa5"
+				    "event\x83\xa7"
+				    "jsonrpc";
+	struct scene scene;
+	const char *heard;
+
+	scene_init(&scene, 1);
+	rules[0] = (struct push_settings){.method = "*", .forward = FORWARD_SUBSCRIBERS};
+	begin(&scene);
+	says_bytes(scene.client, ask, sizeof(ask) - 1);
+	cr_assert_not_null(hears(scene.client));
+	says(source(&scene, true, 0), NEWS);
+	heard = hears(scene.client);
+	cr_assert_not_null(heard);
+	cr_assert_eq(heard[0], '\x83');
+	cr_assert(memmem(heard, heard_bytes(scene.client), event, sizeof(event) - 1));
+	stage_end(&scene.stage);
+}
