@@ -13,9 +13,6 @@
 /* Beside clients and upstreams: admin requests, look-ups, files. */
 #define SPARE_DESCRIPTORS 256
 
-/* A pool may be resized up to this at runtime. */
-#define POOL_CONNECTIONS_MAX 1000
-
 struct io {
 	struct ws_context context;
 	struct ws_dialer dialer;
@@ -121,25 +118,43 @@ static const struct ports port_table = {
 	.random = port_random,
 };
 
-/* Says so when the configuration promises more sockets than the system allows. Clients may not have
- * them all then: upstreams have to be dialled, and the admin API has to say what is wrong. */
+/* What the pools need as they are configured, and as much as they may be resized to. */
+static void count_upstreams(const struct config *config, size_t *least, size_t *most)
+{
+	*least = *most = 0;
+	for (size_t i = 0; i < config->pool_count; i++) {
+		const struct pool_settings *pool = &config->pools[i];
+
+		*least += pool->size + pool->endpoint_count;
+		*most += POOL_SIZE_MAX + pool->endpoint_count;
+	}
+}
+
+/* Of what the system allows: upstreams get half of what clients leave, as many as they are
+ * configured to be at least, but never more than half of all. Clients may not have those, whatever
+ * they come to: upstreams have to be dialled, and the admin API has to say what is wrong. */
 static void size_descriptors(struct io *io)
 {
-	size_t configured = io->config->limits.clients + SPARE_DESCRIPTORS;
-	size_t reserve = SPARE_DESCRIPTORS;
-	size_t wanted = configured;
-	size_t had;
+	size_t clients = io->config->limits.clients + SPARE_DESCRIPTORS;
+	size_t least, most, had, upstreams, reserve;
 
-	for (size_t i = 0; i < io->config->pool_count; i++) {
-		configured += io->config->pools[i].size + io->config->pools[i].endpoint_count;
-		reserve += io->config->pools[i].size + io->config->pools[i].endpoint_count;
-		wanted += POOL_CONNECTIONS_MAX;
+	count_upstreams(io->config, &least, &most);
+	had = ws_context_raise_descriptors(clients + SPARE_DESCRIPTORS + 2 * most);
+	upstreams = had > clients ? (had - clients) / 2 : 0;
+	if (upstreams > most)
+		upstreams = most;
+	if (upstreams < least)
+		upstreams = least;
+	reserve = upstreams + SPARE_DESCRIPTORS;
+	if (reserve > had / 2) {
+		reserve = had / 2;
+		upstreams = upstreams < reserve / 2 ? upstreams : reserve / 2;
 	}
-	had = ws_context_raise_descriptors(wanted);
-	io->client_descriptor_max = (int)(had - (reserve < had / 2 ? reserve : had / 2));
-	if (had < configured)
+	io->ports.connections_max = upstreams;
+	io->client_descriptor_max = (int)(had - reserve);
+	if (had < clients + least)
 		log_event(io->log, LOG_WARN, "io.descriptors_short", log_number("have", had),
-			  log_number("need", configured),
+			  log_number("need", clients + least),
 			  log_text("hint", "raise the limit of open files (ulimit -n, LimitNOFILE) "
 					   "or lower limits.clients"));
 }

@@ -118,7 +118,7 @@ void tunnel_dial(void *transport, const struct endpoint *endpoint, uint64_t dead
 	tunnel->pool = endpoint->pool->settings;
 	tunnel->target = (struct ws_target){
 		.host = settings->host, .port = settings->port, .tls = settings->tls};
-	group = ws_dialer_group(tunnels->dialer, tunnel->pool);
+	group = ws_dialer_group(tunnels->dialer, endpoint);
 	reach_init(&tunnel->reach, tunnels->context, &reach_events, &tunnels->steps,
 		   &tunnel->upstream);
 	reach_begin(&tunnel->reach, &tunnel->target, group->ssl_context, group->verify);

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include "broker/io/dial_headers.h"
+#include "broker/io/tls.h"
 #include "broker/pool/pool.h"
 #include "common/clock.h"
 
@@ -145,10 +146,35 @@ static struct ws_dialer_pool *pool_of(struct ws_dialer *dialer,
 	return &dialer->pools[i];
 }
 
-const struct ws_client_group *ws_dialer_group(struct ws_dialer *dialer,
-					      const struct pool_settings *settings)
+/* An endpoint that joined later may be the first that needs TLS. Without a context its dials fail,
+ * and say so. */
+static void prepare_tls(struct ws_dialer *dialer, struct ws_dialer_pool *pool)
 {
-	return &pool_of(dialer, settings)->group;
+	const struct pool_tls_settings *tls = &pool->settings->tls;
+	struct strbuf errors;
+
+	pool->group.verify = tls->verify;
+	strbuf_init(&errors);
+	if (tls_client_create(&pool->group.ssl_context, tls, &errors))
+		log_event(dialer->context->log, LOG_ERROR, "io.tls_unusable",
+			  log_text("pool", pool->settings->name),
+			  log_span("detail", strbuf_span(&errors)));
+	strbuf_fini(&errors);
+}
+
+static struct ws_dialer_pool *pool_for(struct ws_dialer *dialer, const struct endpoint *endpoint)
+{
+	struct ws_dialer_pool *pool = pool_of(dialer, endpoint->pool->settings);
+
+	if (endpoint->settings->tls && !pool->group.ssl_context)
+		prepare_tls(dialer, pool);
+	return pool;
+}
+
+const struct ws_client_group *ws_dialer_group(struct ws_dialer *dialer,
+					      const struct endpoint *endpoint)
+{
+	return &pool_for(dialer, endpoint)->group;
 }
 
 void ws_dialer_dial(struct ws_dialer *dialer, struct connection *connection)
@@ -160,7 +186,7 @@ void ws_dialer_dial(struct ws_dialer *dialer, struct connection *connection)
 	if (!dial)
 		abort();
 	dial->dialer = dialer;
-	dial->pool = pool_of(dialer, connection->pool->settings);
+	dial->pool = pool_for(dialer, connection->endpoint);
 	dial->connection = connection;
 	dial->target = (struct ws_target){
 		.host = endpoint->host,

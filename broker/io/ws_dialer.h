@@ -40,9 +40,9 @@ void ws_dialer_end(struct ws_dialer *dialer);
 /* Every connection must have ended. */
 void ws_dialer_fini(struct ws_dialer *dialer);
 
-/* What the dials of this pool have in common. */
+/* What the dials to this endpoint have in common with the others of its pool. */
 const struct ws_client_group *ws_dialer_group(struct ws_dialer *dialer,
-					      const struct pool_settings *settings);
+					      const struct endpoint *endpoint);
 
 /* Begins a dial; what becomes of it is reported later. */
 void ws_dialer_dial(struct ws_dialer *dialer, struct connection *connection);
