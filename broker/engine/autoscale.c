@@ -39,7 +39,7 @@ void autoscale_step(struct engine *engine, struct lane *lane, uint64_t now_us)
 	};
 	struct scaler_decision decision;
 
-	if (!settings->enabled)
+	if (!settings->enabled || pool->settings->tunnels)
 		return;
 	/* What an operator has set, and a time that says nothing of the load. */
 	if (lane->pinned || lane->paused || engine->draining) {

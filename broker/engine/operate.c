@@ -108,7 +108,13 @@ void operate_cancel(struct engine *engine, const struct command *command, enum c
 	}
 }
 
-/* Of those that go because there are too many, how many are still there. */
+/* Whether it goes because there are too many, or another takes its place. */
+static bool is_leaving(const struct connection *connection)
+{
+	return connection->farewell && (strcmp(connection->farewell, "surplus") == 0 ||
+					strcmp(connection->farewell, "renewal") == 0);
+}
+
 static uint32_t count_leaving(const struct pool *pool)
 {
 	static const enum connection_state states[] = {CONNECTION_DIALING, CONNECTION_WARMING,
@@ -120,7 +126,7 @@ static uint32_t count_leaving(const struct pool *pool)
 			const struct connection *connection =
 				list_entry(node, struct connection, state_link);
 
-			if (connection->farewell && strcmp(connection->farewell, "surplus") == 0)
+			if (is_leaving(connection))
 				count++;
 		}
 	}
@@ -148,6 +154,20 @@ static void look_at_resize(const struct lane *lane, struct progress *progress)
 		 pool->size, leaving);
 }
 
+static void look_at_reconnect(const struct lane *lane, struct progress *progress)
+{
+	const struct pool *pool = lane->pool;
+	uint32_t stale = 0;
+	uint32_t leaving = count_leaving(pool);
+
+	list_each(&pool->states[CONNECTION_READY], node)
+		stale += list_entry(node, struct connection, state_link)->stale;
+	progress->left = stale + leaving;
+	progress->done = progress->left == 0;
+	snprintf(progress->text, sizeof(progress->text), "%u are to be replaced, %u leave", stale,
+		 leaving);
+}
+
 static void look_at_pause(struct engine *engine, struct lane *lane, struct progress *progress,
 			  uint64_t now_us)
 {
@@ -162,6 +182,20 @@ static void look_at_pause(struct engine *engine, struct lane *lane, struct progr
 	pause_end(engine, lane, "timeout", now_us);
 }
 
+static uint32_t count_feeds(const struct endpoint *endpoint)
+{
+	size_t count = 0;
+
+	list_each(&endpoint->pool->states[CONNECTION_READY], node) {
+		const struct connection *connection =
+			list_entry(node, struct connection, state_link);
+
+		if (connection->endpoint == endpoint)
+			count += connection->feeds.count;
+	}
+	return (uint32_t)count;
+}
+
 static void look_at_endpoint(const struct operation *operation, const struct endpoint *endpoint,
 			     struct progress *progress)
 {
@@ -170,9 +204,11 @@ static void look_at_endpoint(const struct operation *operation, const struct end
 
 	switch (operation->kind) {
 	case COMMAND_ENDPOINT_DRAIN:
-		progress->left = endpoint->in_flight + endpoint->tunnels;
+		progress->left = endpoint->in_flight + endpoint->tunnels + count_feeds(endpoint);
 		progress->done = endpoint->state == ENDPOINT_DRAINED;
-		snprintf(progress->text, sizeof(progress->text), "%u in flight", progress->left);
+		snprintf(progress->text, sizeof(progress->text),
+			 "%u in flight, %u subscriptions, %u sessions", endpoint->in_flight,
+			 count_feeds(endpoint), endpoint->tunnels);
 		return;
 	case COMMAND_ENDPOINT_MAINT:
 	case COMMAND_ENDPOINT_REMOVE:
@@ -212,6 +248,8 @@ static void look_at(struct engine *engine, const struct operation *operation,
 		look_at_endpoint(operation, endpoint, progress);
 	} else if (operation->kind == COMMAND_POOL_PAUSE) {
 		look_at_pause(engine, lane, progress, now_us);
+	} else if (operation->kind == COMMAND_POOL_RECONNECT) {
+		look_at_reconnect(lane, progress);
 	} else {
 		look_at_resize(lane, progress);
 	}

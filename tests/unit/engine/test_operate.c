@@ -213,6 +213,34 @@ Test(operate, an_impossible_size_is_refused_with_the_reason)
 	BEGIN(.kind = COMMAND_POOL_RESIZE, .number = 198);
 }
 
+Test(operate, a_reconnect_replaces_each_connection_and_loses_none)
+{
+	struct peer *client = stage_client(&stage);
+	uint64_t newest = stage.outside.engine->next_connection_id - 1;
+	const struct operation *reconnect;
+	struct peer *busy;
+
+	for (int i = 0; i < 4; i++)
+		asks(client, i + 1);
+	reconnect = BEGIN(.kind = COMMAND_POOL_RECONNECT);
+	cr_assert_eq(reconnect->total, 4);
+	for (int i = 0; i < 20; i++) {
+		settle(1);
+		cr_assert_geq(lane()->pool->ready_count, 4, "make before break");
+	}
+	cr_assert_eq(reconnect->state, OPERATION_RUNNING, "four requests are in flight");
+	list_each(&lane()->pool->states[CONNECTION_DRAINING], node) {
+		busy = upstream_of(list_entry(node, struct connection, state_link));
+		answers(busy, hears_request(busy), "\"result\":1");
+		cr_assert_not_null(hears(client));
+	}
+	settle(8);
+	cr_assert_eq(reconnect->state, OPERATION_DONE, "%s", reconnect->text);
+	cr_assert_eq(upstreams(), 4);
+	list_each(&lane()->pool->states[CONNECTION_READY], node)
+		cr_assert_gt(list_entry(node, struct connection, state_link)->id, newest);
+}
+
 Test(operate, the_present_size_is_done_at_once)
 {
 	cr_assert_eq(BEGIN(.kind = COMMAND_POOL_RESIZE, .number = 4)->state, OPERATION_DONE);
