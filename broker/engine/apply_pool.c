@@ -152,23 +152,17 @@ static void apply_balancer(const struct application *application, struct pool *p
 						     .now_us = application->now_us});
 }
 
-/* Whether the pool carries requests. False: it has been said that it does not. */
-static bool carries_requests(const struct application *application, const struct pool *pool)
-{
-	if (pool->settings->tunnels)
-		apply_conclude(application, OUTCOME_CONFLICT,
-			       "pool %s carries sessions, each on a connection of its own: drain "
-			       "its endpoints instead",
-			       pool->settings->name);
-	return !pool->settings->tunnels;
-}
-
 static void apply_reconnect(const struct application *application, struct pool *pool)
 {
 	char text[128];
 
-	if (!carries_requests(application, pool))
+	if (pool->settings->tunnels) {
+		apply_conclude(application, OUTCOME_CONFLICT,
+			       "pool %s carries sessions, each on a connection of its own: drain "
+			       "its endpoints instead",
+			       pool->settings->name);
 		return;
+	}
 	pool_renew(pool, application->now_us);
 	pool_report_pool(pool, &(struct pool_change){.type = "pool.reconnect",
 						     .level = LOG_INFO,
@@ -183,8 +177,6 @@ static void apply_pause(const struct application *application, struct lane *lane
 {
 	uint64_t timeout_us = application->command->timeout_us;
 
-	if (!carries_requests(application, lane->pool))
-		return;
 	lane->pause_until_us = timeout_us > 0 ? application->now_us + timeout_us : 0;
 	pause_begin(lane, application->now_us);
 	accept(application, "new requests wait until `pool resume`");
