@@ -22,6 +22,7 @@ enum event_kind {
 	EVENT_BABBLE, /* peer */
 	EVENT_DRAIN,
 	EVENT_OPERATOR,
+	EVENT_VISIT, /* visitor */
 	EVENT_KINDS,
 };
 

@@ -201,7 +201,7 @@ static void ask_compose(struct sim *sim, struct sim_client *client, enum encodin
 	struct strbuf token;
 
 	ask->kind = ask_kind_at_random(sim, encoding);
-	ask->pool = (uint32_t)sim_pick(sim, 0, sim->setup.config.pool_count - 1);
+	ask->pool = (uint32_t)sim_pick(sim, 0, sim->plain - 1);
 	ask->wants_answer = ask->kind == ASK_NO_METHOD || !sim_chance(sim, 12);
 	/* One to be dropped is answered when it passes the rate. */
 	if (ask->kind == ASK_DROPPED && sim->setup.config.limits.rate_per_client)

@@ -3,11 +3,12 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include "tests/sim/visitors.h"
 
-static const char *const pool_names[SETUP_POOLS] = {"p0", "p1", "p2"};
+static const char *const pool_names[SIM_PLAIN] = {"p0", "p1", "p2"};
 static const char *const endpoint_names[SETUP_ENDPOINTS] = {"a", "b", "c", "d"};
-static const char *const get_methods[SETUP_POOLS] = {"p0.get", "p1.get", "p2.get"};
-static const char *const set_methods[SETUP_POOLS] = {"p0.set", "p1.set", "p2.set"};
+static const char *const get_methods[SIM_PLAIN] = {"p0.get", "p1.get", "p2.get"};
+static const char *const set_methods[SIM_PLAIN] = {"p0.set", "p1.set", "p2.set"};
 
 /* Mostly the usual value, at times a tight one. */
 static uint64_t plan_either(struct sim *sim, uint32_t percent, uint64_t from, uint64_t to,
@@ -111,7 +112,7 @@ static void plan_pool(struct sim *sim, size_t at)
 
 static void plan_routes(struct sim *sim)
 {
-	for (uint32_t i = 0; i < sim->setup.config.pool_count; i++) {
+	for (uint32_t i = 0; i < sim->plain; i++) {
 		struct route_settings *get = setup_route(&sim->setup, get_methods[i]);
 		struct route_settings *set = setup_route(&sim->setup, set_methods[i]);
 
@@ -152,12 +153,13 @@ static void plan_clients(struct sim *sim)
 
 void plan_make(struct sim *sim)
 {
-	size_t pools = sim_pick(sim, 1, SETUP_POOLS);
+	size_t pools = sim_pick(sim, 1, SIM_PLAIN);
 
 	setup_init(&sim->setup);
 	plan_limits(sim);
 	for (size_t i = 0; i < pools; i++)
 		plan_pool(sim, i);
+	sim->plain = pools;
 	plan_routes(sim);
 	sim->setup.config.drain = (struct drain_settings){
 		.delay_us = plan_either(sim, 50, 0, 200 * MS, 0),
@@ -169,6 +171,8 @@ void plan_make(struct sim *sim)
 	sim->calm_us = sim->outside.now_us + sim_pick(sim, 500 * MS, 3000 * MS);
 	sim->drains = sim_chance(sim, 50);
 	plan_clients(sim);
+	if (sim_chance(sim, 30))
+		visitors_plan(sim);
 	sim->operated = sim_chance(sim, 40);
 	if (sim->operated)
 		agenda_add(&sim->agenda, sim->outside.now_us + sim_pick(sim, 0, 300 * MS),

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "tests/sim/visitors.h"
 
 #define STEPS_MAX 200000
 
@@ -282,6 +283,9 @@ static void sim_handle(struct sim *sim, const struct event *event)
 		else
 			operator_ends(sim);
 		return;
+	case EVENT_VISIT:
+		visitor_step(sim, event->who);
+		return;
 	case EVENT_ARRIVE:
 		if (sim->outside.now_us < sim->calm_us)
 			client_arrive(sim, client);
@@ -341,6 +345,7 @@ static void sim_hang_up(struct sim *sim)
 
 	for (uint32_t i = 0; i < sim->client_count; i++)
 		client_leave(sim, &sim->clients[i], 0);
+	visitors_leave(sim);
 	while ((node = list_first(&sim->outside.peers)))
 		upstream_end(sim, list_entry(node, struct peer, link), "eof", 0);
 }

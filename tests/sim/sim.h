@@ -9,9 +9,11 @@
 #include "tests/support/outside.h"
 #include "tests/support/setup.h"
 
-#define SIM_CLIENTS 20
-#define SIM_ID_MAX  48
-#define MS	    UINT64_C(1000)
+#define SIM_CLIENTS  20
+#define SIM_VISITORS 6
+#define SIM_PLAIN    3 /* pools that serve requests, at most */
+#define SIM_ID_MAX   48
+#define MS	     UINT64_C(1000)
 
 /* An array of a byte, which no JSON can carry, and the params: the beginning of it. */
 #define SIM_BYTES_ANSWER "\x92\xc4\x01x"
@@ -98,6 +100,13 @@ struct sim_client {
 	bool sending;
 };
 
+/* A client of the session listener. */
+struct sim_visitor {
+	uint32_t number;
+	struct peer *peer; /* NULL: not there */
+	uint32_t dials;	   /* made for it */
+};
+
 /* How an endpoint behaves; percentages unless a unit is named. */
 struct temper {
 	uint32_t refuses_dial;
@@ -131,6 +140,9 @@ struct sim {
 	struct envelope *envelope;				 /* the checker's own */
 	struct sim_client clients[SIM_CLIENTS];
 	uint32_t client_count;
+	size_t plain;	/* pools that serve requests: the first ones */
+	size_t tunnels; /* index of the one that serves visitors; 0: there is none */
+	struct sim_visitor visitors[SIM_VISITORS];
 	struct ask *asks;
 	uint32_t ask_count;
 	uint32_t ask_capacity;

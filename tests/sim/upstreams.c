@@ -49,7 +49,11 @@ void upstream_settle_dial(struct sim *sim, struct peer *peer)
 	if (peer->state != PEER_DIALING)
 		return;
 	if (sim_chance(sim, temper->refuses_dial)) {
-		upstream_end(sim, peer, causes[sim_pick(sim, 0, 3)], 0);
+		upstream_end(sim, peer,
+			     sim->setup.pools[upstream->pool].tunnels && sim_chance(sim, 30)
+				     ? "answered"
+				     : causes[sim_pick(sim, 0, 3)],
+			     0);
 		return;
 	}
 	upstream->hangs = sim_chance(sim, temper->hangs);

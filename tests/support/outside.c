@@ -250,7 +250,13 @@ void outside_tick(struct outside *outside, uint64_t now_us)
 
 int outside_knock(struct outside *outside, bool upgrade, struct admittance *out)
 {
+	return outside_knock_at(outside, 0, upgrade, out);
+}
+
+int outside_knock_at(struct outside *outside, size_t listener, bool upgrade, struct admittance *out)
+{
 	const struct admission admission = {
+		.listener = listener,
 		.upgrade = upgrade,
 		.method = span_text(upgrade ? "GET" : "POST"),
 		.path = span_text("/"),

@@ -81,6 +81,8 @@ void outside_tick(struct outside *outside, uint64_t now_us);
 
 /* Asks to be let in as the first listener's usual guest; returns the status of the verdict. */
 int outside_knock(struct outside *outside, bool upgrade, struct admittance *out);
+int outside_knock_at(struct outside *outside, size_t listener, bool upgrade,
+		     struct admittance *out);
 
 /* A client that has been let in as this; NULL: the engine would not have it. */
 struct peer *outside_client(struct outside *outside, size_t listener,

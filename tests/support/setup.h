@@ -4,7 +4,7 @@
 
 #include "broker/control/config.h"
 
-#define SETUP_POOLS	3
+#define SETUP_POOLS	4
 #define SETUP_ENDPOINTS 4
 #define SETUP_ROUTES	16
 #define SETUP_STEPS	4
