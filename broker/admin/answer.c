@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include "common/clock.h"
 #include "common/escape.h"
 
 #define DETAIL_MAX 512
@@ -108,4 +109,14 @@ json_t *answer_text(const char *text)
 	value = clean.failed ? NULL : json_stringn(clean.text, clean.len);
 	strbuf_fini(&clean);
 	return value;
+}
+
+json_t *answer_time(uint64_t wall_us)
+{
+	char text[CLOCK_TEXT_MAX];
+
+	if (wall_us == 0)
+		return json_null();
+	clock_text(wall_us, text);
+	return json_string(text);
 }

@@ -20,4 +20,7 @@ void answer_no_memory(struct admin_response *response);
  * and "". */
 json_t *answer_text(const char *text);
 
+/* RFC 3339; null for 0. */
+json_t *answer_time(uint64_t wall_us);
+
 #endif

@@ -158,16 +158,17 @@ static void add_health(json_t *row, const struct endpoint_view *endpoint)
 json_t *view_endpoint(const struct pool_view *pool, const struct endpoint_view *endpoint)
 {
 	json_t *row = json_pack(
-		"{s:s, s:s, s:s, s:o, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, "
+		"{s:s, s:s, s:s, s:o, s:o, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, "
 		"s:o, s:o}",
-		"pool", pool->name, "name", endpoint->name, "state", endpoint->state,
-		"since_seconds", seconds(endpoint->since_us), "weight", (int)endpoint->weight,
-		"tier", (int)endpoint->tier, "connections", (int)endpoint->connections, "ready",
-		(int)endpoint->ready, "in_flight", (int)endpoint->in_flight, "dials",
-		(json_int_t)endpoint->dials, "dial_failures", (json_int_t)endpoint->dial_failures,
-		"connections_lost", (json_int_t)endpoint->connections_lost, "requests",
-		(json_int_t)endpoint->requests, "failures", (json_int_t)endpoint->failures,
-		"ping_rtt_seconds", known_seconds(endpoint->ping_rtt_us), "last_error",
+		"pool", pool->name, "name", endpoint->name, "state", endpoint->state, "since",
+		answer_time(endpoint->since_wall_us), "since_seconds", seconds(endpoint->since_us),
+		"weight", (int)endpoint->weight, "tier", (int)endpoint->tier, "connections",
+		(int)endpoint->connections, "ready", (int)endpoint->ready, "in_flight",
+		(int)endpoint->in_flight, "dials", (json_int_t)endpoint->dials, "dial_failures",
+		(json_int_t)endpoint->dial_failures, "connections_lost",
+		(json_int_t)endpoint->connections_lost, "requests", (json_int_t)endpoint->requests,
+		"failures", (json_int_t)endpoint->failures, "ping_rtt_seconds",
+		known_seconds(endpoint->ping_rtt_us), "last_error",
 		answer_text(endpoint->last_error));
 
 	add_health(row, endpoint);

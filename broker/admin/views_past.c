@@ -3,16 +3,6 @@
 #include "broker/admin/answer.h"
 #include "common/clock.h"
 
-static json_t *time_or_null(uint64_t wall_us)
-{
-	char text[CLOCK_TEXT_MAX];
-
-	if (wall_us == 0)
-		return json_null();
-	clock_text(wall_us, text);
-	return json_string(text);
-}
-
 static json_t *seconds(uint64_t us)
 {
 	return json_real((double)us / (double)US_PER_S);
@@ -26,7 +16,7 @@ static json_t *number_or_null(uint64_t number)
 json_t *view_event(const struct history_event *event)
 {
 	return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id",
-			 (json_int_t)event->id, "time", time_or_null(event->wall_us), "type",
+			 (json_int_t)event->id, "time", answer_time(event->wall_us), "type",
 			 answer_text(event->type), "object", answer_text(event->object), "pool",
 			 answer_text(event->pool), "endpoint", answer_text(event->endpoint),
 			 "before", answer_text(event->before), "after", answer_text(event->after),
@@ -39,7 +29,7 @@ json_t *view_request(const struct request_record *record)
 	return json_pack(
 		"{s:I, s:o, s:o, s:s, s:o, s:b, s:b, s:o, s:o, s:o, s:o, s:i, s:o, s:o, s:o, s:o, "
 		"s:o, s:o}",
-		"id", (json_int_t)record->id, "time", time_or_null(record->wall_us), "method",
+		"id", (json_int_t)record->id, "time", answer_time(record->wall_us), "method",
 		answer_text(record->method), "result", request_result_name(record->result),
 		"reason", answer_text(record->reason), "slow", record->slow, "failed",
 		record->failed, "pool", answer_text(record->pool), "endpoint",
@@ -59,8 +49,8 @@ json_t *view_operation(const struct operation *operation)
 		(json_int_t)operation->id, "kind", command_name(operation->kind), "state",
 		operation_state_name(operation->state), "pool", answer_text(operation->pool),
 		"endpoint", answer_text(operation->endpoint), "done", (int)operation->done, "total",
-		(int)operation->total, "started", time_or_null(operation->started_us), "ended",
-		time_or_null(operation->ended_us), "actor", answer_text(operation->actor), "reason",
+		(int)operation->total, "started", answer_time(operation->started_us), "ended",
+		answer_time(operation->ended_us), "actor", answer_text(operation->actor), "reason",
 		answer_text(operation->reason), "text", answer_text(operation->text));
 }
 

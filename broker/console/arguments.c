@@ -233,6 +233,12 @@ static enum wsb_err read_option(int argc, char *const *argv, int *at, struct arg
 	return option->read(option, value ? value : argv[++*at], out, why);
 }
 
+/* A number below nothing is a word: what asked for it will say that it cannot be. */
+static bool is_option(const char *argument)
+{
+	return argument[0] == '-' && argument[1] && !(argument[1] >= '0' && argument[1] <= '9');
+}
+
 enum wsb_err arguments_parse(int argc, char *const *argv, const char *admin, struct arguments *out,
 			     char why[ARGUMENTS_WHY_MAX])
 {
@@ -244,7 +250,7 @@ enum wsb_err arguments_parse(int argc, char *const *argv, const char *admin, str
 
 		if (!options_end && strcmp(argv[at], "--") == 0)
 			options_end = true;
-		else if (!options_end && argv[at][0] == '-' && argv[at][1])
+		else if (!options_end && is_option(argv[at]))
 			err = read_option(argc, argv, &at, out, why);
 		else
 			err = add_word(argv[at], out, why);

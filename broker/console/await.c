@@ -145,12 +145,21 @@ struct watch {
 	char found[CONDITION_TEXT_MAX];
 };
 
+static int judge(struct watch *watch, const json_t *answer)
+{
+	bool holds = false;
+	enum wsb_err err = condition_holds(&watch->condition, answer, &holds, watch->found);
+
+	if (err == WSB_EINVAL)
+		return ask_complain(EXIT_USAGE, watch->condition.member, watch->found);
+	return err == WSB_OK && holds ? EXIT_DONE : EXIT_TIMEOUT;
+}
+
 /* EXIT_DONE: it holds. EXIT_TIMEOUT: not yet. Else it never will, and has been told. */
 static int look(const struct invocation *invocation, struct watch *watch)
 {
 	char why[CLIENT_WHY_MAX];
 	struct answer answer;
-	bool holds = false;
 	int code;
 
 	answer_init(&answer);
@@ -163,11 +172,7 @@ static int look(const struct invocation *invocation, struct watch *watch)
 		code = watch->condition.subject == CONDITION_DRAINED ? EXIT_DONE : EXIT_TIMEOUT;
 	} else if (code == EXIT_DONE) {
 		watch->reached = true;
-		code = condition_holds(&watch->condition, answer.value, &holds, watch->found) ==
-					       WSB_OK &&
-				       holds
-			       ? EXIT_DONE
-			       : EXIT_TIMEOUT;
+		code = judge(watch, answer.value);
 	}
 	answer_fini(&answer);
 	return code;

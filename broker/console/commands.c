@@ -4,7 +4,10 @@
 #include <string.h>
 #include "broker/console/await.h"
 #include "broker/console/change.h"
+#include "broker/console/check.h"
+#include "broker/console/completion.h"
 #include "broker/console/past.h"
+#include "broker/console/report.h"
 #include "broker/console/show.h"
 #include "broker/console/top.h"
 
@@ -33,6 +36,10 @@ const struct command commands[] = {
 	 false, past_requests, "the latest requests that were slow or failed"},
 	{"operations", "[ID]", 0, 1, READS, false, past_operations,
 	 "changes that take their time, and how far they are"},
+	{"report", "", 0, 0, OPTION_ADMIN | OPTION_TOKEN_FILE | OPTION_SINCE, false, report_run,
+	 "events, changes, latency per endpoint, as a Markdown page (--since 24h)"},
+	{"check", "", 0, 0, OPTION_ADMIN | OPTION_TOKEN_FILE, false, check_run,
+	 "for monitoring: one line; exit code 0 ok, 1 warning, 2 critical, 3 unknown"},
 	{"pool resize", "NAME N", 2, 2, CHANGES, false, change_resize,
 	 "open more connections, or drain and close some"},
 	{"pool balancer", "NAME BALANCER", 2, 2, CHANGES, false, change_balancer,
@@ -62,6 +69,8 @@ const struct command commands[] = {
 	 "answer what is in flight, let clients go, end: as SIGTERM does"},
 	{"wait", "CONDITION", 1, 1, OPTION_ADMIN | OPTION_TOKEN_FILE | OPTION_TIMEOUT, false,
 	 await_run, "until ready, drained, pool.NAME.ready>=4, endpoint.POOL/NAME.state==drained"},
+	{"completion", "bash|zsh|fish", 1, 1, 0, true, completion_run,
+	 "a script for the shell: source <(wsbroker completion bash)"},
 };
 /* clang-format on */
 

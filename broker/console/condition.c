@@ -193,12 +193,14 @@ enum wsb_err condition_holds(const struct condition *condition, const json_t *an
 	}
 	object = find_object(condition, answer);
 	value = json_object_get(object, condition->member);
-	if (!object)
+	if (!object) {
 		snprintf(found, CONDITION_TEXT_MAX, "there is no %.100s", condition->object);
-	else if (!value)
-		snprintf(found, CONDITION_TEXT_MAX, "there is no member %.100s", condition->member);
-	if (!object || !value)
 		return WSB_ENOENT;
+	}
+	if (!value) {
+		snprintf(found, CONDITION_TEXT_MAX, "there is no member %.100s", condition->member);
+		return WSB_EINVAL;
+	}
 	*holds = holds_member(condition, value, found);
 	return WSB_OK;
 }

@@ -41,7 +41,8 @@ enum wsb_err condition_parse(const char *text, struct condition *out, char *why,
 const char *condition_path(const struct condition *condition);
 
 /* Whether it holds, given the answer of that path. found: a few words on what there is instead.
- * WSB_ENOENT: there is no such pool, endpoint or member; found says which. */
+ * WSB_ENOENT: there is no such pool or endpoint, yet; WSB_EINVAL: there never is such a member;
+ * found says which. */
 enum wsb_err condition_holds(const struct condition *condition, const json_t *answer, bool *holds,
 			     char found[CONDITION_TEXT_MAX]) WSB_CHECKED;
 

@@ -17,7 +17,8 @@ struct endpoint_view {
 	uint32_t connections;
 	uint32_t ready;
 	uint32_t in_flight;
-	uint64_t since_us;
+	uint64_t since_us;	/* how long it has been in this state */
+	uint64_t since_wall_us; /* and since when, counted from 1970 */
 	uint64_t dials;
 	uint64_t dial_failures;
 	uint64_t connections_lost;

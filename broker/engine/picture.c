@@ -242,14 +242,17 @@ static void picture_pools(const struct engine *engine, uint64_t now_us, struct s
 			  struct endpoint_view *endpoints)
 {
 	struct connection_view *next = out->connections;
+	uint64_t wall_us = engine->ports->wall_us(engine->ports->io);
 
 	for (size_t i = 0; i < engine->lane_count; i++) {
 		const struct pool *pool = engine->lanes[i]->pool;
 
 		picture_pool(engine->lanes[i], now_us, &out->pools[i]);
 		out->pools[i].endpoints = endpoints;
-		for (size_t e = 0; e < pool->endpoint_count; e++)
-			picture_endpoint(pool->endpoints[e], now_us, endpoints++);
+		for (size_t e = 0; e < pool->endpoint_count; e++, endpoints++) {
+			picture_endpoint(pool->endpoints[e], now_us, endpoints);
+			endpoints->since_wall_us = wall_us - endpoints->since_us;
+		}
 		picture_pings(pool, out->pools[i].endpoints);
 		for (size_t state = 0; next && state < CONNECTION_STATES; state++) {
 			list_each(&pool->states[state], node)

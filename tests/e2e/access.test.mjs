@@ -7,6 +7,7 @@ import path from 'node:path';
 import { command, httpRequest, pool } from './support/broker.mjs';
 import { test } from './support/case.mjs';
 import { run } from './support/child.mjs';
+import { calls, judge } from './support/openapi.mjs';
 import { setup } from './support/setup.mjs';
 import { tempDir, writeFile } from './support/temp.mjs';
 import { until } from './support/time.mjs';
@@ -82,3 +83,37 @@ test('a token file that is wrong keeps the broker from starting, and shows no to
 	assert.match(stdout + stderr, /tokens\.txt:1: expected `name role token`/);
 	assert.doesNotMatch(stdout + stderr, /very-secret/);
 });
+
+// Paths filled in with names that exist, so that only the role can be the reason.
+const filled = (template) => template.replace('{pool}', 'main').replace('{endpoint}', 'u0').replace('{client}', '1').replace('{operation}', '1').replace(/\{\w+\}/, 'x');
+
+for (const over of ['TCP', 'a Unix socket']) {
+	test(`every call as every role over ${over}: lesser ones get 403 and change nothing`, async (t) => {
+		const socketPath = over === 'TCP' ? undefined : path.join(tempDir(t), 'admin.sock');
+		const { broker } = await setup(t, {
+			admin: { ...(socketPath && { address: `unix:${socketPath}` }), tokens: 'tokens.txt' },
+			endpoint: ({ url, name }) => ({ url, name }), start: { files, ready: false } });
+		const ask = (method, target, token) => httpRequest(socketPath ? `http://localhost${target}` : `http://${broker.adminAddress}${target}`,
+			{ method, headers: bearer(token), socketPath });
+		await until(async () => (await ask('GET', '/readyz').catch(() => ({}))).status === 200, { what: 'ready' });
+		for (const call of calls) {
+			const { method, template } = call;
+			for (const [token, rank] of [['app-token', 0], ['viewer-token', 1], ['deploy-token', 2], ['wrong', -1]]) {
+				const allowed = call.open || (method === 'GET' && rank >= 1);
+				if (allowed && template === '/v1/events')
+					continue;
+				const answer = await ask(method, filled(template), token);
+				const what = `${method} ${template} with ${token}`;
+				if (allowed)
+					assert.ok([200, 404].includes(answer.status), `${what}: ${answer.status}`);
+				else
+					assert.equal(answer.status, rank < 0 ? 401 : 403, what);
+				judge(call, answer);
+			}
+		}
+		const read = async (target) => (await ask('GET', target, 'anna-token')).json;
+		assert.deepEqual(await read('/v1/operations'), []);
+		assert.deepEqual((await read('/v1/events')).filter(({ actor }) => actor !== 'broker'), []);
+		assert.deepEqual((await read('/v1/status')).draining, false);
+	});
+}

@@ -107,3 +107,61 @@ Test(routes, reading_is_a_viewers_and_changing_an_operators)
 			  strcmp(route->path, "/readyz") == 0);
 	}
 }
+
+/* The methods under each path of proto/openapi.yaml, as its form has them: paths two spaces in,
+ * methods four. */
+static bool is_described(const char *text, const struct admin_route *route)
+{
+	char path[128];
+	char method[16];
+	const char *at;
+	const char *end;
+
+	snprintf(path, sizeof(path), "\n  %s:\n", route->path);
+	at = strstr(text, path);
+	if (!at)
+		return false;
+	end = strstr(at + 3, "\n  /");
+	snprintf(method, sizeof(method), "\n    %s:\n", route->method);
+	for (char *c = method; *c; c++)
+		*c = *c >= 'A' && *c <= 'Z' ? (char)(*c | 0x20) : *c;
+	at = strstr(at, method);
+	return at && (!end || at < end);
+}
+
+static char *read_description(void)
+{
+	FILE *file = fopen(OPENAPI, "re");
+	static char text[128 * 1024];
+	size_t len;
+
+	cr_assert_not_null(file, "%s", OPENAPI);
+	len = fread(text, 1, sizeof(text) - 1, file);
+	fclose(file);
+	text[len] = '\0';
+	cr_assert_lt(len, sizeof(text) - 1);
+	return text;
+}
+
+static size_t count_lines_like(const char *text, const char *const *starts)
+{
+	size_t count = 0;
+
+	for (; *starts; starts++) {
+		for (const char *at = text; (at = strstr(at, *starts)) != NULL; at++)
+			count++;
+	}
+	return count;
+}
+
+Test(routes, each_is_described_and_no_other)
+{
+	static const char *const methods[] = {"\n    get:\n", "\n    post:\n",	 "\n    patch:\n",
+					      "\n    put:\n", "\n    delete:\n", NULL};
+	const char *text = read_description();
+
+	for (size_t i = 0; i < admin_route_count; i++)
+		cr_expect(is_described(text, &admin_routes[i]), "%s %s", admin_routes[i].method,
+			  admin_routes[i].path);
+	cr_expect_eq(count_lines_like(text, methods), admin_route_count);
+}

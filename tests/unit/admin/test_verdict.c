@@ -16,6 +16,8 @@ static void set_up(void)
 	sample.pools[0].endpoint_count = 1;
 	sample.pools[0].ready = 10;
 	sample.pools[0].endpoints[0].ready = 10;
+	sample.pools[0].paused = false;
+	sample.pools[0].pinned = false;
 	sample.pools[0].queued = 0;
 	sample.pools[0].oldest_wait_us = 0;
 }
@@ -150,6 +152,68 @@ Test(verdict, draining_comes_before_everything_else)
 	sample.pools[0].ready = 0;
 	expect(VERDICT_DRAINING, 2);
 	expect_reason(0, "draining: 12 clients and 13 requests in flight are left");
+}
+
+static void expect_command(size_t at, const char *command)
+{
+	cr_assert_lt(at, verdict.count);
+	cr_expect_str_eq(verdict.reasons[at].command, command);
+}
+
+Test(verdict, what_an_operator_asked_for_is_told_and_is_well)
+{
+	sample.pools[0].endpoint_count = 2;
+	sample.pools[0].autoscaled = true;
+	sample.pools[0].pinned = true;
+	sample.pools[0].endpoints[1].state = "maint";
+	sample.pools[0].endpoints[1].reason = "new kernel";
+	expect(VERDICT_OK, 2);
+	expect_reason(0, "the size of pool main is pinned to 10");
+	expect_command(0, "wsbroker pool unpin main");
+	expect_reason(1, "endpoint main/b has been maint for 9 s: new kernel");
+	expect_command(1, "wsbroker endpoint ready main/b");
+}
+
+Test(verdict, each_reason_has_the_command_that_acts_on_it)
+{
+	sample.pools[0].endpoint_count = 2;
+	sample.pools[0].endpoints[1].state = "ejected";
+	sample.pools[0].endpoints[1].reason = "consecutive";
+	sample.pools[0].endpoints[1].finding = "5 timeouts in a row";
+	sample.pools[0].endpoints[1].out_us = 9000000;
+	sample.pools[0].queued = 3;
+	sample.pools[0].oldest_wait_us = 2000000;
+	sample.pools[0].size_max = 1000;
+	expect(VERDICT_DEGRADED, 2);
+	expect_command(0, "wsbroker pool resize main 20");
+	expect_reason(
+		1, "endpoint main/b is ejected (consecutive), tried again in 9 s: 5 timeouts in a "
+		   "row");
+	expect_command(1, "wsbroker endpoint drain main/b");
+	sample.pools[0].size_max = 15;
+	expect(VERDICT_DEGRADED, 2);
+	expect_command(0, "wsbroker pool resize main 15");
+	sample.pools[0].size_max = 10;
+	expect(VERDICT_DEGRADED, 2);
+	expect_command(0, "wsbroker endpoint add main URL");
+	sample.pools[0].paused = true;
+	sample.pools[0].paused_us = 4000000;
+	expect(VERDICT_DEGRADED, 2);
+	expect_reason(0, "pool main has been paused for 4 s; 3 requests wait");
+	expect_command(0, "wsbroker pool resume main");
+}
+
+Test(verdict, an_empty_pool_asks_for_what_stands_aside)
+{
+	sample.pools[0].ready = 0;
+	sample.pools[0].endpoints[0].ready = 0;
+	sample.pools[0].endpoints[0].state = "connecting";
+	expect(VERDICT_DOWN, 1);
+	expect_command(0, "wsbroker events --pool main --since 10m");
+	sample.pools[0].endpoint_count = 2;
+	sample.pools[0].endpoints[1].state = "drained";
+	expect(VERDICT_DOWN, 2);
+	expect_command(0, "wsbroker endpoint ready main/b");
 }
 
 Test(verdict, keeps_the_worst_of_many)

@@ -132,6 +132,8 @@ Test(arguments, operands_are_kept)
 	cr_expect_str_eq(arguments.operands[1], "b");
 	cr_expect_str_eq(arguments.operands[2], "-c");
 	cr_expect_str_eq(arguments.operands[3], "-");
+	arguments = good("wsbroker pool resize main -1");
+	cr_expect_str_eq(arguments.operands[2], "-1");
 }
 
 Test(arguments, mistakes_are_told)

@@ -75,9 +75,10 @@ Test(condition, what_is_not_there_is_told)
 	static const struct {
 		const char *text;
 		const char *found;
+		enum wsb_err err;
 	} cases[] = {
-		{"pool.none.ready>1", "there is no none"},
-		{"pool.main.redy>1", "there is no member redy"},
+		{"pool.none.ready>1", "there is no none", WSB_ENOENT},
+		{"pool.main.redy>1", "there is no member redy", WSB_EINVAL},
 	};
 	json_t *answer = json_loads(pools, 0, NULL);
 
@@ -86,7 +87,7 @@ Test(condition, what_is_not_there_is_told)
 		bool result = true;
 
 		cr_assert_eq(condition_parse(cases[i].text, &condition, why, sizeof(why)), WSB_OK);
-		cr_expect_eq(condition_holds(&condition, answer, &result, found), WSB_ENOENT);
+		cr_expect_eq(condition_holds(&condition, answer, &result, found), cases[i].err);
 		cr_expect_str_eq(found, cases[i].found);
 	}
 	json_decref(answer);
