@@ -4,6 +4,7 @@
 
 #define WS_FIN	      0x80u
 #define WS_RSV	      0x70u
+#define WS_COMPRESSED 0x40u /* RFC 7692: the first frame of a message says it */
 #define WS_OPCODE     0x0fu
 #define WS_MASKED     0x80u
 #define WS_CONTROL    0x8u
@@ -93,13 +94,22 @@ static inline uint64_t payload_len(const uint8_t *header)
 	return get_big_endian(header + 2, len == WS_LEN_16 ? 2 : 8);
 }
 
+/* Off the straight path: a frame with a reserved bit. */
+static bool may_be_compressed(const struct wsreader *reader, uint8_t first)
+{
+	unsigned int opcode = first & WS_OPCODE;
+
+	return reader->allows_compressed && (first & WS_RSV) == WS_COMPRESSED &&
+	       (opcode == WS_TEXT || opcode == WS_BINARY);
+}
+
 /* What is wrong with a header, or NULL. */
 static inline const char *fault_of(const struct wsreader *reader, const uint8_t *header)
 {
 	unsigned int opcode = header[0] & WS_OPCODE;
 	bool masked = header[1] & WS_MASKED;
 
-	if (header[0] & WS_RSV)
+	if ((header[0] & WS_RSV) && !may_be_compressed(reader, header[0]))
 		return "a reserved bit is set";
 	if (masked != (reader->peer == WSREADER_CLIENT))
 		return masked ? "a frame of a server is masked" : "a frame is not masked";
@@ -142,6 +152,7 @@ static inline enum wsreader_event take_data(struct wsreader *reader, struct wsre
 	item->payload = span_of(chunk->at, len);
 	item->frame_left = reader->left;
 	item->binary = reader->binary;
+	item->compressed = reader->compressed;
 	item->ends_message = reader->final && reader->left == 0;
 	if (item->ends_message)
 		reader->in_message = false;
@@ -230,8 +241,10 @@ enum wsreader_event wsreader_next(struct wsreader *reader, struct wsreader_chunk
 		reader->in_control = true;
 		return take_control(reader, chunk, item);
 	}
-	if ((header[0] & WS_OPCODE) != WS_CONTINUATION)
+	if ((header[0] & WS_OPCODE) != WS_CONTINUATION) {
 		reader->binary = (header[0] & WS_OPCODE) == WS_BINARY;
+		reader->compressed = header[0] & WS_COMPRESSED;
+	}
 	reader->in_message = true;
 	reader->final = header[0] & WS_FIN;
 	return reader->left > 0 && chunk->len == 0 ? WSREADER_MORE : take_data(reader, chunk, item);

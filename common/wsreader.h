@@ -36,18 +36,21 @@ struct wsreader_item {
 	uint64_t frame_left; /* data: what is still to come of the frame */
 	uint16_t code;	     /* close: 0 when it has none; violation: 1002 or 1007 */
 	bool binary;	     /* data: of the message */
+	bool compressed;     /* data: the message is; never unless reader->allows_compressed */
 	bool ends_message;   /* data: the message ends with this piece */
 };
 
 struct wsreader {
 	uint64_t left; /* of the payload under way */
 	enum wsreader_peer peer;
-	uint8_t opcode;	    /* of the control frame under way */
-	bool in_control;    /* a control frame is being gathered */
-	bool in_message;    /* a message has begun and not ended */
-	bool binary;	    /* of that message */
-	bool final;	    /* of the data frame under way */
-	uint8_t header_len; /* of a header that is cut off, gathered so far */
+	uint8_t opcode;		/* of the control frame under way */
+	bool in_control;	/* a control frame is being gathered */
+	bool in_message;	/* a message has begun and not ended */
+	bool binary;		/* of that message */
+	bool compressed;	/* that message is */
+	bool allows_compressed; /* permessage-deflate was agreed upon; set after wsreader_init */
+	bool final;		/* of the data frame under way */
+	uint8_t header_len;	/* of a header that is cut off, gathered so far */
 	uint8_t control_len;
 	uint8_t mask[WS_MASK_BYTES]; /* as it stands for the next byte */
 	uint8_t header[WS_HEADER_MAX];

@@ -52,6 +52,7 @@ struct listener_settings {
 	struct address address;
 	const char *path; /* requests elsewhere get 404; compared without the query */
 	bool reuse_port;
+	bool compression; /* permessage-deflate, where a client offers it */
 	struct listener_tls_settings tls;
 	const char **origins; /* none: any */
 	size_t origin_count;

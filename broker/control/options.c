@@ -178,6 +178,8 @@ const struct option options[] = {
 		 "listener: of all that is below it."},
 	{ROW, "reuse_port", OPTION_FLAG, "false", IN(reuse_port), .restart = true,
 	 .help = "Several processes share the port."},
+	{ROW, "compression", OPTION_FLAG, "false", IN(compression),
+	 .help = "Messages are compressed (permessage-deflate) for clients that offer it."},
 	{ROW, "tls.certificate", OPTION_FILE, IN(tls.certificate),
 	 .help = "Certificate chain (PEM); with it the listener speaks TLS."},
 	{ROW, "tls.key", OPTION_FILE, IN(tls.key),

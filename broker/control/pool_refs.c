@@ -71,6 +71,10 @@ static void check_session(struct document *document, struct config *config, yaml
 		return;
 	listener->session = true;
 	listener->session_pool = index;
+	if (listener->compression)
+		complain(document->complaints,
+			 node_place(document_find(document, entry, "compression")),
+			 "the clients of a `session` agree upon compression with the upstream");
 	config->pools[index].tunnels = true;
 }
 

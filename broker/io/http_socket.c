@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include "broker/io/http_text.h"
 #include "broker/io/tls.h"
+#include "broker/io/ws_deflate.h"
 #include "broker/io/ws_frames.h"
 #include "common/clock.h"
 
@@ -124,10 +125,16 @@ void http_socket_take_body(struct http_socket *socket, const struct http_head *h
 	}
 }
 
-void http_socket_open(struct http_socket *socket, const char *subprotocol)
+void http_socket_open(struct http_socket *socket, const char *subprotocol,
+		      struct deflate_terms terms)
 {
+	char extension[DEFLATE_ANSWER_MAX];
+
+	socket->terms = terms;
+	deflate_offer_answer(terms, extension);
 	socket->subprotocol = subprotocol;
-	upgrade_write_answer(&socket->out, span_of(socket->key, sizeof(socket->key)), subprotocol);
+	upgrade_write_answer(&socket->out, span_of(socket->key, sizeof(socket->key)), subprotocol,
+			     terms.window_bits ? extension : NULL);
 	socket->phase = HTTP_SWITCHING;
 	give_time(socket, PATIENCE_US);
 	wire_want_write(&socket->wire);
@@ -243,7 +250,8 @@ static void begin_frames(struct http_socket *socket)
 
 	strbuf_init(&socket->in);
 	socket->phase = HTTP_SWITCHED;
-	if (socket->site->opened(socket))
+	if (!(socket->terms.window_bits && ws_deflate_begin(&socket->wire, socket->terms)) &&
+	    socket->site->opened(socket))
 		ws_frames_take(&socket->wire, rest.text, rest.len);
 	else
 		wire_abort(&socket->wire);

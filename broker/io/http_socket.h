@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "broker/io/deflate_offer.h"
 #include "broker/io/http_head.h"
 #include "broker/io/http_reply.h"
 #include "broker/io/upgrade.h"
@@ -68,6 +69,7 @@ struct http_socket {
 	bool keeps;		 /* another request may follow the one under way */
 	bool peer_ended;	 /* nothing more comes */
 	enum http_phase phase;
+	struct deflate_terms terms; /* of the WebSocket that it becomes */
 	char key[UPGRADE_KEY_LEN];
 	size_t head_seen; /* as http_head_len wants it */
 	size_t head_len;  /* of the request that the site is being asked about */
@@ -110,6 +112,7 @@ void http_socket_take_body(struct http_socket *socket, const struct http_head *h
 void http_socket_surrender(struct http_socket *socket, struct stream *stream, struct strbuf *rest);
 
 /* Answers the wish for a WebSocket with 101; site->opened follows when that is out. */
-void http_socket_open(struct http_socket *socket, const char *subprotocol);
+void http_socket_open(struct http_socket *socket, const char *subprotocol,
+		      struct deflate_terms terms);
 
 #endif

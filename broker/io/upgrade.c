@@ -172,7 +172,8 @@ enum upgrade_verdict upgrade_take(struct upgrade *upgrade, struct span bytes, si
 	return judge(upgrade, refusal);
 }
 
-void upgrade_write_answer(struct strbuf *out, struct span key, const char *subprotocol)
+void upgrade_write_answer(struct strbuf *out, struct span key, const char *subprotocol,
+			  const char *extension)
 {
 	char accept[UPGRADE_ACCEPT_BYTES];
 
@@ -185,5 +186,7 @@ void upgrade_write_answer(struct strbuf *out, struct span key, const char *subpr
 		      accept);
 	if (subprotocol)
 		strbuf_printf(out, "Sec-WebSocket-Protocol: %s\r\n", subprotocol);
+	if (extension)
+		strbuf_printf(out, "Sec-WebSocket-Extensions: %s\r\n", extension);
 	strbuf_text(out, "\r\n");
 }

@@ -63,7 +63,8 @@ unsigned int upgrade_read_status(struct span line);
 void upgrade_end(struct upgrade *upgrade);
 
 /* The 101 that a server answers with. key is that of the request, of UPGRADE_KEY_LEN; subprotocol
- * is NULL when none was chosen. */
-void upgrade_write_answer(struct strbuf *out, struct span key, const char *subprotocol);
+ * and extension are NULL when none was chosen. */
+void upgrade_write_answer(struct strbuf *out, struct span key, const char *subprotocol,
+			  const char *extension);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "broker/io/entropy.h"
+#include "broker/io/ws_deflate.h"
 #include "broker/io/ws_frames.h"
 #include "common/clock.h"
 #include "common/wsframe.h"
@@ -30,6 +31,7 @@ void wire_opened(struct wire *wire, struct outbox *outbox)
 	wire->outbox = outbox;
 	wire->state = WIRE_OPEN;
 	wsreader_init(&wire->reader, wire->outgoing ? WSREADER_SERVER : WSREADER_CLIENT);
+	wire->reader.allows_compressed = wire->deflate != NULL;
 	timerq_disarm(&wire->context->timers, &wire->deadline);
 	if (outbox_bytes(outbox) > 0)
 		wire_want_write(wire);
@@ -138,5 +140,6 @@ void wire_report_end(struct wire *wire)
 	wire->outbox = NULL;
 	pongs_fini(&wire->pongs);
 	free(wire->rest);
+	ws_deflate_end(wire);
 	wire->events->ended(wire);
 }

@@ -30,6 +30,7 @@ enum wire_state {
 };
 
 struct wire;
+struct ws_deflate;
 
 struct wire_events {
 	/* Bytes of a message, in order; valid during the call. None follow a pause. */
@@ -59,6 +60,7 @@ struct wire {
 	struct list_node step;	/* on context->wires, at last on context->ended */
 	struct timer deadline;
 	struct pongs pongs;
+	struct ws_deflate *deflate; /* NULL: nothing is compressed */
 	enum wire_state state;
 	bool outgoing; /* we are the client: our frames are masked, the peer's are not */
 	bool paused;

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include "broker/io/deflate.h"
 #include "broker/io/wire.h"
 #include "common/clock.h"
 
@@ -28,6 +29,7 @@ void ws_context_end(struct ws_context *context)
 void ws_context_fini(struct ws_context *context)
 {
 	assert(list_is_empty(&context->wires) && list_is_empty(&context->ended));
+	deflater_destroy(context->deflater);
 	free(context->received);
 }
 

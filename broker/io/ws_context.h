@@ -15,15 +15,18 @@
 /* One read of a socket: many messages at once. */
 #define WS_RECEIVED_BYTES ((size_t)64 * 1024)
 
+struct deflater;
+
 struct ws_context {
 	struct loop *loop;
 	struct log *log;
-	struct timerq timers; /* deadlines of wires */
-	struct list wires;    /* all that are not dead */
-	struct list dirty;    /* those to be written at the end of the turn */
-	struct list ended;    /* those whose end is to be reported */
-	char *received;	      /* WS_RECEIVED_BYTES, shared by all sockets */
-	bool ending;	      /* every socket is being closed; nothing new may begin */
+	struct timerq timers;	   /* deadlines of wires */
+	struct list wires;	   /* all that are not dead */
+	struct list dirty;	   /* those to be written at the end of the turn */
+	struct list ended;	   /* those whose end is to be reported */
+	struct deflater *deflater; /* NULL until a socket is compressed */
+	char *received;		   /* WS_RECEIVED_BYTES, shared by all sockets */
+	bool ending;		   /* every socket is being closed; nothing new may begin */
 };
 
 /* Borrows loop and log, which may be NULL. WSB_ENOMEM. */

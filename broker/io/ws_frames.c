@@ -6,12 +6,17 @@
 #include <string.h>
 #include "broker/io/entropy.h"
 #include "broker/io/tls.h"
+#include "broker/io/ws_deflate.h"
 #include "common/clock.h"
 
 /* Of one socket in one turn, so that the others get theirs. */
 #define READS_MAX 8
 
 #define TEXT_MAX 160
+
+#define BAD_PAYLOAD 1007
+
+static const char no_memory[] = "no memory for what passes through";
 
 static bool wants_bytes(const struct wire *wire)
 {
@@ -60,17 +65,29 @@ static void on_write_failed(struct wire *wire)
 		on_end(wire, STREAM_FAILED);
 }
 
+static struct span pending_of(struct wire *wire)
+{
+	return wire->deflate ? ws_deflate_pending(wire) : outbox_pending(wire->outbox);
+}
+
+static void consume(struct wire *wire, size_t len)
+{
+	if (wire->deflate)
+		ws_deflate_consume(wire, len);
+	else
+		outbox_consume(wire->outbox, len);
+}
+
 static void write_pending(struct wire *wire)
 {
-	struct outbox *outbox = wire->outbox;
+	struct span pending;
 
-	while (outbox_bytes(outbox) > 0) {
+	while ((pending = pending_of(wire)).len > 0) {
 		size_t len;
-		enum stream_verdict verdict =
-			stream_write(&wire->stream, outbox_pending(outbox), &len);
+		enum stream_verdict verdict = stream_write(&wire->stream, pending, &len);
 
 		if (verdict == STREAM_DONE) {
-			outbox_consume(outbox, len);
+			consume(wire, len);
 			continue;
 		}
 		if (verdict == STREAM_BLOCKED)
@@ -79,13 +96,15 @@ static void write_pending(struct wire *wire)
 			on_write_failed(wire);
 		return;
 	}
+	if (!pending.at)
+		wire_fail(wire, "eof", no_memory);
 }
 
 /* The side that accepted ends the connection (RFC 6455, section 7.1.1): at once when both have said
  * goodbye, else after a moment in which the peer can read ours. */
 static void end_when_said(struct wire *wire)
 {
-	if (!wire->deaf || !wire_is_up(wire) || outbox_bytes(wire->outbox) > 0)
+	if (!wire->deaf || !wire_is_up(wire) || wire->blocked)
 		return;
 	if (wire->peer_closed)
 		wire_fail(wire, "closed", "");
@@ -182,6 +201,25 @@ static void on_item(struct wire *wire, enum wsreader_event event, const struct w
 		wire->events->pong(wire);
 }
 
+static void take_compressed(struct wire *wire, const struct wsreader_item *item)
+{
+	enum wsb_err err = ws_deflate_take(wire, item);
+
+	if (err == WSB_EPARSE)
+		say_goodbye(wire, BAD_PAYLOAD, span_text("a message that deflate did not make"));
+	else if (err)
+		wire_fail(wire, "eof", no_memory);
+}
+
+static void on_message(struct wire *wire, const struct wsreader_item *item)
+{
+	if (item->compressed)
+		take_compressed(wire, item);
+	else
+		wire->events->data(wire, item->binary, item->payload, item->frame_left,
+				   item->ends_message);
+}
+
 /* A peer that is not to be heard now is heard from here later. */
 static void keep_rest(struct wire *wire, const struct wsreader_chunk *chunk)
 {
@@ -189,7 +227,7 @@ static void keep_rest(struct wire *wire, const struct wsreader_chunk *chunk)
 		return;
 	wire->rest = malloc(chunk->len);
 	if (!wire->rest) {
-		wire_fail(wire, "eof", "no memory for what was received");
+		wire_fail(wire, "eof", no_memory);
 		return;
 	}
 	memcpy(wire->rest, chunk->at, chunk->len);
@@ -214,8 +252,7 @@ void ws_frames_take(struct wire *wire, char *bytes, size_t len)
 		if (event != WSREADER_DATA)
 			on_item(wire, event, &item);
 		else if (wire->state == WIRE_OPEN)
-			wire->events->data(wire, item.binary, item.payload, item.frame_left,
-					   item.ends_message);
+			on_message(wire, &item);
 	}
 }
 

@@ -84,6 +84,16 @@ static void on_request(struct http_socket *socket, const struct http_head *head)
 		http_post_begin(socket, head, server->config->limits.message_bytes);
 }
 
+static struct deflate_terms choose_terms(const struct ws_server *server,
+					 const struct http_head *head)
+{
+	const struct deflate_terms none = {0};
+
+	return server->config->listeners[server->index].compression
+		       ? deflate_offer_choose(head->extensions)
+		       : none;
+}
+
 static void on_upgrade(struct http_socket *socket, const struct http_head *head)
 {
 	struct ws_server *server = server_of(socket);
@@ -95,7 +105,7 @@ static void on_upgrade(struct http_socket *socket, const struct http_head *head)
 		tunnels_take(server->tunnels, socket, head, server->config, server->index,
 			     &verdict);
 	else
-		http_socket_open(socket, verdict.subprotocol);
+		http_socket_open(socket, verdict.subprotocol, choose_terms(server, head));
 }
 
 static bool on_opened(struct http_socket *socket)

@@ -28,7 +28,7 @@ static void add_data(struct story *story, const struct wsreader_item *item, bool
 	add_bytes(story, item->payload);
 	*in_frame = item->frame_left > 0;
 	if (!*in_frame)
-		add(story, 1000 + 2 * item->binary + item->ends_message);
+		add(story, 1000 + 4 * item->compressed + 2 * item->binary + item->ends_message);
 }
 
 static void add_event(struct story *story, enum wsreader_event event,
@@ -45,7 +45,8 @@ static void add_event(struct story *story, enum wsreader_event event,
 }
 
 /* Slices as long as the pattern's bytes say, one after another. */
-static struct story read_all(enum wsreader_peer peer, struct span bytes, struct span pattern)
+static struct story read_all(enum wsreader_peer peer, bool allows_compressed, struct span bytes,
+			     struct span pattern)
 {
 	struct story story = {0};
 	struct wsreader reader;
@@ -53,6 +54,7 @@ static struct story read_all(enum wsreader_peer peer, struct span bytes, struct 
 	size_t at = 0;
 
 	wsreader_init(&reader, peer);
+	reader.allows_compressed = allows_compressed;
 	for (size_t i = 0; at < bytes.len && !story.over; i++) {
 		size_t wanted = pattern.len > 0
 					? (unsigned char)pattern.at[i % pattern.len] % 32 + 1u
@@ -81,10 +83,12 @@ static struct story read_all(enum wsreader_peer peer, struct span bytes, struct 
 	return story;
 }
 
-/* The first byte says whose frames they are, and how many of the next ones say how to slice. */
+/* The first byte says whose frames they are, whether they may be compressed, and how many of the
+ * next ones say how to slice. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	enum wsreader_peer peer;
+	bool compressed;
 	struct span pattern, bytes;
 	struct story whole, sliced;
 
@@ -93,8 +97,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	peer = data[0] & 1 ? WSREADER_CLIENT : WSREADER_SERVER;
 	pattern = span_of((const char *)data + 1, data[0] / 2u % 8u);
 	bytes = span_of(pattern.at + pattern.len, size - 1 - pattern.len);
-	whole = read_all(peer, bytes, span_of("", 0));
-	sliced = read_all(peer, bytes, pattern);
+	compressed = data[0] & 0x80;
+	whole = read_all(peer, compressed, bytes, span_of("", 0));
+	sliced = read_all(peer, compressed, bytes, pattern);
 	must(whole.sum == sliced.sum && whole.data_bytes == sliced.data_bytes);
 	must(whole.over == sliced.over);
 	return 0;

@@ -111,8 +111,8 @@ class Rules(unittest.TestCase):
         self.assertIn('circle: broker/pool/a.h > broker/pool/b.h > broker/pool/a.h', found[0])
 
     def test_third_parties(self):
-        for header in ('msgpack.h', 'msgpack/unpack.h', 'uv.h',
-                       'hiredis/async.h', 'openssl/ssl.h', 'yaml.h', 'curl/curl.h', 'zstd.h'):
+        for header in ('msgpack.h', 'msgpack/unpack.h', 'uv.h', 'hiredis/async.h',
+                       'openssl/ssl.h', 'zlib.h', 'yaml.h', 'curl/curl.h', 'zstd.h'):
             self.expect('broker/pool/lease.c', f'#include <{header}>\n', 'not at home')
         self.expect('common/span.c', '#include <jansson.h>\n', 'not at home')
         self.expect('common/span.c', '#include <glib.h>\n', 'without a home')

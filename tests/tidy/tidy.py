@@ -37,6 +37,7 @@ HOMES = (
     (re.compile(r'uv(\.h|/)'), ('broker/io',)),
     (re.compile(r'hiredis(\.h|/)'), ('broker/io',)),
     (re.compile(r'openssl/'), ('broker/io',)),
+    (re.compile(r'zlib\.h'), ('broker/io',)),
     (re.compile(r'yaml\.h'), ('broker/control',)),
     (re.compile(r'curl/'), ('broker/console',)),
     (re.compile(r'(zstd|xxhash)\.h'), ('broker/cache', 'broker/route')),

@@ -161,6 +161,56 @@ Test(wsreader, reserved_bits_and_opcodes)
 	}
 }
 
+/* What the reader makes of the first frame behind the given ones. */
+static enum wsreader_event read_last(bool allows, const char *bytes, size_t len, bool *compressed)
+{
+	char copy[64];
+	struct wsreader_chunk chunk = {.at = copy, .len = len};
+	enum wsreader_event event = WSREADER_MORE;
+	struct wsreader_item item = {0};
+	struct wsreader reader;
+
+	memcpy(copy, bytes, len);
+	wsreader_init(&reader, WSREADER_SERVER);
+	reader.allows_compressed = allows;
+	while (chunk.len > 0 && event != WSREADER_VIOLATION)
+		event = wsreader_next(&reader, &chunk, &item);
+	*compressed = item.compressed;
+	return event;
+}
+
+Test(wsreader, the_bit_of_a_compressed_message)
+{
+	static const struct {
+		struct span bytes;
+		bool fits, compressed;
+	} cases[] = {
+		{{"\xc1\x01x", 3}, true, true},		   /* a text */
+		{{"\xc2\x01x", 3}, true, true},		   /* binary */
+		{{"\xc1\x00", 2}, true, true},		   /* an empty one */
+		{{"\x41\x01x\x80\x01y", 6}, true, true},   /* all its frames are of it */
+		{{"\x41\x01x\x89\x00", 5}, true, true},	   /* a ping between */
+		{{"\xc1\x01x\x81\x01y", 6}, true, false},  /* but not the next message */
+		{{"\x41\x01x\xc0\x01y", 6}, false, false}, /* said by the first frame only */
+		{{"\xc9\x00", 2}, false, false},	   /* never of a control frame */
+		{{"\xc8\x00", 2}, false, false},
+		{{"\xe1\x00", 2}, false, false}, /* the other bits mean nothing */
+		{{"\xd1\x00", 2}, false, false},
+		{{"\xa1\x00", 2}, false, false},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		bool compressed;
+		enum wsreader_event event =
+			read_last(true, cases[i].bytes.at, cases[i].bytes.len, &compressed);
+
+		cr_expect_eq(event != WSREADER_VIOLATION, cases[i].fits, "%zu", i);
+		cr_expect(!cases[i].fits || compressed == cases[i].compressed, "%zu", i);
+		event = read_last(false, cases[i].bytes.at, cases[i].bytes.len, &compressed);
+		cr_expect_eq(event, WSREADER_VIOLATION, "%zu", i);
+	}
+}
+
 Test(wsreader, continuations)
 {
 	SAYS("\x80\x00", "violation 1002 \n");

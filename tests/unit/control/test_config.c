@@ -34,6 +34,7 @@ Test(config, reads_a_listener_with_all_it_can_have)
 		"  - address: '[::1]:7080'\n"
 		"    path: /rpc\n"
 		"    reuse_port: true\n"
+		"    compression: true\n"
 		"    tls: {certificate: server.pem, key: server.key, client_ca: clients.pem}\n"
 		"    origins: [https://app.example.com, https://b.example.com]\n"
 		"    auth: {tokens: tokens.txt, query: token}\n"
@@ -44,6 +45,7 @@ Test(config, reads_a_listener_with_all_it_can_have)
 	cr_expect_str_eq(listener->address.host, "::1");
 	cr_expect_str_eq(listener->path, "/rpc");
 	cr_expect(listener->reuse_port);
+	cr_expect(listener->compression);
 	snprintf(path, sizeof(path), "%s/server.pem", rig.folder);
 	cr_expect_str_eq(listener->tls.certificate, path);
 	cr_assert_eq(listener->origin_count, 2);
@@ -54,6 +56,7 @@ Test(config, reads_a_listener_with_all_it_can_have)
 	cr_expect_str_eq(listener->tokens.tokens[0].secret, "s3cret");
 	snprintf(path, sizeof(path), "%s/data.sock", rig.folder);
 	cr_expect_eq(config->listeners[1].address.kind, ADDRESS_UNIX);
+	cr_expect_not(config->listeners[1].compression);
 	cr_expect_str_eq(config->listeners[1].address.path, path);
 	cr_expect_str_eq(config->admin.address.path, "/run/admin.sock");
 	cr_expect(config->admin.ready_any);
@@ -240,6 +243,8 @@ Test(config, things_that_need_or_exclude_each_other)
 		"5:17: `auth` needs `tokens` or `jwt`\n");
 	rig_bad(&rig, RIG_MINIMAL "listen: [{address: 'unix:a', reuse_port: true}]\n",
 		"5:42: a Unix socket cannot be shared by `reuse_port`\n");
+	rig_bad(&rig, RIG_MINIMAL "listen: [{session: main, compression: true}]\n",
+		"5:39: the clients of a `session` agree upon compression with the upstream\n");
 	rig_bad(&rig, RIG_MINIMAL "listen: [{}, {address: 127.0.0.1:7080}]\n",
 		"5:24: another listener has this address already\n");
 	rig_bad(&rig, RIG_MINIMAL "listen: [{address: 127.0.0.1:7081}]\n",
