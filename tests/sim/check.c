@@ -4,7 +4,51 @@
 #include <inttypes.h>
 
 #include "broker/engine/affinity.h"
+#include "broker/pool/health.h"
 #include "tests/sim/visitors.h"
+
+/* Since when it has had a ready connection, at least. */
+static uint64_t check_ready_since_us(const struct endpoint *endpoint)
+{
+	uint64_t since_us = UINT64_MAX;
+
+	list_each(&endpoint->pool->states[CONNECTION_READY], node) {
+		struct connection *connection = list_entry(node, struct connection, state_link);
+
+		if (connection->endpoint == endpoint && connection->ready_at_us < since_us)
+			since_us = connection->ready_at_us;
+	}
+	return since_us;
+}
+
+/* Whatever fails: who is ready serves, and who is out comes back. */
+static void check_health(struct sim *sim, const struct pool *pool)
+{
+	uint64_t patience_us = 2 * sim->tick_gap_us + 2 * MS;
+	uint32_t out = 0, ready = 0;
+
+	for (size_t i = 0; i < pool->endpoint_count; i++) {
+		const struct endpoint *endpoint = pool->endpoints[i];
+		const struct outlier *outlier = &endpoint->outlier;
+
+		out += outlier->state != BREAKER_CLOSED;
+		ready += endpoint_serves(endpoint) ? endpoint->ready : 0;
+		if (outlier->state == BREAKER_OPEN && endpoint->ready > 0 &&
+		    !sim->outside.engine->goodbye &&
+		    sim->outside.now_us > outlier->until_us + patience_us &&
+		    sim->outside.now_us > check_ready_since_us(endpoint) + patience_us)
+			sim_fail(sim, "who is ejected comes back for a trial",
+				 "endpoint %s: %" PRIu64, endpoint->settings->name,
+				 outlier->until_us);
+	}
+	if (out > sim->most_ejected[pool->settings - sim->setup.pools] &&
+	    out > health_ejectable(pool))
+		sim_fail(sim, "no more than max_ejected are out", "pool %s: %u",
+			 pool->settings->name, out);
+	sim->most_ejected[pool->settings - sim->setup.pools] = out;
+	if (ready > 0 && pool->ready_count == 0)
+		sim_fail(sim, "somebody who is ready serves", "pool %s", pool->settings->name);
+}
 
 static void check_pool(struct sim *sim, struct lane *lane)
 {
@@ -36,6 +80,7 @@ static void check_pool(struct sim *sim, struct lane *lane)
 	if (in_flight != pool->in_flight)
 		sim_fail(sim, "leases add up", "pool %s: %u in all, %u on connections",
 			 lane->pool->settings->name, pool->in_flight, in_flight);
+	check_health(sim, pool);
 	in_flight = 0;
 	for (size_t i = 0; i < pool->endpoint_count; i++)
 		in_flight += pool->endpoints[i]->in_flight;

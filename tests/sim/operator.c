@@ -103,10 +103,10 @@ static bool is_tame(const struct sim *sim, const struct pool *pool)
 		const struct temper *temper = sim_temper(sim, at, pool->endpoints[i]);
 
 		if (temper->refuses_dial || temper->kills || temper->hangs || temper->rejects ||
-		    temper->stalls)
+		    temper->stalls || temper->ails || temper->flap_us)
 			return false;
 	}
-	return pool->settings->on_connect_count == 0;
+	return pool->settings->on_connect_count == 0 && pool->settings->max_age_us == 0;
 }
 
 void operator_check_sizes(struct sim *sim)

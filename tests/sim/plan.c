@@ -56,6 +56,45 @@ static void plan_temper(struct sim *sim, struct temper *temper)
 	temper->hangs = (uint32_t)plan_either(sim, 30, 0, 60, 0);
 	temper->stalls = (uint32_t)plan_either(sim, 40, 0, 15, 0);
 	temper->rejects = (uint32_t)plan_either(sim, 30, 0, 50, 0);
+	temper->ails = (uint32_t)plan_either(sim, 30, 0, 100, 0);
+	temper->flap_us = plan_either(sim, 15, 50 * MS, 600 * MS, 0);
+	/* One of those that are sick through and through. */
+	if (!sim_chance(sim, 15))
+		return;
+	if (sim_chance(sim, 50)) {
+		temper->errs = (uint32_t)sim_pick(sim, 50, 100);
+		temper->answer_us = 0;
+	} else {
+		temper->hangs = 100;
+	}
+}
+
+/* Often times that are short enough for something to come of it. */
+static void plan_health(struct sim *sim, struct pool_settings *pool)
+{
+	static const char *const errors[] = {"-5"};
+	struct ejection_settings *ejection = &pool->ejection;
+
+	*ejection = (struct ejection_settings){
+		.consecutive = (uint32_t)plan_either(sim, 60, 0, 6, 5),
+		.ratio = sim_chance(sim, 20) ? 0 : 0.3,
+		.min_requests = (uint32_t)plan_either(sim, 70, 3, 20, 50),
+		.window_us = plan_either(sim, 70, 100 * MS, 800 * MS, 10000 * MS),
+		.base_us = plan_either(sim, 70, 10 * MS, 200 * MS, 30000 * MS),
+		.max_us = plan_either(sim, 70, 10 * MS, 600 * MS, 300000 * MS),
+		.max_ejected = sim_chance(sim, 50) ? 0.5 : (double)sim_pick(sim, 0, 4) / 4,
+		.errors = (const char **)errors,
+		.error_count = sim_chance(sim, 60),
+	};
+	pool->slow_start_us = plan_either(sim, 60, 0, 300 * MS, 5000 * MS);
+	pool->max_age_us = plan_either(sim, 25, 100 * MS, 1000 * MS, 0);
+	pool->probe.fall = (uint32_t)sim_pick(sim, 1, 3);
+	pool->probe.rise = (uint32_t)sim_pick(sim, 1, 3);
+	if (!sim_chance(sim, 35))
+		return;
+	pool->probe.method = "health.check";
+	pool->probe.expect = sim_chance(sim, 70) ? json_pack("{s:s}", "status", "ok") : NULL;
+	pool->probe.params = sim_chance(sim, 50) ? json_object() : NULL;
 }
 
 static void plan_greeting(struct sim *sim, struct pool_settings *pool)
@@ -108,6 +147,7 @@ static void plan_pool(struct sim *sim, size_t at)
 		pool->probe.interval_us = 0;
 	if (sim_chance(sim, 25))
 		plan_greeting(sim, pool);
+	plan_health(sim, pool);
 }
 
 static void plan_routes(struct sim *sim)
@@ -118,6 +158,7 @@ static void plan_routes(struct sim *sim)
 
 		get->pool = set->pool = i;
 		get->idempotent = true;
+		get->hedge = sim_chance(sim, 30);
 		get->timeout_us = sim_pick(sim, 30 * MS, 1500 * MS);
 		set->timeout_us = sim_pick(sim, 30 * MS, 1500 * MS);
 		if (sim_chance(sim, 50))
@@ -186,6 +227,8 @@ void plan_free(struct sim *sim)
 	for (size_t i = 0; i < sim->setup.config.pool_count; i++) {
 		struct pool_settings *pool = &sim->setup.pools[i];
 
+		json_decref(pool->probe.expect);
+		json_decref(pool->probe.params);
 		for (size_t k = 0; k < pool->on_connect_count; k++) {
 			json_decref(pool->on_connect[k].expect);
 			json_decref(pool->on_connect[k].reject);

@@ -123,8 +123,34 @@ static void sim_flush_client(struct sim *sim, struct sim_client *client)
 		client_read(sim, client, SIZE_MAX);
 }
 
+/* Of endpoints that fell ill, what waited in outboxes may have been moved, out of its order. */
+static void sim_note_rescues(struct sim *sim)
+{
+	const struct engine *engine = sim->outside.engine;
+
+	for (size_t lane = 0; lane < engine->lane_count; lane++) {
+		const struct pool *pool = engine->lanes[lane]->pool;
+		size_t at = (size_t)(pool->settings - sim->setup.pools);
+		uint64_t sicknesses = 0;
+
+		for (size_t i = 0; i < pool->endpoint_count; i++) {
+			const struct endpoint *endpoint = pool->endpoints[i];
+
+			for (size_t kind = 0; kind < FAILURE_KINDS; kind++)
+				sicknesses += endpoint->stats.ejections[kind] << 8;
+			sicknesses += endpoint->probe.failing ? UINT64_C(1) << i % 8 : 0;
+		}
+		if (sicknesses == sim->sicknesses[at])
+			continue;
+		sim->sicknesses[at] = sicknesses;
+		for (uint32_t i = 0; i < sim->ask_count; i++)
+			sim->asks[i].moved |= sim->asks[i].pool == at && sim->asks[i].writes == 0;
+	}
+}
+
 void sim_flush(struct sim *sim)
 {
+	sim_note_rescues(sim);
 	for (uint32_t i = 0; i < sim->client_count; i++)
 		sim_flush_client(sim, &sim->clients[i]);
 	list_each(&sim->outside.peers, node) {

@@ -59,6 +59,8 @@ struct temper {
 	uint32_t hangs;	  /* a connection that never says anything */
 	uint32_t stalls;  /* one that does not read for a while */
 	uint32_t rejects; /* the greeting */
+	uint32_t ails;	  /* a probing call is answered with an error, or as not expected */
+	uint64_t flap_us; /* it is away every other time of this length; 0: it stays */
 	uint64_t dial_us;
 	uint64_t answer_us;
 };
@@ -94,6 +96,8 @@ struct sim {
 	struct ask_batch *batches;
 	uint32_t batch_count;
 	uint32_t batch_capacity;
+	uint64_t sicknesses[SETUP_POOLS];   /* what has become of endpoints so far, as a number */
+	uint32_t most_ejected[SETUP_POOLS]; /* by the last look: endpoints may be removed */
 	uint64_t tick_gap_us;
 	uint64_t ticked_us;
 	uint64_t calm_us; /* from then on nobody asks any more */

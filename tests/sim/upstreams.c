@@ -39,6 +39,11 @@ static void upstream_may_stall(struct sim *sim, struct sim_upstream *upstream)
 		   upstream->peer);
 }
 
+static bool upstream_is_away(const struct sim *sim, const struct temper *temper)
+{
+	return temper->flap_us > 0 && sim->outside.now_us / temper->flap_us % 2 == 1;
+}
+
 void upstream_settle_dial(struct sim *sim, struct peer *peer)
 {
 	static const char *const causes[] = {"dns", "connect", "tls", "upgrade"};
@@ -48,7 +53,7 @@ void upstream_settle_dial(struct sim *sim, struct peer *peer)
 
 	if (peer->state != PEER_DIALING)
 		return;
-	if (sim_chance(sim, temper->refuses_dial)) {
+	if (sim_chance(sim, temper->refuses_dial) || upstream_is_away(sim, temper)) {
 		upstream_end(sim, peer,
 			     sim->setup.pools[upstream->pool].tunnels && sim_chance(sim, 30)
 				     ? "answered"
@@ -63,6 +68,9 @@ void upstream_settle_dial(struct sim *sim, struct peer *peer)
 	peer_open(peer);
 	if (sim_chance(sim, temper->kills * 3))
 		agenda_add(&sim->agenda, now_us + sim_pick(sim, 0, 1500 * MS), EVENT_KILL, peer);
+	if (temper->flap_us > 0)
+		agenda_add(&sim->agenda, (now_us / temper->flap_us + 1) * temper->flap_us,
+			   EVENT_KILL, peer);
 	if (sim_chance(sim, temper->babbles))
 		agenda_add(&sim->agenda, now_us + sim_pick(sim, 0, 500 * MS), EVENT_BABBLE, peer);
 }
@@ -279,6 +287,43 @@ static struct ask *upstream_ask_of(struct sim *sim, struct sim_upstream *upstrea
 	return ask;
 }
 
+/* Not always in time. */
+static void upstream_answer_probe(struct sim *sim, struct sim_upstream *upstream,
+				  struct span payload)
+{
+	enum encoding encoding = sim->setup.pools[upstream->pool].encoding;
+	struct message message;
+
+	if (envelope_scan(sim->envelope, FROM_CLIENT, encoding, payload, &message) ||
+	    !message.id.at || !span_is(message.method, "health.check"))
+		sim_fail(sim, "probing calls are whole requests", "%.*s", (int)payload.len,
+			 payload.at);
+	if (upstream->hangs || sim_chance(sim, upstream->temper->drops))
+		return;
+	strbuf_clear(&sim->scratch);
+	strbuf_clear(&sim->token);
+	if (!sim_chance(sim, upstream->temper->ails)) {
+		compose_json(&sim->token, encoding, "{\"status\":\"ok\",\"more\":1}");
+		compose_answer(&sim->scratch, encoding, message.id, "result",
+			       strbuf_span(&sim->token));
+	} else if (sim_chance(sim, 50)) {
+		compose_json(&sim->token, encoding, "{\"status\":\"ill\"}");
+		compose_answer(&sim->scratch, encoding, message.id, "result",
+			       strbuf_span(&sim->token));
+	} else {
+		compose_json(&sim->token, encoding, "{\"code\":-1,\"message\":\"ill\"}");
+		compose_answer(&sim->scratch, encoding, message.id, "error",
+			       strbuf_span(&sim->token));
+	}
+	upstream_say_later(sim, upstream, &sim->scratch,
+			   sim_pick(sim, 0, upstream->temper->answer_us));
+}
+
+static bool is_probe(struct span payload)
+{
+	return payload.len > 0 && memmem(payload.at, payload.len, "health.check", 12);
+}
+
 static void upstream_hear(struct sim *sim, struct sim_upstream *upstream, bool binary,
 			  struct span payload)
 {
@@ -288,6 +333,10 @@ static void upstream_hear(struct sim *sim, struct sim_upstream *upstream, bool b
 	if (payload.len > 0 && memmem(payload.at, payload.len, "hello", 5) &&
 	    !asks_find_marked(sim, payload)) {
 		upstream_greet(sim, upstream);
+		return;
+	}
+	if (is_probe(payload)) {
+		upstream_answer_probe(sim, upstream, payload);
 		return;
 	}
 	ask = upstream_ask_of(sim, upstream, binary, payload, &message);
