@@ -169,8 +169,7 @@ void failover_connection(struct engine *engine, struct connection *connection, u
 	 * up there in the order in which they came. */
 	while ((attempt = last_attempt(connection)))
 		failover_attempt(engine, attempt, handed_bytes, now_us);
-	if (!list_is_empty(&connection->feeds))
-		feeds_connection_lost(engine, connection, now_us);
+	feeds_connection_lost(engine, connection, now_us);
 }
 
 void failover_blame_late(const struct engine *engine, const struct exchange *exchange,

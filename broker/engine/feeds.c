@@ -11,7 +11,7 @@
 #include "proto/token.h"
 
 /* A subscribe request that was given up may still be answered, and then has to be undone. */
-#define ORPHAN_US (60 * US_PER_S)
+#define ORPHAN_US (10 * US_PER_S)
 
 /* How long both ways are kept open for a pair of equal events to prove that none is missing. */
 #define OVERLAP_US (3 * US_PER_S)
@@ -418,15 +418,16 @@ void feeds_timed_out(struct engine *engine, struct exchange *exchange, uint64_t 
 	if (connection)
 		health_bad(connection->endpoint, FAILURE_TIMEOUT, now_us - exchange->latest_us,
 			   now_us);
-	if (feed->state == FEED_LEAVING || !subscription) {
+	if (feed->state == FEED_LEAVING || feed->late) {
 		feeds_end_exchange(engine, exchange, now_us);
 		feed_end(&engine->publish.subscriptions, feed);
 		return;
 	}
 	/* It may be answered yet, and must be undone then. */
+	feed->late = true;
 	exchange->deadline_us = now_us + ORPHAN_US;
 	timerq_arm(&engine->timers, &exchange->timer, exchange->deadline_us);
 	feed_leave(&engine->publish.subscriptions, feed);
-	if (subscription->feed == NULL)
+	if (subscription && !subscription->feed)
 		ask_is_over(engine, subscription, now_us);
 }

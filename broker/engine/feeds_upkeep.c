@@ -31,6 +31,10 @@ static void ask_step(struct engine *engine, struct subscription *subscription, u
 
 	if (subscription->feed)
 		return;
+	if (list_is_empty(&subscription->members)) {
+		subscription_ends(engine, subscription, "left");
+		return;
+	}
 	feed = feeds_ask(engine, subscription, NULL, now_us);
 	if (feed) {
 		subscription->feed = feed;
@@ -244,7 +248,12 @@ static void lose(struct engine *engine, struct subscription *subscription, uint6
 		return;
 	}
 	stop_moving(engine, subscription);
-	subscription_end_overlap(&engine->publish.subscriptions, subscription);
+	/* Where it was to move to may know already what came last. */
+	subscription->overlap_until_us = now_us + OVERLAP_AFTER_US;
+	if (subscription->overlap && subscription->next)
+		overlap_give_up(subscription->overlap);
+	else
+		subscription_end_overlap(&engine->publish.subscriptions, subscription);
 	subscription->feed = subscription->next;
 	subscription->next = NULL;
 	subscription->lost_at_us = now_us;

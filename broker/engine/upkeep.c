@@ -36,14 +36,25 @@ static uint64_t ping_due_us(struct engine *engine, uint64_t interval_us, uint64_
 	       rng_below(&engine->rng, interval_us / 5 + 1);
 }
 
+/* Whether a client waits for something on it, and not just the broker itself. */
+static bool is_awaited(const struct connection *connection)
+{
+	list_each(&connection->attempts, node) {
+		if (!list_entry(node, struct attempt, link)->exchange->feed)
+			return true;
+	}
+	return false;
+}
+
 /* Whether a connection that drains has nothing left to do. Its subscriptions move first. */
 static bool is_emptied(struct engine *engine, struct connection *connection, uint64_t now_us)
 {
 	if (!publish_is_clear(connection))
 		publish_move_away(engine, connection, now_us);
-	if (connection->in_flight > 0)
+	if (connection->in_flight > 0 && is_awaited(connection))
 		return false;
-	return publish_is_clear(connection) || now_us - connection->since_us >= MOVE_US;
+	return (connection->in_flight == 0 && publish_is_clear(connection)) ||
+	       now_us - connection->since_us >= MOVE_US;
 }
 
 static void upkeep_connection(struct engine *engine, struct connection *connection, uint64_t now_us)

@@ -22,6 +22,7 @@ struct feed {
 	void *connection;		   /* NULL: not placed yet */
 	struct list *connection_feeds;
 	bool asked; /* its unsubscribe request is on its way */
+	bool late;  /* its subscribe request was not answered in time; it may be yet */
 	char *key;  /* by which events are found; NULL: they carry no id */
 	size_t key_len;
 	char *params; /* to unsubscribe with, JSON; NULL: not known yet */

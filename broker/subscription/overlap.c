@@ -106,5 +106,6 @@ struct overlap_event *overlap_take(struct overlap *overlap)
 void overlap_give_up(struct overlap *overlap)
 {
 	overlap->joined = true;
-	overlap->runs[OVERLAP_OLD].count = 0;
+	if (overlap->alike)
+		overlap->runs[OVERLAP_OLD].count = 0;
 }

@@ -66,7 +66,8 @@ bool overlap_keep(struct overlap *overlap, enum encoding encoding, uint64_t name
 /* The first that waits, which the caller frees; NULL: none does. */
 struct overlap_event *overlap_take(struct overlap *overlap);
 
-/* The streams have not met, and the old one is given up: only the new side counts from now on. */
+/* The streams have not met, and the old one is given up or has ended: only the new side counts from
+ * now on. It may still be behind, and repeat what the old one brought. */
 void overlap_give_up(struct overlap *overlap);
 
 /* Whether the new side may still repeat something. */

@@ -20,6 +20,7 @@ enum event_kind {
 	EVENT_KILL,   /* peer */
 	EVENT_WAKE,   /* peer: an upstream reads again */
 	EVENT_BABBLE, /* peer */
+	EVENT_EMIT,   /* one topic has news */
 	EVENT_DRAIN,
 	EVENT_OPERATOR,
 	EVENT_VISIT, /* visitor */

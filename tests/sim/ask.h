@@ -24,6 +24,8 @@ enum ask_kind {
 	ASK_NO_METHOD,
 	ASK_GARBAGE,   /* not even a message */
 	ASK_BAD_BATCH, /* an empty or oversized one */
+	ASK_SUBSCRIBE,
+	ASK_UNSUBSCRIBE,
 	ASK_KINDS,
 };
 
@@ -54,6 +56,9 @@ struct ask {
 	uint64_t heard_us;
 	uint32_t writes; /* times that an upstream saw it begin */
 	bool moved;	 /* it has left a connection unsent, so its order is its own */
+	uint32_t topic;	 /* of a subscribe request */
+	uint32_t sub;	 /* that is to end, + 1 */
+	bool judged;	 /* the answer has been taken note of */
 };
 
 /* The members of a batch are asks in a row. */

@@ -159,12 +159,16 @@ static const char *ask_method(const struct sim *sim, const struct ask *ask)
 		return "dropped";
 	case ASK_NO_METHOD:
 		return NULL;
+	case ASK_SUBSCRIBE:
+	case ASK_UNSUBSCRIBE:
+		return subscribers_method(ask);
 	default:
 		return sim->setup.routes[2 * ask->pool + 1].method;
 	}
 }
 
-static enum ask_kind ask_kind_at_random(struct sim *sim, enum encoding encoding)
+static enum ask_kind ask_kind_at_random(struct sim *sim, const struct sim_client *client,
+					enum encoding encoding)
 {
 	static const enum ask_kind rare[] = {ASK_PING,	   ASK_RESPOND,	    ASK_DENIED,
 					     ASK_NO_ROUTE, ASK_BAD_OPTIONS, ASK_NOT_CACHED,
@@ -173,6 +177,8 @@ static enum ask_kind ask_kind_at_random(struct sim *sim, enum encoding encoding)
 
 	if (!sim_chance(sim, 20))
 		return sim_chance(sim, 60) ? ASK_GET : ASK_SET;
+	if (sim->subscribes && !client->post && sim_chance(sim, 60))
+		return sim_chance(sim, 65) ? ASK_SUBSCRIBE : ASK_UNSUBSCRIBE;
 	kind = rare[sim_pick(sim, 0, 8)];
 	return kind == ASK_HUGE_NUMBER && encoding == ENCODING_MSGPACK ? ASK_GET : kind;
 }
@@ -191,6 +197,11 @@ static void ask_name(struct sim *sim, const struct sim_client *client, struct as
 		ask_name_msgpack(sim, ask, alone);
 }
 
+static bool is_about_subscriptions(const struct ask *ask)
+{
+	return ask->kind == ASK_SUBSCRIBE || ask->kind == ASK_UNSUBSCRIBE;
+}
+
 /* Appends one message that is a request or notification, alone or a member of a batch. */
 static void ask_compose(struct sim *sim, struct sim_client *client, enum encoding encoding,
 			bool alone)
@@ -200,18 +211,22 @@ static void ask_compose(struct sim *sim, struct sim_client *client, enum encodin
 	const char *options;
 	struct strbuf token;
 
-	ask->kind = ask_kind_at_random(sim, encoding);
+	ask->kind = ask_kind_at_random(sim, client, encoding);
 	ask->pool = (uint32_t)sim_pick(sim, 0, sim->plain - 1);
-	ask->wants_answer = ask->kind == ASK_NO_METHOD || !sim_chance(sim, 12);
+	ask->wants_answer =
+		ask->kind == ASK_NO_METHOD || is_about_subscriptions(ask) || !sim_chance(sim, 12);
 	/* One to be dropped is answered when it passes the rate. */
 	if (ask->kind == ASK_DROPPED && sim->setup.config.limits.rate_per_client)
 		ask->wants_answer = false;
 	if (ask->wants_answer)
-		ask_name(sim, client, ask, alone);
+		ask_name(sim, client, ask, alone && !is_about_subscriptions(ask));
 	route = &sim->setup.routes[2 * ask->pool + (ask->kind == ASK_GET ? 0 : 1)];
 	ask->timeout_us = route->timeout_us;
-	ask_params(sim, ask);
-	options = ask_options(sim, ask);
+	if (is_about_subscriptions(ask))
+		subscribers_fill(sim, client, ask);
+	else
+		ask_params(sim, ask);
+	options = is_about_subscriptions(ask) ? NULL : ask_options(sim, ask);
 	strbuf_init(&token);
 	if (options)
 		compose_json(&token, encoding, options);

@@ -184,7 +184,8 @@ static void check_exchanges(struct sim *sim)
 static void check_holds(struct sim *sim)
 {
 	const struct engine *engine = sim->outside.engine;
-	size_t holds = 1 + engine->lane_count + engine->exchanges.used;
+	size_t holds =
+		1 + engine->lane_count + engine->exchanges.used + engine->publish.plans.count;
 
 	if (sim->setup.config.holds != holds)
 		sim_fail(sim, "a configuration is held by those who need it", "%zu of %zu",

@@ -7,6 +7,7 @@
 
 static void client_void_asks(struct sim *sim, const struct sim_client *client)
 {
+	subscribers_gone(sim, client);
 	for (uint32_t i = 0; i < sim->ask_count; i++) {
 		struct ask *ask = &sim->asks[i];
 

@@ -14,7 +14,7 @@ struct verdict {
 };
 
 #define BIT(kind) (1U << (kind))
-#define FORWARDED (BIT(ASK_GET) | BIT(ASK_SET) | BIT(ASK_HUGE_NUMBER))
+#define FORWARDED (BIT(ASK_GET) | BIT(ASK_SET) | BIT(ASK_HUGE_NUMBER) | BIT(ASK_SUBSCRIBE))
 #define ANY_KIND  UINT32_MAX
 
 static const struct verdict verdicts[] = {
@@ -68,7 +68,7 @@ static const char *judge_lie(const struct sim *sim, const struct ask *ask,
 {
 	if (!(verdict->kinds & BIT(ask->kind)))
 		return "the error does not fit the request";
-	if (verdict_is(verdict, "upstream_lost") && ask->writes == 0)
+	if (verdict_is(verdict, "upstream_lost") && ask->writes == 0 && ask->kind != ASK_SUBSCRIBE)
 		return "upstream_lost, and it was never written";
 	if ((verdict_is(verdict, "unavailable") || verdict_is(verdict, "overloaded")) &&
 	    ask->writes > 0 && ask->kind != ASK_GET && !sim->outside.engine->draining)
@@ -142,6 +142,8 @@ static const char *judge_own(struct sim *sim, struct ask *ask, const struct mess
 
 	if (error.at)
 		return judge_lie(sim, ask, judge_verdict(sim, error));
+	if (ask->kind == ASK_SUBSCRIBE || ask->kind == ASK_UNSUBSCRIBE)
+		return subscribers_judge(sim, ask, message);
 	if (message->failed)
 		return "an error that nobody made";
 	if (ask->kind != ASK_PING && ask->kind != ASK_RESPOND)
@@ -249,7 +251,7 @@ static void judge_payload(struct sim *sim, struct sim_client *client, enum encod
 	sim_trace_words(sim, client, "hears", payload);
 	if (message.batch)
 		judge_batch(sim, client, &message);
-	else
+	else if (!subscribers_hear(sim, client, &message))
 		judge_single(sim, client, &message);
 }
 

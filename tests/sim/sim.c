@@ -303,6 +303,9 @@ static void sim_handle(struct sim *sim, const struct event *event)
 	case EVENT_DRAIN:
 		sim_drain(sim);
 		return;
+	case EVENT_EMIT:
+		subscribers_emit(sim);
+		return;
 	case EVENT_OPERATOR:
 		if (sim->outside.now_us < sim->calm_us)
 			operator_act(sim);
@@ -346,7 +349,7 @@ static bool sim_is_over(const struct sim *sim)
 	if (sim->drains)
 		return engine_is_drained(engine, sim->outside.now_us);
 	return session_count(&engine->sessions) == 0 && engine->exchanges.used == 0 &&
-	       sim->outside.now_us >= sim->settled_us;
+	       subscribers_are_done(sim) && sim->outside.now_us >= sim->settled_us;
 }
 
 static void sim_loop(struct sim *sim)
@@ -389,6 +392,7 @@ static void sim_free(struct sim *sim)
 		free(sim->asks[i].params);
 	free(sim->asks);
 	free(sim->batches);
+	free(sim->subs);
 	agenda_fini(&sim->agenda);
 	envelope_destroy(sim->envelope);
 	strbuf_fini(&sim->scratch);
@@ -411,6 +415,7 @@ void sim_run(struct sim *sim)
 	sim_loop(sim);
 	if (sim->operated && !sim->drains)
 		operator_check_sizes(sim);
+	subscribers_check_end(sim);
 	sim_hang_up(sim);
 	check_end(sim);
 	outside_end(&sim->outside);

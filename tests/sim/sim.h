@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include "tests/sim/agenda.h"
 #include "tests/sim/ask.h"
+#include "tests/sim/subscribers.h"
 #include "tests/support/outside.h"
 #include "tests/support/setup.h"
 
@@ -73,6 +74,8 @@ struct sim_upstream {
 	bool stalled;
 	bool greeted;
 	uint32_t newest[SIM_CLIENTS]; /* number of the last ask of each client + 1 */
+	struct sim_feed feeds[SIM_FEEDS];
+	uint32_t feed_count;
 };
 
 struct sim {
@@ -98,6 +101,12 @@ struct sim {
 	uint32_t batch_capacity;
 	uint64_t sicknesses[SETUP_POOLS];   /* what has become of endpoints so far, as a number */
 	uint32_t most_ejected[SETUP_POOLS]; /* by the last look: endpoints may be removed */
+	bool subscribes;
+	uint64_t sub_timeout_us[SIM_PLAIN];
+	uint64_t topics[SIM_PLAIN][SIM_TOPICS]; /* events so far */
+	struct sim_sub *subs;
+	uint32_t sub_count;
+	uint32_t sub_capacity;
 	uint64_t tick_gap_us;
 	uint64_t ticked_us;
 	uint64_t calm_us; /* from then on nobody asks any more */

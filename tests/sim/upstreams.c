@@ -339,6 +339,8 @@ static void upstream_hear(struct sim *sim, struct sim_upstream *upstream, bool b
 		upstream_answer_probe(sim, upstream, payload);
 		return;
 	}
+	if (subscribers_serve(sim, upstream, payload))
+		return;
 	ask = upstream_ask_of(sim, upstream, binary, payload, &message);
 	upstream_count_write(sim, upstream, ask, payload);
 	sim_trace(sim, "upstream %" PRIu64 " hears ask %u, write %u", upstream->peer->number,

@@ -30,6 +30,23 @@ Test(events, events_before_the_answer_wait_for_it)
 	end(&scene);
 }
 
+Test(events, those_held_go_with_their_connection)
+{
+	struct scene scene;
+
+	scene_init(&scene, 1);
+	begin(&scene);
+	says(scene.client, SUBSCRIBE("1", "heads"));
+	hears_request(scene.a);
+	says(scene.a, event_text("0x1", 1));
+	cr_assert_eq(publish_of(&scene)->held.count, 1);
+	stage_kill(scene.a);
+	cr_assert_eq(publish_of(&scene)->held.count, 0);
+	stage_kill(scene.client);
+	stage_pass(&scene.stage, 20 * STAGE_MS);
+	end(&scene);
+}
+
 Test(events, held_events_are_bounded)
 {
 	struct scene scene;

@@ -112,8 +112,23 @@ Test(overlap, given_up_only_the_new_side_counts)
 
 	overlap_init(&overlap);
 	overlap_judge(&overlap, OVERLAP_OLD, 1);
+	overlap_judge(&overlap, OVERLAP_OLD, 2);
+	overlap_give_up(&overlap);
+	/* It was behind. */
+	cr_assert_eq(overlap_judge(&overlap, OVERLAP_NEW, 2), OVERLAP_REPEAT);
+	cr_assert_eq(overlap_judge(&overlap, OVERLAP_NEW, 3), OVERLAP_HAND_ON);
+	cr_assert_eq(overlap_judge(&overlap, OVERLAP_OLD, 3), OVERLAP_REPEAT);
+	overlap_fini(&overlap);
+}
+
+Test(overlap, given_up_events_that_look_alike_are_handed_on)
+{
+	struct overlap overlap;
+
+	overlap_init(&overlap);
+	overlap_judge(&overlap, OVERLAP_OLD, 1);
+	overlap_judge(&overlap, OVERLAP_OLD, 1);
 	overlap_give_up(&overlap);
 	cr_assert_eq(overlap_judge(&overlap, OVERLAP_NEW, 1), OVERLAP_HAND_ON);
-	cr_assert_eq(overlap_judge(&overlap, OVERLAP_OLD, 2), OVERLAP_REPEAT);
 	overlap_fini(&overlap);
 }
