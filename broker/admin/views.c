@@ -273,11 +273,12 @@ json_t *view_connections(const struct snapshot *snapshot)
 json_t *view_client(const struct client_view *client)
 {
 	return json_pack(
-		"{s:I, s:o, s:s, s:s, s:s, s:b, s:i, s:o, s:o, s:o, s:o, s:o, s:I, s:I}", "id",
-		(json_int_t)client->id, "identity", answer_text(client->identity), "listener",
-		client->listener, "kind", client->kind, "state", client->state, "paused",
-		client->paused, "in_flight", (int)client->in_flight, "since_seconds",
-		seconds(client->since_us), "idle_seconds", seconds(client->idle_us), "connection",
+		"{s:I, s:o, s:o, s:s, s:s, s:s, s:b, s:i, s:o, s:o, s:o, s:o, s:o, s:I, s:I}", "id",
+		(json_int_t)client->id, "identity", answer_text(client->identity), "peer",
+		answer_text(client->peer), "listener", client->listener, "kind", client->kind,
+		"state", client->state, "paused", client->paused, "in_flight",
+		(int)client->in_flight, "since_seconds", seconds(client->since_us), "idle_seconds",
+		seconds(client->idle_us), "connection",
 		client->connection ? json_integer((json_int_t)client->connection) : json_null(),
 		"pool", answer_text(client->pool), "endpoint", answer_text(client->endpoint),
 		"bytes_out", (json_int_t)client->bytes_out, "outbox_bytes",

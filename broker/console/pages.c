@@ -11,7 +11,7 @@ static void add_text(struct strbuf *out, const char *label, const json_t *object
 
 static void add_reasons(const json_t *status, struct strbuf *out)
 {
-	static const struct table_column columns[] = {{"REASON", false}, {"SEE", false}};
+	static const struct table_column columns[] = {{"REASON", false}, {"COMMAND", false}};
 	const json_t *reasons = json_object_get(status, "reasons");
 	struct table table;
 
@@ -246,9 +246,9 @@ void page_connections(const json_t *connections, struct strbuf *out)
 void page_clients(const json_t *clients, struct strbuf *out)
 {
 	static const struct table_column columns[] = {
-		{"ID", true},	  {"IDENTITY", false}, {"LISTENER", false}, {"KIND", false},
-		{"STATE", false}, {"SINCE", true},     {"IDLE", true},	    {"IN_FLIGHT", true},
-		{"OUT", true},	  {"WAITING", true},
+		{"ID", true},	     {"IDENTITY", false}, {"PEER", false},   {"LISTENER", false},
+		{"KIND", false},     {"STATE", false},	  {"SINCE", true},   {"IDLE", true},
+		{"IN_FLIGHT", true}, {"OUT", true},	  {"WAITING", true},
 	};
 	struct table table;
 
@@ -258,6 +258,7 @@ void page_clients(const json_t *clients, struct strbuf *out)
 
 		cell_number(&table, client, "id");
 		cell_text(&table, client, "identity");
+		cell_text(&table, client, "peer");
 		cell_text(&table, client, "listener");
 		cell_text(&table, client, "kind");
 		table_printf(&table, "%s%s", cells_text_of(client, "state"),

@@ -116,7 +116,8 @@ struct pool_view {
 struct client_view {
 	uint64_t id;
 	const char *identity; /* name of its token; NULL: anonymous */
-	const char *listener; /* its address */
+	const char *peer;     /* its address; NULL: unknown */
+	const char *listener; /* the address that it came to */
 	const char *kind;     /* "websocket", "http", "session" */
 	const char *state;    /* "open", "draining" */
 	bool paused;	      /* not read, because too much of it is under way */

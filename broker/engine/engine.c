@@ -145,6 +145,7 @@ struct session *engine_client_opened(struct engine *engine, size_t listener,
 	if (session_create(&session, &engine->sessions, SESSION_WEBSOCKET, &engine->config->limits,
 			   &engine->client_outboxes, admittance->identity, transport, now_us))
 		return NULL;
+	session_set_peer(session, admittance->peer);
 	session->listener = (uint32_t)listener;
 	if (admittance->holds_us > 0)
 		timerq_arm(&engine->expiries, &session->expiry, now_us + admittance->holds_us);

@@ -61,7 +61,7 @@ struct admittance {
 	uint64_t holds_us;	 /* how long the credential holds; 0: for ever */
 	enum token_role role;
 	bool tunnel;   /* its bytes are carried untouched: engine_tunnel_begin is next */
-	char peer[64]; /* address of the peer of an HTTP request; "" when it has none. Set by io */
+	char peer[64]; /* address of the peer; "" when it has none. Set by io */
 };
 void engine_admit(struct engine *engine, const struct admission *admission, struct admittance *out);
 

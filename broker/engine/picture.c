@@ -292,6 +292,7 @@ static void picture_client(const struct engine *engine, const struct session *se
 	*view = (struct client_view){
 		.id = session->id,
 		.identity = session->identity,
+		.peer = session->peer,
 		.listener = engine->config->listeners[session->listener].address.text,
 		.kind = kinds[session->kind],
 		.state = session->state == SESSION_OPEN ? "open" : "draining",

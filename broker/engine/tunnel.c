@@ -76,6 +76,7 @@ struct session *engine_tunnel_begin(struct engine *engine, size_t listener,
 		engine_leave(engine, now_us);
 		return NULL;
 	}
+	session_set_peer(session, admittance->peer);
 	session->listener = (uint32_t)listener;
 	if (admittance->holds_us > 0)
 		timerq_arm(&engine->expiries, &session->expiry, now_us + admittance->holds_us);

@@ -157,6 +157,19 @@ static void begin_visit(struct http_socket *socket, const struct http_head *head
 		end_visit(socket);
 }
 
+/* Somebody may be trying keys. */
+static void note_refusal(const struct http_socket *socket, const struct http_head *head, int status)
+{
+	char peer[STREAM_PEER_MAX];
+
+	if (status != 401 && status != 403)
+		return;
+	stream_peer(&socket->wire.stream, peer);
+	log_event(admin_of(socket)->context->log, LOG_WARN, "admin.refused",
+		  log_number("status", (uint64_t)status), log_text("peer", peer),
+		  log_span("method", head->method), log_span("path", head->path));
+}
+
 static void on_request(struct http_socket *socket, const struct http_head *head)
 {
 	struct admin_request request = request_of(socket, head);
@@ -164,10 +177,12 @@ static void on_request(struct http_socket *socket, const struct http_head *head)
 	struct admin_call call;
 
 	strbuf_init(&response.body);
-	if (admin_begin(admin_of(socket)->backend, &request, &call, &response))
+	if (admin_begin(admin_of(socket)->backend, &request, &call, &response)) {
 		begin_visit(socket, head, &call);
-	else
+	} else {
+		note_refusal(socket, head, response.status);
 		reply(socket, &response, span_is(head->method, "HEAD"));
+	}
 	strbuf_fini(&response.body);
 }
 

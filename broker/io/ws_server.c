@@ -101,23 +101,25 @@ static void on_upgrade(struct http_socket *socket, const struct http_head *head)
 
 	if (!admit(socket, head, true, &verdict))
 		return;
-	if (verdict.tunnel)
-		tunnels_take(server->tunnels, socket, head, server->config, server->index,
-			     &verdict);
-	else
+	if (!verdict.tunnel) {
 		http_socket_open(socket, verdict.subprotocol, choose_terms(server, head));
+		return;
+	}
+	stream_peer(&socket->wire.stream, verdict.peer);
+	tunnels_take(server->tunnels, socket, head, server->config, server->index, &verdict);
 }
 
 static bool on_opened(struct http_socket *socket)
 {
 	struct ws_server *server = server_of(socket);
-	const struct admittance verdict = {.status = 101,
-					   .identity = socket->identity,
-					   .role = (enum token_role)socket->role,
-					   .holds_us = socket->holds_us,
-					   .subprotocol = socket->subprotocol};
+	struct admittance verdict = {.status = 101,
+				     .identity = socket->identity,
+				     .role = (enum token_role)socket->role,
+				     .holds_us = socket->holds_us,
+				     .subprotocol = socket->subprotocol};
 	struct session *session;
 
+	stream_peer(&socket->wire.stream, verdict.peer);
 	session = engine_client_opened(server->engine, server->index, &verdict, &socket->wire,
 				       clock_monotonic_us());
 	if (!session)

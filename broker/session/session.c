@@ -47,6 +47,12 @@ enum wsb_err session_create(struct session **out, struct session_lists *lists,
 	return WSB_OK;
 }
 
+void session_set_peer(struct session *session, const char *text)
+{
+	if (text[0])
+		session->peer = strdup(text);
+}
+
 void session_enter(struct session_lists *lists, struct session *session, enum session_state state)
 {
 	assert(state > session->state);
@@ -68,6 +74,7 @@ void session_reap(struct session_lists *lists)
 		outbox_fini(&session->outbox);
 		inbox_fini(&session->inbox);
 		free(session->identity);
+		free(session->peer);
 		free(session);
 	}
 }

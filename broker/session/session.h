@@ -49,6 +49,7 @@ struct session {
 	uint64_t id;		/* unique in the process, never reused */
 	void *transport;	/* io's side; NULL once it is gone */
 	char *identity;		/* name or subject of its token; NULL: anonymous */
+	char *peer;		/* its address; NULL: unknown */
 	struct timer expiry;	/* the engine's: when its credential ends */
 	struct outbox outbox;
 	struct inbox inbox;
@@ -75,6 +76,9 @@ enum wsb_err session_create(struct session **out, struct session_lists *lists,
 			    enum session_kind kind, const struct limits_settings *limits,
 			    struct outbox_pool *outboxes, const char *identity, void *transport,
 			    uint64_t now_us) WSB_CHECKED;
+
+/* Where it comes from, for people; copied, and left out when memory is short or text is "". */
+void session_set_peer(struct session *session, const char *text);
 
 /* The one way to another state: open -> draining -> closed, or open -> closed. */
 void session_enter(struct session_lists *lists, struct session *session, enum session_state state);

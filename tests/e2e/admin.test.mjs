@@ -1,9 +1,12 @@
 // The admin listener: health, metrics, and what is going on.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import http from 'node:http';
 import path from 'node:path';
 import { httpRequest } from './support/broker.mjs';
-import { test } from './support/case.mjs';
+import { cleanup, test } from './support/case.mjs';
+import { run } from './support/child.mjs';
 import { gate, setup } from './support/setup.mjs';
 import { tempDir } from './support/temp.mjs';
 import { until } from './support/time.mjs';
@@ -162,6 +165,90 @@ function groups(samples) {
 	}
 	return map;
 }
+
+test('/metrics is clean by promtool', async (t) => {
+	const { broker, connect } = await setup(t);
+	await (await connect()).result('echo');
+	const input = (await broker.adminGet('/metrics')).body;
+	const checked = await run('promtool', ['check', 'metrics'], { input }).catch((error) => error);
+	if (checked.code === 'ENOENT')
+		return t.skip('promtool is not here');
+	assert.deepEqual([checked.code, checked.stderr], [0, '']);
+});
+
+// The stream as a browser reads it.
+async function stream(t, broker, target, headers = {}) {
+	const request = http.get(`http://${broker.adminAddress}${target}`, { headers: { Accept: 'text/event-stream', ...headers }, agent: false });
+	cleanup(t, () => request.destroy());
+	const [response] = await once(request, 'response');
+	assert.equal(response.statusCode, 200);
+	assert.match(response.headers['content-type'], /^text\/event-stream/);
+	let text = '';
+	response.setEncoding('utf8').on('data', (part) => { text += part; });
+	response.on('error', () => {});
+	return {
+		request,
+		response,
+		events: () => [...text.matchAll(/^id: (\d+)\nevent: (.+)\ndata: (.+)$/gm)].map(([, id, type, data]) => ({ id: Number(id), type, data: JSON.parse(data) })),
+	};
+}
+
+const patch = (broker, target, body) => broker.adminGet(target, { method: 'PATCH', body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } });
+
+test('/v1/events as a stream: from now on, from then on, from an id on', async (t) => {
+	const { broker } = await setup(t);
+	const now = await stream(t, broker, '/v1/events');
+	await patch(broker, '/v1/pools/main', { balancer: 'random' });
+	await until(() => now.events().length === 1, { what: 'the event' });
+	const [event] = now.events();
+	assert.deepEqual([event.type, event.data.id, event.data.after], ['pool.balancer', event.id, 'random']);
+	await patch(broker, '/v1/pools/main', { balancer: 'round-robin' });
+	const then = await stream(t, broker, '/v1/events?since=1h&type=pool.balancer');
+	await until(() => then.events().length === 2, { what: 'both' });
+	const resumed = await stream(t, broker, '/v1/events?type=pool.*', { 'Last-Event-ID': String(event.id) });
+	await until(() => resumed.events().length === 1, { what: 'the second' });
+	assert.equal(resumed.events()[0].data.after, 'round-robin');
+	const { json } = await broker.adminGet('/v1/events?type=pool.balancer');
+	assert.deepEqual(json, then.events().map(({ data }) => data));
+});
+
+test('streams that nobody reads cost nothing, and too many are refused', { timeout: 30000 }, async (t) => {
+	const { broker } = await setup(t);
+	const streams = [];
+	for (let at = 0; at < 64; at++)
+		streams.push(await stream(t, broker, '/v1/events'));
+	const refused = await broker.adminGet('/v1/events', { headers: { Accept: 'text/event-stream' } });
+	assert.equal(refused.status, 503);
+	streams[0].request.destroy();
+	await until(async () => {
+		const again = await stream(t, broker, '/v1/events').catch(() => undefined);
+		return again;
+	}, { what: 'a place for another' });
+	streams[1].response.pause();
+	for (let at = 0; at < 200; at++)
+		await patch(broker, '/v1/pools/main', { balancer: at % 2 ? 'random' : 'round-robin' });
+	await until(() => streams[2].events().length === 200, { what: 'all events' });
+	assert.deepEqual(streams[2].events().map(({ id }) => id), [...streams[2].events().map(({ id }) => id)].sort((a, b) => a - b));
+	streams[1].response.resume();
+	await until(() => streams[1].events().length === 200, { what: 'all events, later' });
+});
+
+test('bodies: too long, not JSON, of another type, in chunks', async (t) => {
+	const { broker } = await setup(t);
+	const json = { 'Content-Type': 'application/json' };
+	const resume = (options) => broker.adminGet('/v1/pools/main/resume', { method: 'POST', ...options });
+	assert.equal((await resume({})).status, 200);
+	assert.equal((await resume({ body: '{}', headers: json })).status, 200);
+	assert.equal((await resume({ body: '{}' })).status, 415);
+	assert.equal((await resume({ body: '{}', headers: { 'Content-Type': 'text/plain' } })).status, 415);
+	assert.equal((await resume({ body: `${' '.repeat(1 << 20)}{}`, headers: json })).status, 413);
+	assert.equal((await resume({ body: '{}', headers: { ...json, 'Transfer-Encoding': 'chunked' } })).status, 411);
+	const bad = await resume({ body: '{"reason":\n oops}', headers: json });
+	assert.equal(bad.status, 400);
+	assert.match(bad.json.detail, /line 2, column \d+/);
+	const unknown = await resume({ body: '{"reasn": "x"}', headers: json });
+	assert.match(unknown.json.detail, /did you mean “reason”/);
+});
 
 test('cross-site requests are refused', async (t) => {
 	const { broker } = await setup(t);

@@ -105,7 +105,8 @@ test('a client is kicked by its id', async (t) => {
 	const { connect, good, json, run } = await stage(t);
 	const client = await connect();
 	const [row] = (await json('clients')).slice(-1);
-	assert.match(await good('clients'), new RegExp(`${row.id} .*websocket`));
+	assert.equal(row.peer, '127.0.0.1');
+	assert.match(await good('clients'), new RegExp(`${row.id} .*127.0.0.1 .*websocket`));
 	await good(`client kick ${row.id}`);
 	assert.deepEqual(await client.closed.then(({ code }) => code), 1008);
 	const { code, stderr } = await run('client kick 999999');

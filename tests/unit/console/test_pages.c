@@ -64,7 +64,7 @@ Test(pages, status_begins_with_the_verdict_and_its_reasons)
 	cr_expect_str_eq(show(page_status, status),
 			 "degraded\n"
 			 "\n"
-			 "REASON                                   SEE\n"
+			 "REASON                                   COMMAND\n"
 			 "pool main has 7 of 10 connections ready  wsbroker connections\n"
 			 "\n"
 			 "node      broker-a, wsbroker 1.2.3, up 4m05s, ready\n"
