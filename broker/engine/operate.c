@@ -20,11 +20,14 @@ static void operate_record(struct engine *engine, const struct operation *operat
 			   const char *before)
 {
 	char object[sizeof(operation->pool) + sizeof(operation->endpoint) + 1];
+	char detail[sizeof(operation->text) + 32];
 	char type[48];
 
 	snprintf(object, sizeof(object), "%s%s%s", operation->pool,
 		 operation->endpoint[0] ? "/" : "", operation->endpoint);
 	snprintf(type, sizeof(type), "operation.%s", operation_state_name(operation->state));
+	snprintf(detail, sizeof(detail), "%s%s%s", command_name(operation->kind),
+		 operation->text[0] ? ": " : "", operation->text);
 	log_event(engine->log, operation->state == OPERATION_FAILED ? LOG_WARN : LOG_INFO, type,
 		  log_number("operation", operation->id),
 		  log_text("command", command_name(operation->kind)), log_text("object", object),
@@ -36,9 +39,9 @@ static void operate_record(struct engine *engine, const struct operation *operat
 				     .endpoint = operation->endpoint,
 				     .object = object,
 				     .before = before,
-				     .after = command_name(operation->kind),
+				     .after = operation_state_name(operation->state),
 				     .reason = operation->reason,
-				     .detail = operation->text,
+				     .detail = detail,
 				     .actor = operation->actor,
 			     });
 }
