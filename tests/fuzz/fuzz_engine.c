@@ -27,6 +27,8 @@ enum happening {
 	HAPPENINGS,
 };
 
+static const struct push_settings to_subscribers = {.method = "*", .forward = FORWARD_SUBSCRIBERS};
+
 struct play {
 	struct outside outside;
 	struct setup setup;
@@ -89,6 +91,20 @@ static void prepare(struct play *play)
 	setup->routes[0].respond = "{\"jsonrpc\":\"2.0\",\"result\":1}";
 	setup_route(setup, "deny")->action = ROUTE_DENY;
 	setup_route(setup, "drop")->action = ROUTE_DROP;
+	if (more & 32) {
+		route = setup_route(setup, "s");
+		route->timeout_us = 300000;
+		route->subscribe = (struct subscribe_settings){
+			.unsubscribe = "u",
+			.notification = more & 64 ? "e" : "*",
+			.id = more & 64 ? "params.s" : NULL,
+			.result = "params.s",
+			.restore_us = 500000,
+			.max_per_connection = more & 128 ? 1 : 0,
+		};
+	}
+	setup->config.push = (struct push_settings *)&to_subscribers;
+	setup->config.push_count = 1;
 	route = setup_route(setup, "*");
 	route->idempotent = more & 8;
 	route->timeout_us = 300000;
