@@ -128,6 +128,56 @@ void config_step_drop(struct config_step *step)
 	overrides_init(&step->overrides);
 }
 
+static const struct pool_settings *pool_named(const struct config *config, const char *name)
+{
+	for (size_t i = 0; i < config->pool_count; i++)
+		if (strcmp(config->pools[i].name, name) == 0)
+			return &config->pools[i];
+	return NULL;
+}
+
+static bool same_session(const struct config *config_a, const struct listener_settings *a,
+			 const struct config *config_b, const struct listener_settings *b)
+{
+	if (!a->session || !b->session)
+		return a->session == b->session;
+	return strcmp(config_a->pools[a->session_pool].name,
+		      config_b->pools[b->session_pool].name) == 0;
+}
+
+/* What a pool serves and what a listener leads to cannot be kept apart from the rest of the file,
+ * and cannot change while clients are there. */
+static enum wsb_err check_sessions(const struct config *running, const struct config *next,
+				   struct strbuf *errors)
+{
+	size_t before = errors->len;
+
+	for (size_t i = 0; i < next->listener_count; i++) {
+		const struct listener_settings *listener = &next->listeners[i];
+		struct strbuf key;
+		struct key_target old;
+
+		strbuf_init(&key);
+		strbuf_printf(&key, "listen.%s", listener->address.text);
+		if (key_find(running, strbuf_span(&key), &old) && old.entry &&
+		    !same_session(running, old.entry, next, listener))
+			strbuf_printf(errors, "%s.session: a change needs a restart\n",
+				      strbuf_span(&key).at);
+		strbuf_fini(&key);
+	}
+	for (size_t i = 0; i < next->pool_count; i++) {
+		const struct pool_settings *pool = &next->pools[i];
+		const struct pool_settings *old = pool_named(running, pool->name);
+
+		if (old && old->tunnels != pool->tunnels)
+			strbuf_printf(errors,
+				      "pools.%s: whether `session` listeners lead to it "
+				      "needs a restart\n",
+				      pool->name);
+	}
+	return errors->len == before ? WSB_OK : WSB_EINVAL;
+}
+
 static enum wsb_err step_compare(const struct configuration *configuration,
 				 struct config_step *step)
 {
@@ -163,6 +213,8 @@ enum wsb_err configuration_reread(const struct configuration *configuration,
 		err = build_running(&out->source, &out->overrides, file, configuration->running,
 				    &out->running, errors);
 	}
+	if (!err)
+		err = check_sessions(configuration->running, out->running, errors);
 	if (!err)
 		err = step_compare(configuration, out);
 	if (err)

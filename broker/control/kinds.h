@@ -87,6 +87,7 @@ enum gap_reason {
 	GAP_NOT_TRANSCODABLE, /* an event that its encoding cannot carry */
 	GAP_OVERFLOW,	      /* too many events came before its batch was answered */
 	GAP_UNAVAILABLE,      /* it could not be restored: the subscription has ended */
+	GAP_POOL_REMOVED,     /* it has ended with its pool */
 	GAP_REASONS,
 };
 const char *gap_reason_name(enum gap_reason reason);

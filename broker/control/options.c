@@ -22,6 +22,7 @@
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
 static const char *const log_formats[] = {"logfmt", "json", NULL};
 static const char *const request_logs[] = {"off", "slow", "all", NULL};
+static const char *const modes[] = {"ready", "drain", "maint", NULL};
 static const char *const ready_rules[] = {"all", "any", NULL};
 static const char *const envelopes[] = {"jsonrpc", NULL};
 static const char *const id_forms[] = {"integer", "string", "uuid", NULL};
@@ -327,6 +328,9 @@ const struct option options[] = {
 	 .help = "Share of the pool's connections relative to other endpoints."},
 	{ROW, "tier", OPTION_NUMBER, "1", 1, ENDPOINT_TIER_MAX, IN(tier),
 	 .help = "The lowest tier with a healthy endpoint carries the traffic."},
+	{ROW, "mode", OPTION_CHOICE, "ready", .choices = modes, IN(wish),
+	 .help = "Whether the endpoint is used: `drain` sends it no new requests but keeps it "
+		 "connected, `maint` closes its connections."},
 #undef ROW
 #undef IN
 #undef EACH

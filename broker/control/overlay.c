@@ -53,6 +53,7 @@ static bool is_scalar(const struct option *option)
 	case OPTION_TEXTS:
 	case OPTION_HEADERS:
 	case OPTION_OBJECT:
+	case OPTION_VALUE:
 	case OPTION_ERROR:
 	case OPTION_POOL:
 		return false;

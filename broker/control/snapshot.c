@@ -78,7 +78,7 @@ const char *refusal_name(enum refusal_kind kind)
 static const char *const gap_reasons[GAP_REASONS] = {
 	[GAP_UPSTREAM_LOST] = "upstream_lost",	     [GAP_MOVED] = "moved",
 	[GAP_NOT_TRANSCODABLE] = "not_transcodable", [GAP_OVERFLOW] = "overflow",
-	[GAP_UNAVAILABLE] = "unavailable",
+	[GAP_UNAVAILABLE] = "unavailable",	     [GAP_POOL_REMOVED] = "pool_removed",
 };
 
 const char *gap_reason_name(enum gap_reason reason)

@@ -142,9 +142,15 @@ static bool add_action(const struct option *option, const void *base, struct str
 	return number_of(option, base) == option->min && add_text(out, "true");
 }
 
-static bool add_pool(const struct config *config, const struct route_settings *route,
+static bool add_pool(const struct config *config, const struct option *option, const void *base,
 		     struct strbuf *out)
 {
+	const struct listener_settings *listener = base;
+	const struct route_settings *route = base;
+
+	if (option->scope == SCOPE_LISTENER)
+		return listener->session &&
+		       add_text(out, config->pools[listener->session_pool].name);
 	return route->action == ROUTE_FORWARD && add_text(out, config->pools[route->pool].name);
 }
 
@@ -166,7 +172,7 @@ bool value_text(const struct config *config, const struct option *option, const 
 	const void *at = member(option, base);
 
 	if (option->size == 0)
-		return option->type == OPTION_POOL && add_pool(config, base, out);
+		return option->type == OPTION_POOL && add_pool(config, option, base, out);
 	switch (option->type) {
 	case OPTION_FLAG:
 		return add_text(out, number_of(option, base) ? "true" : "false");
@@ -191,6 +197,7 @@ bool value_text(const struct config *config, const struct option *option, const 
 	case OPTION_ACTION:
 		return add_action(option, base, out);
 	case OPTION_OBJECT:
+	case OPTION_VALUE:
 		return add_json(*(json_t *const *)at, out);
 	case OPTION_ERROR:
 		return add_error_place(at, out);

@@ -131,7 +131,6 @@ static void apply_unpin(const struct application *application, struct lane *lane
 
 static void apply_balancer(const struct application *application, struct pool *pool)
 {
-	enum balancer_kind before = pool->balancer;
 	enum balancer_kind kind;
 
 	if (!balancer_kind_named(application->command->text, &kind)) {
@@ -141,15 +140,7 @@ static void apply_balancer(const struct application *application, struct pool *p
 	}
 	apply_conclude(application, OUTCOME_DONE, "pool %s balances by %s", pool->settings->name,
 		       balancer_name(kind));
-	if (kind == before)
-		return;
-	pool->balancer = kind;
-	pool_report_pool(pool, &(struct pool_change){.type = "pool.balancer",
-						     .level = LOG_INFO,
-						     .before = balancer_name(before),
-						     .after = balancer_name(kind),
-						     .reason = "asked",
-						     .now_us = application->now_us});
+	pool_set_balancer(pool, kind, "asked", application->now_us);
 }
 
 static void apply_reconnect(const struct application *application, struct pool *pool)

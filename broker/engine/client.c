@@ -114,17 +114,23 @@ void client_close(struct engine *engine, struct session *session, uint16_t code,
 	engine->ports->close(engine->ports->io, session->transport, code, span_text(reason));
 }
 
+void client_pause(struct engine *engine, struct session *session, bool paused, uint64_t now_us)
+{
+	session->paused = paused;
+	if (!paused) {
+		/* It could not be heard while it was not read. */
+		session->heard_us = now_us;
+		session->ping_waits = false;
+	}
+	engine->ports->pause(engine->ports->io, session->transport, paused);
+}
+
 void client_request_ended(struct engine *engine, struct session *session, uint64_t now_us)
 {
 	session->in_flight--;
 	if (session->paused && session->transport &&
-	    session->in_flight < engine->config->limits.in_flight_per_client) {
-		session->paused = false;
-		/* It could not be heard while it was not read. */
-		session->heard_us = now_us;
-		session->ping_waits = false;
-		engine->ports->pause(engine->ports->io, session->transport, false);
-	}
+	    session->in_flight < engine->config->limits.in_flight_per_client)
+		client_pause(engine, session, false, now_us);
 }
 
 /* Few clients ever wait or stay, and those in few pools: they get their seats late, one by one. */
@@ -154,6 +160,30 @@ static void forget_seats(struct session *session)
 	while ((seat = session->seats)) {
 		session->seats = seat->next;
 		free(seat);
+	}
+}
+
+static void forget_seat(struct session *session, const struct lane *lane)
+{
+	struct seat **at = (struct seat **)&session->seats;
+
+	while (*at) {
+		struct seat *seat = *at;
+
+		if (seat->lane != lane) {
+			at = &seat->next;
+			continue;
+		}
+		*at = seat->next;
+		free(seat);
+	}
+}
+
+void client_forget_lane(struct engine *engine, const struct lane *lane)
+{
+	for (size_t state = 0; state < SESSION_STATES; state++) {
+		list_each(&engine->sessions.states[state], node)
+			forget_seat(list_entry(node, struct session, state_link), lane);
 	}
 }
 

@@ -26,8 +26,12 @@ void client_close(struct engine *engine, struct session *session, uint16_t code,
 		  const char *reason);
 /* One of its requests has been answered: it may be read again. */
 void client_request_ended(struct engine *engine, struct session *session, uint64_t now_us);
+/* Stops reading it, or goes on. */
+void client_pause(struct engine *engine, struct session *session, bool paused, uint64_t now_us);
 /* Its place in this lane; NULL: no memory. */
 struct seat *client_seat(struct session *session, struct lane *lane);
+/* This lane's places, where nobody waits or sits any more, are given up. */
+void client_forget_lane(struct engine *engine, const struct lane *lane);
 /* Frees those who have closed. */
 void client_reap(struct engine *engine);
 

@@ -157,13 +157,11 @@ struct session *engine_client_opened(struct engine *engine, size_t listener,
 	return session;
 }
 
-static void pause_if_full(struct engine *engine, struct session *session)
+static void pause_if_full(struct engine *engine, struct session *session, uint64_t now_us)
 {
-	if (session->paused || session->state != SESSION_OPEN ||
-	    session->in_flight < engine->config->limits.in_flight_per_client)
-		return;
-	session->paused = true;
-	engine->ports->pause(engine->ports->io, session->transport, true);
+	if (!session->paused && session->state == SESSION_OPEN &&
+	    session->in_flight >= engine->config->limits.in_flight_per_client)
+		client_pause(engine, session, true, now_us);
 }
 
 /* Adds a piece. What a frame declares is not believed in so far as memory goes, but a message that
@@ -197,7 +195,7 @@ void engine_client_data(struct engine *engine, struct session *session, bool bin
 	case INBOX_COMPLETE:
 		intake_message(engine, session, message, binary, now_us);
 		inbox_release(&session->inbox);
-		pause_if_full(engine, session);
+		pause_if_full(engine, session, now_us);
 		break;
 	case INBOX_TOO_BIG:
 		client_close(engine, session, 1009, "message longer than limits.message");

@@ -8,6 +8,8 @@
 
 /* Everything that is due: asks, retries, moves, leaves. Call with each tick. */
 void feeds_tick(struct engine *engine, uint64_t now_us);
+/* The lane's pool is not configured any more: its subscriptions end. */
+void feeds_retire(struct engine *engine, const struct lane *lane, uint64_t now_us);
 /* Asks for this new one now if it can. */
 void feeds_begin(struct engine *engine, struct subscription *subscription, uint64_t now_us);
 

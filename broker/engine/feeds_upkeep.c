@@ -50,12 +50,14 @@ static void ask_step(struct engine *engine, struct subscription *subscription, u
 	subscription_ends(engine, subscription, "unavailable");
 }
 
-/* It could not be had again for too long: those who wait for its events are told so. */
-static void give_up(struct engine *engine, struct subscription *subscription, uint64_t now_us)
+/* No event will come any more: those who wait for them are told so. */
+static void give_up(struct engine *engine, struct subscription *subscription,
+		    enum gap_reason reason, uint64_t now_us)
 {
+	bool lost = subscription->state == SUBSCRIPTION_LOST;
 	const struct gap gap = {
-		.reason = GAP_UNAVAILABLE,
-		.dark_us = now_us - subscription->lost_at_us,
+		.reason = reason,
+		.dark_us = lost ? now_us - subscription->lost_at_us : 0,
 		.ended = true,
 	};
 	size_t left = subscription->members.count;
@@ -77,7 +79,7 @@ static void restore_step(struct engine *engine, struct subscription *subscriptio
 	struct feed *feed;
 
 	if (restore_us > 0 && now_us - subscription->lost_at_us >= restore_us) {
-		give_up(engine, subscription, now_us);
+		give_up(engine, subscription, GAP_UNAVAILABLE, now_us);
 		return;
 	}
 	if (subscription->feed || now_us < subscription->retry_at_us || *asks == 0 ||
@@ -88,6 +90,34 @@ static void restore_step(struct engine *engine, struct subscription *subscriptio
 	feed = feeds_ask(engine, subscription, NULL, now_us);
 	if (feed)
 		subscription->feed = feed;
+}
+
+static void retire(struct engine *engine, struct subscription *subscription, uint64_t now_us)
+{
+	if (subscription->state == SUBSCRIPTION_ASKING) {
+		publish_fail_all(engine, subscription, RESULT_UNAVAILABLE, "unavailable", NULL,
+				 now_us);
+		subscription_ends(engine, subscription, "pool_removed");
+	} else if (subscription->state == SUBSCRIPTION_LINGERING) {
+		subscription_ends(engine, subscription, "pool_removed");
+	} else {
+		give_up(engine, subscription, GAP_POOL_REMOVED, now_us);
+	}
+}
+
+void feeds_retire(struct engine *engine, const struct lane *lane, uint64_t now_us)
+{
+	struct subscriptions *subscriptions = &engine->publish.subscriptions;
+
+	for (size_t state = 0; state < SUBSCRIPTION_ENDED; state++) {
+		list_each(&subscriptions->states[state], node) {
+			struct subscription *subscription =
+				list_entry(node, struct subscription, state_link);
+
+			if (subscription->plan->lane == lane)
+				retire(engine, subscription, now_us);
+		}
+	}
 }
 
 static void stop_moving(struct engine *engine, struct subscription *subscription)

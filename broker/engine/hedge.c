@@ -30,6 +30,29 @@ void hedges_free(struct hedges *hedges)
 	*hedges = (struct hedges){0};
 }
 
+static const struct hedge *hedge_like(const struct hedges *hedges, const struct hedge *other)
+{
+	for (size_t i = 0; i < hedges->count; i++)
+		if (strcmp(hedges->of[i].route->method, other->route->method) == 0)
+			return &hedges->of[i];
+	return NULL;
+}
+
+void hedges_take(struct engine *engine, struct hedges *next)
+{
+	for (size_t i = 0; i < next->count; i++) {
+		const struct route_settings *route = next->of[i].route;
+		const struct hedge *before = hedge_like(&engine->hedges, &next->of[i]);
+
+		if (before)
+			next->of[i] = *before;
+		next->of[i].route = route;
+	}
+	hedges_free(&engine->hedges);
+	engine->hedges = *next;
+	*next = (struct hedges){0};
+}
+
 /* NULL: the route does not hedge, or is one of an earlier configuration. */
 static struct hedge *hedge_of(const struct engine *engine, const struct route_settings *route)
 {

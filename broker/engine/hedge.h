@@ -9,6 +9,8 @@
 /* One for each route of the present configuration that hedges. */
 enum wsb_err hedges_make(struct hedges *hedges, const struct config *config) WSB_CHECKED;
 void hedges_free(struct hedges *hedges);
+/* These are the present ones from now on; what is known of routes that have stayed is kept. */
+void hedges_take(struct engine *engine, struct hedges *next);
 
 /* How long an attempt of this request may take; 0: it is not hedged, or too few answers are known.
  */

@@ -3,6 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void lane_bound(struct lane *lane, const struct pool_settings *settings)
+{
+	lane->size_min = settings->autoscale.enabled ? settings->autoscale.min : 1;
+	lane->size_max = settings->autoscale.enabled ? settings->autoscale.max : POOL_SIZE_MAX;
+}
+
 enum wsb_err lane_create(struct lane **out, struct engine *engine, const struct config *config,
 			 size_t pool, uint64_t now_us)
 {
@@ -12,8 +18,7 @@ enum wsb_err lane_create(struct lane **out, struct engine *engine, const struct 
 	*out = NULL;
 	if (!lane)
 		return WSB_ENOMEM;
-	lane->size_min = settings->autoscale.enabled ? settings->autoscale.min : 1;
-	lane->size_max = settings->autoscale.enabled ? settings->autoscale.max : POOL_SIZE_MAX;
+	lane_bound(lane, settings);
 	fairqueue_init(&lane->queue, settings->queue.requests, settings->queue.bytes);
 	fairparty_init(&lane->orphans);
 	retry_budget_init(&lane->retries, settings->retry.budget, settings->retry.per_second,
@@ -38,6 +43,35 @@ struct lane *lane_named(const struct engine *engine, const char *name)
 		if (strcmp(engine->lanes[i]->pool->settings->name, name) == 0)
 			return engine->lanes[i];
 	return NULL;
+}
+
+void lane_obey(struct lane *lane, const struct config *config, size_t pool, uint64_t now_us)
+{
+	const struct pool_settings *settings = &config->pools[pool];
+
+	lane->queue.count_max = settings->queue.requests;
+	lane->queue.bytes_max = settings->queue.bytes;
+	lane->retries.budget = settings->retry.budget;
+	lane->retries.per_second = settings->retry.per_second;
+	lane->retiring = false;
+	lane->pinned = lane->pinned && settings->autoscale.enabled;
+	lane_bound(lane, settings);
+	if (lane->pool->size > lane->size_max)
+		pool_resize(lane->pool, lane->size_max, "reload", "", now_us);
+	config_release(lane->config);
+	lane->config = config_hold(config);
+}
+
+bool lane_retire(struct lane *lane, uint64_t now_us)
+{
+	struct pool *pool = lane->pool;
+
+	if (lane->queue.count > 0 || pool->in_flight > 0 || pool->tunnels.count > 0)
+		return false;
+	for (size_t i = 0; i < pool->endpoint_count; i++)
+		if (pool->endpoints[i]->wish != WISH_REMOVE)
+			pool_set_wish(pool->endpoints[i], WISH_REMOVE, "reload", now_us);
+	return pool->connections == 0 && pool->endpoint_count == 0;
 }
 
 void lane_destroy(struct lane *lane)

@@ -189,6 +189,8 @@ static void picture_readiness(const struct engine *engine, uint64_t now_us, stru
 	for (size_t i = 0; i < engine->lane_count; i++) {
 		const struct pool *pool = engine->lanes[i]->pool;
 
+		if (engine->lanes[i]->retiring)
+			continue;
 		if (pool_is_ready(pool, now_us)) {
 			ready++;
 			continue;
@@ -200,7 +202,7 @@ static void picture_readiness(const struct engine *engine, uint64_t now_us, stru
 							: "pool %s has no ready connection\n",
 				pool->settings->name);
 	}
-	out->ready = !engine->draining && (any ? ready > 0 : ready == engine->lane_count);
+	out->ready = !engine->draining && (any ? ready > 0 : ready == engine->config->pool_count);
 	if (out->ready)
 		out->ready_reasons[0] = '\0';
 }

@@ -4,8 +4,20 @@
 
 #include "broker/engine/state.h"
 
-/* Compiles the routes of the present configuration; older plans stay while they are held. */
-enum wsb_err plans_make(struct engine *engine) WSB_CHECKED;
+/* The plans of another configuration, made beforehand so that taking them cannot fail. */
+struct plans_next {
+	struct plan **plans;
+	size_t count;
+};
+
+/* lanes: in the order of config's pools. WSB_ENOMEM. */
+enum wsb_err plans_prepare(struct plans_next *out, const struct config *config,
+			   struct lane *const *lanes) WSB_CHECKED;
+void plans_forget(struct plans_next *next);
+/* They are the present ones from now on. Whoever has subscribed by one that says the same goes on
+ * by the new one; the others stay while they are held. */
+void plans_take(struct engine *engine, struct plans_next *next);
+
 /* Lets go of the present ones. */
 void plans_drop(struct engine *engine);
 

@@ -12,6 +12,7 @@
 enum wsb_err publish_init(struct engine *engine)
 {
 	struct publish *publish = &engine->publish;
+	struct plans_next plans;
 	enum wsb_err err;
 
 	list_init(&publish->plans);
@@ -19,7 +20,11 @@ enum wsb_err publish_init(struct engine *engine)
 	fingerprint_init(&publish->fingerprint);
 	err = subscriptions_init(&publish->subscriptions, engine->log, plan_hold, plan_release,
 				 &engine->rng);
-	return err == WSB_OK ? publish_configure(engine) : err;
+	if (err == WSB_OK)
+		err = plans_prepare(&plans, engine->config, engine->lanes);
+	if (err == WSB_OK)
+		plans_take(engine, &plans);
+	return err;
 }
 
 void publish_fini(struct engine *engine)
@@ -35,11 +40,6 @@ void publish_fini(struct engine *engine)
 	strbuf_fini(&publish->event);
 	strbuf_fini(&publish->text);
 	strbuf_fini(&publish->text2);
-}
-
-enum wsb_err publish_configure(struct engine *engine)
-{
-	return plans_make(engine);
 }
 
 void publish_reap(struct engine *engine)

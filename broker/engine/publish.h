@@ -8,9 +8,6 @@
 
 enum wsb_err publish_init(struct engine *engine) WSB_CHECKED;
 void publish_fini(struct engine *engine);
-/* Compiles the routes of the present configuration. Subscriptions under older ones go on.
- * WSB_ENOMEM: those that there are stay. */
-enum wsb_err publish_configure(struct engine *engine) WSB_CHECKED;
 /* The end of an event: what has ended is freed. */
 void publish_reap(struct engine *engine);
 

@@ -24,6 +24,7 @@ struct plan {
 	struct list_node link;
 	struct list *list;
 	size_t holds;
+	bool current; /* of the present configuration */
 	struct lane *lane;
 	const struct route_settings *route;
 	const struct config *config; /* held */

@@ -54,6 +54,7 @@ struct lane {
 	struct scaler scaler;
 	uint64_t scaled_up;
 	uint64_t scaled_down;
+	bool retiring;		     /* its pool is not configured any more: gets nothing new */
 	const struct config *config; /* that the pool's settings stand in; held */
 };
 
@@ -90,7 +91,7 @@ struct engine {
 	struct timerq timers;
 	struct timerq expiries;	       /* of clients' credentials */
 	char subject[JWT_SUBJECT_MAX]; /* of the token judged last */
-	struct lane **lanes;	       /* in the order of config->pools */
+	struct lane **lanes;	       /* in the order of config->pools; those that retire follow */
 	size_t lane_count;
 	uint64_t next_connection_id;
 	uint64_t probe_calls;  /* made so far */

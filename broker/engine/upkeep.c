@@ -7,6 +7,7 @@
 #include "broker/engine/failover.h"
 #include "broker/engine/feeds.h"
 #include "broker/engine/hedge.h"
+#include "broker/engine/lane.h"
 #include "broker/engine/link.h"
 #include "broker/engine/probing.h"
 #include "broker/engine/publish.h"
@@ -304,6 +305,24 @@ void engine_leave(struct engine *engine, uint64_t now_us)
 		client_reap(engine);
 }
 
+/* Those that retire stand behind the others. */
+static void upkeep_retiring(struct engine *engine, uint64_t now_us)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < engine->lane_count; i++) {
+		struct lane *lane = engine->lanes[i];
+
+		if (!lane->retiring || !lane_retire(lane, now_us)) {
+			engine->lanes[kept++] = lane;
+			continue;
+		}
+		client_forget_lane(engine, lane);
+		lane_destroy(lane);
+	}
+	engine->lane_count = kept;
+}
+
 void engine_tick(struct engine *engine, uint64_t now_us)
 {
 	uint64_t gap_us = engine->ticked_us ? now_us - engine->ticked_us : 0;
@@ -320,6 +339,7 @@ void engine_tick(struct engine *engine, uint64_t now_us)
 	feeds_tick(engine, now_us);
 	operate_step(engine, now_us);
 	hedges_upkeep(engine, now_us);
+	upkeep_retiring(engine, now_us);
 	upkeep_clients(engine, now_us);
 	upkeep_expiries(engine, now_us);
 	drain_step(engine, now_us);

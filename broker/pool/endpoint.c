@@ -49,6 +49,7 @@ struct endpoint *endpoint_create(struct pool *pool, const struct endpoint_settin
 	}
 	endpoint->pool = pool;
 	endpoint->weight = settings->weight;
+	endpoint->wish = settings->wish;
 	endpoint->since_us = now_us;
 	endpoint->cause = "wanted";
 	return endpoint;

@@ -13,14 +13,6 @@
 
 struct pool;
 
-/* What the operator wants of an endpoint. */
-enum endpoint_wish {
-	WISH_SERVE,
-	WISH_DRAIN,  /* gets no new request; its connections stay and are probed */
-	WISH_MAINT,  /* drained, then closed and not dialled */
-	WISH_REMOVE, /* the same, then forgotten */
-};
-
 /* Where it stands, for people. */
 enum endpoint_state {
 	ENDPOINT_CONNECTING,
@@ -63,6 +55,7 @@ struct endpoint {
 	enum endpoint_wish wish;
 	enum endpoint_state state; /* as it was told last */
 	const char *cause;	   /* why it changed last, a stable word */
+	char alias[80];		   /* its name once another endpoint goes by the first one */
 	char words[128];	   /* of the operator who wished it; "" when there were none */
 	char finding[128];	   /* what made it leave or join balancing; "" when nothing did */
 	uint32_t connections;	   /* in any state, closed ones that are not reaped included */

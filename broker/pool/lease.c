@@ -27,6 +27,8 @@ static uint32_t tier_to_use(const struct pool *pool)
 		if (endpoint_is_well(endpoint))
 			lowest_well = lower(lowest_well, tier);
 	}
+	if (lowest == UINT32_MAX)
+		return pool->tier; /* nobody is left */
 	if (lowest_well != UINT32_MAX)
 		return lowest_well;
 	return lowest_ready != UINT32_MAX ? lowest_ready : lowest;

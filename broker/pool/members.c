@@ -6,15 +6,16 @@
 #include <string.h>
 #include "broker/pool/spread.h"
 
-/* Room for one more endpoint. */
-static enum wsb_err reserve_endpoint(struct pool *pool)
+enum wsb_err members_reserve(struct pool *pool, size_t more)
 {
-	size_t capacity = pool->endpoint_capacity ? pool->endpoint_capacity * 2 : 4;
+	size_t capacity = pool->endpoint_capacity ? pool->endpoint_capacity : 4;
 	struct endpoint **endpoints;
 	struct spread_row *spread;
 
-	if (pool->endpoint_count < pool->endpoint_capacity)
+	if (pool->endpoint_count + more <= pool->endpoint_capacity)
 		return WSB_OK;
+	while (capacity < pool->endpoint_count + more)
+		capacity *= 2;
 	endpoints = realloc(pool->endpoints, capacity * sizeof(struct endpoint *));
 	if (!endpoints)
 		return WSB_ENOMEM;
@@ -27,19 +28,23 @@ static enum wsb_err reserve_endpoint(struct pool *pool)
 	return WSB_OK;
 }
 
-static enum wsb_err append_endpoint(struct pool *pool, const struct endpoint_settings *settings,
-				    uint64_t now_us)
+static void append_endpoint(struct pool *pool, struct endpoint *endpoint)
 {
-	struct endpoint *endpoint;
-
-	if (reserve_endpoint(pool))
-		return WSB_ENOMEM;
-	endpoint = endpoint_create(pool, settings, now_us);
-	if (!endpoint)
-		return WSB_ENOMEM;
 	endpoint->index = pool->endpoint_count;
 	pool->endpoints[pool->endpoint_count++] = endpoint;
-	return WSB_OK;
+}
+
+void members_attach(struct pool *pool, struct endpoint *endpoint, const char *reason,
+		    uint64_t now_us)
+{
+	append_endpoint(pool, endpoint);
+	pool_report_endpoint(endpoint, &(struct pool_change){
+					       .type = "endpoint.added",
+					       .level = LOG_INFO,
+					       .after = endpoint_state_name(ENDPOINT_CONNECTING),
+					       .reason = reason,
+					       .now_us = now_us,
+				       });
 }
 
 enum wsb_err members_init(struct pool *pool, uint64_t now_us)
@@ -48,11 +53,18 @@ enum wsb_err members_init(struct pool *pool, uint64_t now_us)
 	for (size_t i = 0; i < pool->settings->endpoint_count; i++) {
 		const struct endpoint_settings *settings = &pool->settings->endpoints[i];
 
-		if (append_endpoint(pool, settings, now_us))
+		struct endpoint *endpoint = NULL;
+
+		if (!members_reserve(pool, 1))
+			endpoint = endpoint_create(pool, settings, now_us);
+		if (!endpoint)
 			return WSB_ENOMEM;
+		append_endpoint(pool, endpoint);
 		if (settings->tier < pool->tier)
 			pool->tier = settings->tier;
 	}
+	if (pool->settings->endpoint_count == 0)
+		pool->tier = 1;
 	return WSB_OK;
 }
 
@@ -67,18 +79,16 @@ void members_fini(struct pool *pool)
 enum wsb_err pool_add_endpoint(struct pool *pool, const struct endpoint_settings *settings,
 			       uint64_t now_us)
 {
+	struct endpoint *endpoint;
+
 	if (pool_find_endpoint(pool, settings->name))
 		return WSB_EEXIST;
-	if (append_endpoint(pool, settings, now_us))
+	if (members_reserve(pool, 1))
 		return WSB_ENOMEM;
-	pool_report_endpoint(pool->endpoints[pool->endpoint_count - 1],
-			     &(struct pool_change){
-				     .type = "endpoint.added",
-				     .level = LOG_INFO,
-				     .after = endpoint_state_name(ENDPOINT_CONNECTING),
-				     .reason = "asked",
-				     .now_us = now_us,
-			     });
+	endpoint = endpoint_create(pool, settings, now_us);
+	if (!endpoint)
+		return WSB_ENOMEM;
+	members_attach(pool, endpoint, "asked", now_us);
 	pool_upkeep(pool, now_us);
 	return WSB_OK;
 }

@@ -57,6 +57,7 @@ struct pool {
 	uint64_t dial_tokens_at_us;
 	uint64_t *next_connection_id; /* shared by the pools of one engine */
 	struct spread_row *spread;    /* one for each endpoint; scratch of pool_upkeep */
+	uint32_t aliases;	      /* names that have been given away */
 };
 
 /* Borrows settings, log, outboxes and next_connection_id. Dials nothing yet. */
@@ -80,6 +81,10 @@ void pool_set_weight(struct endpoint *endpoint, uint32_t weight, uint64_t now_us
 bool pool_can_do_without(const struct endpoint *endpoint);
 /* Endpoints that are not about to be removed. */
 size_t pool_members(const struct pool *pool);
+
+/* reason: a stable word. */
+void pool_set_balancer(struct pool *pool, enum balancer_kind kind, const char *reason,
+		       uint64_t now_us);
 
 /* Sets the number of connections to aim at. reason: a stable word; detail: more of it. */
 void pool_resize(struct pool *pool, uint32_t size, const char *reason, const char *detail,

@@ -17,7 +17,7 @@ struct pool;
 	X(asked) X(wanted) X(opened) X(warm) X(dns) X(connect) X(tls) X(upgrade) X(greeting)       \
 	X(probe) X(eof) X(closed) X(protocol) X(too_big) X(surplus) X(reconnect) X(drain)          \
 	X(maint) X(remove) X(add) X(ready) X(autoscale) X(bounds) X(renewal) X(close) X(timeout)   \
-	X(error) X(answered) X(time) X(health) X(other)
+	X(error) X(answered) X(time) X(health) X(reload) X(other)
 /* clang-format on */
 
 enum pool_reason {

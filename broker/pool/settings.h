@@ -27,6 +27,13 @@ enum affinity {
 
 /* As many endpoints a pool may have. */
 #define POOL_ENDPOINTS_MAX 1000
+/* What the operator wants of an endpoint. */
+enum endpoint_wish {
+	WISH_SERVE,
+	WISH_DRAIN,  /* gets no new request; its connections stay and are probed */
+	WISH_MAINT,  /* drained, then closed and not dialled */
+	WISH_REMOVE, /* the same, then forgotten; never in a file */
+};
 
 struct endpoint_settings {
 	const char *name; /* unique in the pool; default host:port */
@@ -37,6 +44,7 @@ struct endpoint_settings {
 	const char *path; /* with the query; at least "/" */
 	uint32_t weight;  /* 1..1000 */
 	uint32_t tier;	  /* 1..10; the lowest with a healthy endpoint carries the traffic */
+	enum endpoint_wish wish;
 };
 
 /* One step of the greeting: a message to send, and what must come back. */

@@ -1,4 +1,5 @@
-/* How many connections a pool has, and which of them go when there are too many. */
+/* How many connections a pool has and how they share the work, and which of them go when there are
+ * too many. */
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -25,6 +26,24 @@ void pool_resize(struct pool *pool, uint32_t size, const char *reason, const cha
 				       .now_us = now_us,
 			       });
 	pool_upkeep(pool, now_us);
+}
+
+void pool_set_balancer(struct pool *pool, enum balancer_kind kind, const char *reason,
+		       uint64_t now_us)
+{
+	enum balancer_kind before = pool->balancer;
+
+	if (kind == before)
+		return;
+	pool->balancer = kind;
+	pool_report_pool(pool, &(struct pool_change){
+				       .type = "pool.balancer",
+				       .level = LOG_INFO,
+				       .before = balancer_name(before),
+				       .after = balancer_name(kind),
+				       .reason = reason,
+				       .now_us = now_us,
+			       });
 }
 
 /* Whether one of its ready connections may go. Where it is itself among those that carry the

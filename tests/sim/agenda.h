@@ -24,6 +24,7 @@ enum event_kind {
 	EVENT_DRAIN,
 	EVENT_OPERATOR,
 	EVENT_VISIT, /* visitor */
+	EVENT_RELOAD,
 	EVENT_KINDS,
 };
 

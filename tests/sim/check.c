@@ -41,17 +41,22 @@ static void check_health(struct sim *sim, const struct pool *pool)
 				 "endpoint %s: %" PRIu64, endpoint->settings->name,
 				 outlier->until_us);
 	}
-	if (out > sim->most_ejected[pool->settings - sim->setup.pools] &&
-	    out > health_ejectable(pool))
+	if (out > sim->most_ejected[sim_pool_index(sim, pool)] && out > health_ejectable(pool))
 		sim_fail(sim, "no more than max_ejected are out", "pool %s: %u",
 			 pool->settings->name, out);
-	sim->most_ejected[pool->settings - sim->setup.pools] = out;
+	sim->most_ejected[sim_pool_index(sim, pool)] = out;
 	if (ready > 0 && pool->ready_count == 0)
 		sim_fail(sim, "somebody who is ready serves", "pool %s", pool->settings->name);
 }
 
+static const struct sim_bounds *bounds_of(const struct sim *sim, const struct lane *lane)
+{
+	return &sim->latitude.pools[sim_pool_index(sim, lane->pool)];
+}
+
 static void check_pool(struct sim *sim, struct lane *lane)
 {
+	const struct sim_bounds *bounds = bounds_of(sim, lane);
 	const struct pool *pool = lane->pool;
 	uint32_t in_flight = 0;
 
@@ -67,8 +72,7 @@ static void check_pool(struct sim *sim, struct lane *lane)
 					 "connection %" PRIu64 ": %u leases, %zu attempts",
 					 connection->id, connection->in_flight,
 					 connection->attempts.count);
-			if (connection->in_flight + connection->unread >
-			    pool->settings->max_in_flight)
+			if (connection->in_flight + connection->unread > bounds->in_flight)
 				sim_fail(sim, "max_in_flight holds",
 					 "connection %" PRIu64 ": %u, %u unread", connection->id,
 					 connection->in_flight, connection->unread);
@@ -80,7 +84,8 @@ static void check_pool(struct sim *sim, struct lane *lane)
 	if (in_flight != pool->in_flight)
 		sim_fail(sim, "leases add up", "pool %s: %u in all, %u on connections",
 			 lane->pool->settings->name, pool->in_flight, in_flight);
-	check_health(sim, pool);
+	if (!lane->retiring)
+		check_health(sim, pool);
 	in_flight = 0;
 	for (size_t i = 0; i < pool->endpoint_count; i++)
 		in_flight += pool->endpoints[i]->in_flight;
@@ -101,7 +106,7 @@ static void check_waiting(struct sim *sim, const struct connection *connection)
 /* Moved requests had been accepted before, so they may stand above the bounds. */
 static void check_queue(struct sim *sim, struct lane *lane)
 {
-	const struct pool_settings *settings = lane->pool->settings;
+	const struct sim_bounds *bounds = bounds_of(sim, lane);
 	const struct fairqueue *queue = &lane->queue;
 	size_t count = 0, bytes = 0;
 	size_t over_count = 0, over_bytes = 0;
@@ -125,8 +130,7 @@ static void check_queue(struct sim *sim, struct lane *lane)
 	if (count != queue->count || bytes != queue->bytes)
 		sim_fail(sim, "the queue counts right", "pool %s: %zu of %zu, %zu of %zu bytes",
 			 lane->pool->settings->name, queue->count, count, queue->bytes, bytes);
-	if (count > settings->queue.requests + over_count ||
-	    bytes > settings->queue.bytes + over_bytes)
+	if (count > bounds->queue_requests + over_count || bytes > bounds->queue_bytes + over_bytes)
 		sim_fail(sim, "the queue is bounded", "pool %s: %zu, %zu bytes",
 			 lane->pool->settings->name, count, bytes);
 	if (lane->paused)
@@ -180,16 +184,55 @@ static void check_exchanges(struct sim *sim)
 			 used, slab->used, sim->outside.engine->timers.armed);
 }
 
-/* The engine, its lanes and whoever is under way hold the configuration, and nobody else. */
+/* Everybody obeys the configuration that is in force, but for what retires. */
+static void check_obeys(struct sim *sim)
+{
+	const struct engine *engine = sim->outside.engine;
+	const struct config *config = engine->config;
+
+	for (size_t i = 0; i < engine->lane_count; i++) {
+		const struct lane *lane = engine->lanes[i];
+		const struct pool *pool = lane->pool;
+
+		if (lane->retiring != (i >= config->pool_count))
+			sim_fail(sim, "pools that are not configured retire", "pool %s",
+				 pool->settings->name);
+		if (!lane->retiring && pool->settings != &config->pools[i])
+			sim_fail(sim, "a pool has the settings that are in force", "pool %s",
+				 pool->settings->name);
+		for (size_t state = 0; state < CONNECTION_CLOSED; state++) {
+			list_each(&pool->states[state], node) {
+				const struct connection *connection =
+					list_entry(node, struct connection, state_link);
+
+				if (connection->max_in_flight != pool->settings->max_in_flight)
+					sim_fail(sim, "connections have the settings of their pool",
+						 "connection %" PRIu64, connection->id);
+			}
+		}
+	}
+}
+
+/* The engine, its lanes, its plans and whoever is under way hold the configuration, and nobody
+ * else. */
 static void check_holds(struct sim *sim)
 {
 	const struct engine *engine = sim->outside.engine;
-	size_t holds =
-		1 + engine->lane_count + engine->exchanges.used + engine->publish.plans.count;
+	const struct exchange_slab *slab = &engine->exchanges;
+	size_t holds = 1;
 
-	if (sim->setup.config.holds != holds)
+	for (size_t i = 0; i < engine->lane_count; i++)
+		holds += engine->lanes[i]->config == engine->config;
+	for (size_t i = 0; i < slab->chunk_count * 256; i++) {
+		const struct exchange *exchange = &slab->chunks[i / 256][i % 256];
+
+		holds += exchange->state != EXCHANGE_FREE && exchange->config == engine->config;
+	}
+	list_each(&engine->publish.plans, node)
+		holds += list_entry(node, struct plan, link)->config == engine->config;
+	if (engine->config->holds != holds)
 		sim_fail(sim, "a configuration is held by those who need it", "%zu of %zu",
-			 sim->setup.config.holds, holds);
+			 engine->config->holds, holds);
 }
 
 /* Where clients stay on a connection, what they send is there. */
@@ -265,7 +308,7 @@ static void check_client(struct sim *sim, const struct sim_client *client)
 	if (!peer || !peer->session || client->post)
 		return;
 	if (outbox_bytes(&peer->session->outbox) >
-	    sim->setup.config.limits.send_buffer_bytes + WS_HEADER_MAX + WS_CONTROL_MAX)
+	    sim->latitude.send_buffer + WS_HEADER_MAX + WS_CONTROL_MAX)
 		sim_fail(sim, "the outbox is bounded", "client %u: %zu bytes", client->number,
 			 outbox_bytes(&peer->session->outbox));
 	if (peer->state == PEER_OPEN && !peer->wants_write &&
@@ -306,6 +349,7 @@ void check_step(struct sim *sim)
 	}
 	check_exchanges(sim);
 	check_holds(sim);
+	check_obeys(sim);
 	for (uint32_t i = 0; i < sim->client_count; i++)
 		check_client(sim, &sim->clients[i]);
 	check_upstreams_write(sim);

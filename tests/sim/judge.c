@@ -75,7 +75,7 @@ static const char *judge_lie(const struct sim *sim, const struct ask *ask,
 		return "it was written, and is said to have waited";
 	if (verdict_is(verdict, "timeout") && sim->outside.now_us < ask->heard_us + ask->timeout_us)
 		return "timeout before the time";
-	if (verdict_is(verdict, "rate_limited") && sim->setup.config.limits.rate_per_client == 0)
+	if (verdict_is(verdict, "rate_limited") && !sim->latitude.may_be_limited)
 		return "rate_limited without a limit";
 	return NULL;
 }

@@ -97,7 +97,7 @@ void operator_ends(struct sim *sim)
 /* Whether each endpoint of the pool takes connections, and keeps them. */
 static bool is_tame(const struct sim *sim, const struct pool *pool)
 {
-	size_t at = (size_t)(pool->settings - sim->setup.pools);
+	size_t at = sim_pool_index(sim, pool);
 
 	for (size_t i = 0; i < pool->endpoint_count; i++) {
 		const struct temper *temper = sim_temper(sim, at, pool->endpoints[i]);
@@ -116,7 +116,7 @@ void operator_check_sizes(struct sim *sim)
 	for (size_t i = 0; i < engine->lane_count; i++) {
 		const struct pool *pool = engine->lanes[i]->pool;
 
-		if (pool->settings->tunnels || !is_tame(sim, pool))
+		if (engine->lanes[i]->retiring || pool->settings->tunnels || !is_tame(sim, pool))
 			continue;
 		if (pool->ready_count != pool->size)
 			sim_fail(sim, "the size is exact in the end", "pool %s: %zu of %u",
@@ -151,6 +151,8 @@ void operator_check(struct sim *sim, const struct lane *lane)
 				 "connection %" PRIu64 " of %s", connection->id,
 				 connection->endpoint->settings->name);
 	}
+	if (lane->retiring)
+		return;
 	if (pool->endpoint_count == 0)
 		sim_fail(sim, "a pool keeps an endpoint", "pool %s", pool->settings->name);
 	if (pool->size < 1 || pool->size > lane->size_max)

@@ -120,9 +120,7 @@ static void plan_pool(struct sim *sim, size_t at)
 
 		endpoint->weight = (uint32_t)sim_pick(sim, 1, 5);
 		endpoint->tier = (uint32_t)plan_either(sim, 25, 1, 3, 1);
-		plan_temper(sim, &sim->tempers[at][i]);
 	}
-	plan_temper(sim, &sim->tempers[at][SETUP_ENDPOINTS]);
 	if (sim_chance(sim, 20))
 		pool->autoscale =
 			(struct autoscale_settings){.enabled = true,
@@ -130,6 +128,8 @@ static void plan_pool(struct sim *sim, size_t at)
 						    .max = 8,
 						    .target = 0.8,
 						    .cool_down_us = sim_pick(sim, 0, 1000 * MS)};
+	for (size_t i = 0; i <= SETUP_ENDPOINTS; i++)
+		plan_temper(sim, &sim->tempers[at][i]);
 	pool->encoding = sim_chance(sim, 25) ? ENCODING_MSGPACK : ENCODING_JSON;
 	pool->size = (uint32_t)sim_pick(sim, 1, 8);
 	pool->max_in_flight = (uint32_t)plan_either(sim, 60, 1, 4, sim_pick(sim, 1, 32));
@@ -221,6 +221,9 @@ void plan_make(struct sim *sim)
 			   EVENT_OPERATOR, NULL);
 	agenda_add(&sim->agenda, sim->outside.now_us, EVENT_TICK, NULL);
 	agenda_add(&sim->agenda, sim->calm_us, EVENT_DRAIN, NULL);
+	if (sim_chance(sim, 40))
+		agenda_add(&sim->agenda, sim->outside.now_us + sim_pick(sim, 0, 500 * MS),
+			   EVENT_RELOAD, NULL);
 }
 
 void plan_free(struct sim *sim)

@@ -69,13 +69,12 @@ uint64_t sim_pick(struct sim *sim, uint64_t from, uint64_t to)
 /* Whether the engine had a reason to end this client. */
 static void sim_check_end(struct sim *sim, const struct sim_client *client, const struct peer *peer)
 {
-	const struct limits_settings *limits = &sim->setup.config.limits;
 	bool justified = false;
 
 	if (peer->state == PEER_ABORTED)
 		justified = client->mute || client->slow;
 	else if (peer->close_code == 1013)
-		justified = client->slow || limits->send_buffer_bytes <= 16384;
+		justified = client->slow || sim->latitude.may_be_cut;
 	else if (peer->close_code == 1008)
 		justified = client->kicked ||
 			    (client->expires_us && sim->outside.now_us >= client->expires_us);
@@ -84,7 +83,7 @@ static void sim_check_end(struct sim *sim, const struct sim_client *client, cons
 	else if (peer->close_code == 1007 || peer->close_code == 1009)
 		justified = client->breaks_rules;
 	else if (peer->close_code == 1000)
-		justified = limits->idle_us > 0;
+		justified = sim->latitude.may_be_idle;
 	if (!justified)
 		sim_fail(sim, "a client is not cut without a reason", "client %u: %u %s",
 			 client->number, peer->close_code, peer->close_reason);
@@ -130,7 +129,7 @@ static void sim_note_rescues(struct sim *sim)
 
 	for (size_t lane = 0; lane < engine->lane_count; lane++) {
 		const struct pool *pool = engine->lanes[lane]->pool;
-		size_t at = (size_t)(pool->settings - sim->setup.pools);
+		size_t at = sim_pool_index(sim, pool);
 		uint64_t sicknesses = 0;
 
 		for (size_t i = 0; i < pool->endpoint_count; i++) {
@@ -187,7 +186,7 @@ static void sim_take_picture(struct sim *sim)
 			    &snapshot))
 		sim_fail(sim, "a picture can be taken", "no memory?");
 	if (snapshot.clients != session_count(&sim->outside.engine->sessions) ||
-	    snapshot.pool_count != sim->setup.config.pool_count)
+	    snapshot.pool_count != sim->outside.engine->lane_count)
 		sim_fail(sim, "a picture is true", "%zu clients", snapshot.clients);
 	snapshot_fini(&snapshot);
 }
@@ -315,6 +314,9 @@ static void sim_handle(struct sim *sim, const struct event *event)
 	case EVENT_VISIT:
 		visitor_step(sim, event->who);
 		return;
+	case EVENT_RELOAD:
+		reload_happen(sim);
+		return;
 	case EVENT_ARRIVE:
 		if (sim->outside.now_us < sim->calm_us)
 			client_arrive(sim, client);
@@ -402,6 +404,8 @@ static void sim_free(struct sim *sim)
 
 void sim_run(struct sim *sim)
 {
+	struct setup *first;
+
 	rng_init(&sim->rng, sim->seed);
 	outside_init(&sim->outside, sim->seed);
 	strbuf_init(&sim->scratch);
@@ -409,9 +413,12 @@ void sim_run(struct sim *sim)
 	sim->outside.on_change = sim_on_change;
 	sim->outside.context = sim;
 	plan_make(sim);
+	reload_begin(sim);
+	first = setup_copy(&sim->setup);
 	if (envelope_create(&sim->envelope, NULL, NULL, 0) ||
-	    outside_begin(&sim->outside, &sim->setup.config, sim->seed))
+	    outside_begin(&sim->outside, &first->config, sim->seed))
 		sim_fail(sim, "an engine can be made", "no memory?");
+	config_release(&first->config);
 	sim_loop(sim);
 	if (sim->operated && !sim->drains)
 		operator_check_sizes(sim);

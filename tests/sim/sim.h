@@ -8,6 +8,7 @@
 #include "tests/sim/agenda.h"
 #include "tests/sim/ask.h"
 #include "tests/sim/subscribers.h"
+#include "tests/sim/reload.h"
 #include "tests/support/outside.h"
 #include "tests/support/setup.h"
 
@@ -85,7 +86,7 @@ struct sim {
 	struct rng rng;
 	struct outside outside;
 	struct agenda agenda;
-	struct setup setup;
+	struct setup setup; /* what the engine obeys now, as a copy */
 	struct temper tempers[SETUP_POOLS][SETUP_ENDPOINTS + 1]; /* the last one: of newcomers */
 	struct envelope *envelope;				 /* the checker's own */
 	struct sim_client clients[SIM_CLIENTS];
@@ -114,6 +115,7 @@ struct sim {
 	uint32_t drains;
 	bool operated;	     /* an operator is at work */
 	uint64_t settled_us; /* when all has come to rest after that; 0: not yet known */
+	struct latitude latitude;
 	struct strbuf scratch;
 	struct strbuf token;
 };
@@ -132,7 +134,6 @@ uint64_t sim_pick(struct sim *sim, uint64_t from, uint64_t to);
 /* Moves what the engine has written to those who read it. */
 void sim_flush(struct sim *sim);
 
-/* plan.c: the configuration and the characters of everybody. */
 void plan_make(struct sim *sim);
 void plan_free(struct sim *sim);
 
@@ -159,11 +160,10 @@ void upstream_read(struct sim *sim, struct sim_upstream *upstream, size_t max);
 void upstream_end(struct sim *sim, struct peer *peer, const char *cause, uint16_t code);
 void upstream_babble(struct sim *sim, struct sim_upstream *upstream);
 
-/* judge.c: whether an answer is the right one */
+/* judge.c: whether an answer is the right one; check.c: what must hold after every event, and at
+ * the end */
 void judge_message(struct sim *sim, struct sim_client *client, bool binary, struct span payload);
 void judge_post(struct sim *sim, struct sim_client *client);
-
-/* check.c: what must hold after every event, and at the end */
 void check_step(struct sim *sim);
 void check_end(struct sim *sim);
 

@@ -22,7 +22,7 @@ void upstream_dialled(struct sim *sim, struct peer *peer)
 	const struct pool *pool = peer->connection->pool;
 
 	upstream->peer = peer;
-	upstream->pool = (uint32_t)(pool->settings - sim->setup.pools);
+	upstream->pool = (uint32_t)sim_pool_index(sim, pool);
 	upstream->temper = sim_temper(sim, upstream->pool, peer->connection->endpoint);
 	peer->actor = upstream;
 	agenda_add(&sim->agenda, sim->outside.now_us + sim_pick(sim, 0, upstream->temper->dial_us),
@@ -229,8 +229,9 @@ static void upstream_check_seated(struct sim *sim, const struct sim_upstream *up
 	struct sim_client *client = &sim->clients[ask->client];
 	uint32_t *newest = &client->newest[upstream->pool];
 
-	if (sim->setup.pools[upstream->pool].affinity == AFFINITY_NONE || ask->writes > 1 ||
-	    !client->peer || ask->number < client->first_of_session || ask->state == ASK_DONE ||
+	if (sim->setup.pools[upstream->pool].affinity == AFFINITY_NONE ||
+	    sim->latitude.may_come_back || ask->writes > 1 || !client->peer ||
+	    ask->number < client->first_of_session || ask->state == ASK_DONE ||
 	    !upstream->peer->connection->carries)
 		return;
 	if (ask->number < *newest)

@@ -1,5 +1,8 @@
 #include "tests/support/setup.h"
 
+#include <stdlib.h>
+#include "broker/control/arena.h"
+
 #define SECOND UINT64_C(1000000)
 #define MIB    (UINT64_C(1) << 20)
 
@@ -101,4 +104,31 @@ struct route_settings *setup_route(struct setup *setup, const char *method)
 	*route = (struct route_settings){.method = method, .timeout_us = 30 * SECOND};
 	setup->config.route_count++;
 	return route;
+}
+
+struct setup *setup_copy(const struct setup *setup)
+{
+	struct arena *arena;
+	struct setup *copy;
+
+	if (arena_create(&arena))
+		abort();
+	copy = arena_alloc(arena, 1, sizeof(*copy));
+	if (!copy)
+		abort();
+	*copy = *setup;
+	copy->config.arena = arena;
+	copy->config.holds = 1;
+	copy->config.listeners = copy->listeners;
+	copy->config.pools = copy->pools;
+	copy->config.routes = copy->routes;
+	for (size_t i = 0; i < sizeof(copy->listeners) / sizeof(copy->listeners[0]); i++) {
+		copy->listeners[i].origins = copy->origins;
+		copy->listeners[i].tokens.tokens = copy->tokens;
+	}
+	for (size_t i = 0; i < SETUP_POOLS; i++) {
+		copy->pools[i].endpoints = copy->endpoints[i];
+		copy->pools[i].on_connect = copy->steps[i];
+	}
+	return copy;
 }

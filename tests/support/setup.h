@@ -31,4 +31,8 @@ struct greeting_step *setup_greeting(struct pool_settings *pool);
 /* The next route; forwards to the first pool within 30 s unless told otherwise. */
 struct route_settings *setup_route(struct setup *setup, const char *method);
 
+/* A copy that lives as long as its config is held; the caller holds it. Texts and JSON are shared
+ * with the original. */
+struct setup *setup_copy(const struct setup *setup);
+
 #endif

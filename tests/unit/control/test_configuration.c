@@ -353,3 +353,22 @@ Test(configuration, urls_are_changed_too_but_never_read_again)
 	cr_expect_eq(pool_of(&desk)->size, 3);
 	desk_close(&desk);
 }
+
+/* Clients are there that could not be served any more. */
+Test(configuration, what_a_listener_leads_to_does_not_change)
+{
+	struct config_step step;
+	struct desk desk;
+
+	desk_open(&desk, POOL "listen: [{address: 127.0.0.1:5}]\n");
+	rig_write(&desk.rig, "broker.yaml",
+		  POOL "  - {name: own, endpoints: [ws://c/]}\n"
+		       "listen: [{address: 127.0.0.1:5, session: own}]\n");
+	cr_assert_eq(configuration_reread(&desk.configuration, &step, &desk.errors), WSB_EINVAL);
+	cr_expect_str_eq(strbuf_span(&desk.errors).at,
+			 "listen.127.0.0.1:5.session: a change needs a restart\n");
+	desk_reload(&desk, POOL "  - {name: own, endpoints: [ws://c/]}\n"
+				"listen: [{address: 127.0.0.1:5}, {address: 127.0.0.1:6, "
+				"session: own}]\n");
+	desk_close(&desk);
+}
