@@ -20,12 +20,12 @@ struct push_rule {
 enum wsb_err pushes_init(struct engine *engine)
 {
 	list_init(&engine->pushes.watches);
-	return pushes_configure(engine);
+	return push_rules_make(&engine->pushes.rules, engine->config);
 }
 
 void pushes_fini(struct engine *engine)
 {
-	free(engine->pushes.rules);
+	push_rules_drop(&engine->pushes.rules);
 	strbuf_fini(&engine->pushes.text);
 }
 
@@ -42,22 +42,33 @@ static enum wsb_err rule_compile(struct push_rule *rule, const struct push_setti
 			    &why);
 }
 
-enum wsb_err pushes_configure(struct engine *engine)
+enum wsb_err push_rules_make(struct push_rules *out, const struct config *config)
 {
-	const struct config *config = engine->config;
-	struct push_rule *rules = calloc(config->push_count + 1, sizeof(*rules));
-	enum wsb_err err = rules ? WSB_OK : WSB_ENOMEM;
+	struct push_rules made = {.count = config->push_count};
+	enum wsb_err err;
 
+	*out = (struct push_rules){.count = 0};
+	made.rules = calloc(config->push_count + 1, sizeof(*made.rules));
+	err = made.rules ? WSB_OK : WSB_ENOMEM;
 	for (size_t i = 0; err == WSB_OK && i < config->push_count; i++)
-		err = rule_compile(&rules[i], &config->push[i]);
-	if (err != WSB_OK) {
-		free(rules);
-		return err;
-	}
-	free(engine->pushes.rules);
-	engine->pushes.rules = rules;
-	engine->pushes.rule_count = config->push_count;
-	return WSB_OK;
+		err = rule_compile(&made.rules[i], &config->push[i]);
+	if (err == WSB_OK)
+		*out = made;
+	else
+		push_rules_drop(&made);
+	return err;
+}
+
+void push_rules_take(struct engine *engine, const struct push_rules *rules)
+{
+	push_rules_drop(&engine->pushes.rules);
+	engine->pushes.rules = *rules;
+}
+
+void push_rules_drop(struct push_rules *rules)
+{
+	free(rules->rules);
+	*rules = (struct push_rules){.count = 0};
 }
 
 void pushes_elect(struct engine *engine, struct lane *lane, uint64_t now_us)
@@ -180,9 +191,9 @@ static const struct push_rule *rule_find(const struct engine *engine, struct spa
 {
 	struct span name = method.at ? method : span_of("", 0);
 
-	for (size_t i = 0; i < engine->pushes.rule_count; i++)
-		if (glob_match(engine->pushes.rules[i].method, name))
-			return &engine->pushes.rules[i];
+	for (size_t i = 0; i < engine->pushes.rules.count; i++)
+		if (glob_match(engine->pushes.rules.rules[i].method, name))
+			return &engine->pushes.rules.rules[i];
 	return NULL;
 }
 

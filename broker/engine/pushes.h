@@ -7,8 +7,11 @@
 
 enum wsb_err pushes_init(struct engine *engine) WSB_CHECKED;
 void pushes_fini(struct engine *engine);
-/* Compiles the rules of the present configuration. WSB_ENOMEM: the old ones stay. */
-enum wsb_err pushes_configure(struct engine *engine) WSB_CHECKED;
+
+/* Another configuration: its rules are compiled, then taken together with it, or dropped. */
+enum wsb_err push_rules_make(struct push_rules *out, const struct config *config) WSB_CHECKED;
+void push_rules_take(struct engine *engine, const struct push_rules *rules);
+void push_rules_drop(struct push_rules *rules); /* none is allowed */
 
 /* Chooses who is the source of pushes where there is none. */
 void pushes_elect(struct engine *engine, struct lane *lane, uint64_t now_us);

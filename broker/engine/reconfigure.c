@@ -9,6 +9,7 @@
 #include "broker/engine/link.h"
 #include "broker/engine/pause.h"
 #include "broker/engine/plan.h"
+#include "broker/engine/pushes.h"
 #include "broker/engine/tenancy.h"
 #include "broker/engine/upkeep.h"
 #include "broker/pool/rebind.h"
@@ -20,6 +21,7 @@ struct swap {
 	struct route_table *routes;
 	struct plans_next plans;
 	struct hedges hedges;
+	struct push_rules push_rules;
 	struct lane **lanes; /* those of next in its order, and room for those that retire */
 	size_t planned;	     /* of next's, so far */
 	struct pool_rebind *rebinds; /* one for each of next's; without a pool: the lane is new */
@@ -33,6 +35,7 @@ static void swap_drop(struct swap *swap)
 		pool_rebind_drop(&swap->rebinds[i]);
 	}
 	hedges_free(&swap->hedges);
+	push_rules_drop(&swap->push_rules);
 	plans_forget(&swap->plans);
 	route_table_destroy(swap->routes);
 	free(swap->lanes);
@@ -71,6 +74,8 @@ static enum wsb_err swap_prepare(struct swap *swap, struct engine *engine,
 		err = plans_prepare(&swap->plans, next, swap->lanes);
 	if (!err)
 		err = hedges_make(&swap->hedges, next);
+	if (!err)
+		err = push_rules_make(&swap->push_rules, next);
 	if (err)
 		swap_drop(swap);
 	return err;
@@ -144,6 +149,7 @@ enum wsb_err engine_reconfigure(struct engine *engine, const struct config *next
 	engine->config = config_hold(next);
 	plans_take(engine, &swap.plans);
 	hedges_take(engine, &swap.hedges);
+	push_rules_take(engine, &swap.push_rules);
 	engine->requests.settings = next->log.requests;
 	tenancy_review(engine, before, now_us);
 	free(swap.rebinds);

@@ -60,10 +60,15 @@ struct lane {
 
 #define MASK_POOL_BYTES 4096
 
+/* The rules for pushes, compiled. */
+struct push_rules {
+	struct push_rule *rules;
+	size_t count;
+};
+
 /* What becomes of pushes, and who asked for some. */
 struct pushes {
-	struct push_rule *rules;
-	size_t rule_count;
+	struct push_rules rules; /* of the present configuration, into which they point */
 	struct list watches;
 	size_t bytes;	    /* of watches */
 	struct strbuf text; /* a push in the encoding that it did not come in */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "broker/engine/pushes.h"
+#include "broker/engine/reconfigure.h"
 #include "tests/unit/engine/stage.h"
 
 #define NEWS  "{\"jsonrpc\":\"2.0\",\"method\":\"news\",\"params\":{\"n\":1,\"to\":[\"ann\",7]}}"
@@ -84,6 +85,29 @@ Test(pushes, the_same_from_all_connections_is_handled_once)
 	says(source(&scene, true, 0), "{\"method\":\"quiet\"}");
 	expect_silence(scene.client);
 	cr_assert_eq(traffic(&scene)->pushes_dropped, 1);
+	stage_end(&scene.stage);
+}
+
+Test(pushes, rules_change_with_the_configuration)
+{
+	struct push_settings others[] = {{.method = "other", .forward = FORWARD_ALL}};
+	struct config next;
+	struct scene scene;
+
+	scene_init(&scene, 1);
+	begin(&scene);
+	next = scene.stage.setup.config;
+	next.holds = 0;
+	next.push = others;
+	next.push_count = 1;
+	cr_assert_eq(engine_reconfigure(scene.stage.outside.engine, &next, NULL,
+					scene.stage.outside.now_us),
+		     WSB_OK);
+	rules[0].method = "gone";
+	says(source(&scene, true, 0), NEWS);
+	expect_silence(scene.client);
+	says(source(&scene, true, 0), OTHER);
+	expect_hears(scene.client, OTHER);
 	stage_end(&scene.stage);
 }
 
