@@ -104,13 +104,19 @@ struct endpoint *pool_find_endpoint(const struct pool *pool, const char *name)
 void pool_set_wish(struct endpoint *endpoint, enum endpoint_wish wish, const char *words,
 		   uint64_t now_us)
 {
+	struct pool *pool = endpoint->pool;
+
 	snprintf(endpoint->words, sizeof(endpoint->words), "%s", words ? words : "");
 	endpoint->cause = "asked";
 	if (endpoint->wish != wish) {
+		if (wish == WISH_REMOVE)
+			pool->removing++;
+		else if (endpoint->wish == WISH_REMOVE)
+			pool->removing--;
 		endpoint->wish = wish;
-		endpoint->pool->ready_stale = true;
+		pool->ready_stale = true;
 	}
-	pool_upkeep(endpoint->pool, now_us);
+	pool_upkeep(pool, now_us);
 }
 
 void pool_set_weight(struct endpoint *endpoint, uint32_t weight, uint64_t now_us)
@@ -146,11 +152,7 @@ bool pool_can_do_without(const struct endpoint *endpoint)
 
 size_t pool_members(const struct pool *pool)
 {
-	size_t count = 0;
-
-	for (size_t i = 0; i < pool->endpoint_count; i++)
-		count += pool->endpoints[i]->wish != WISH_REMOVE;
-	return count;
+	return pool->endpoint_count - pool->removing;
 }
 
 void members_reap(struct pool *pool, uint64_t now_us)
@@ -175,6 +177,7 @@ void members_reap(struct pool *pool, uint64_t now_us)
 					     .now_us = now_us,
 				     });
 		endpoint_destroy(endpoint);
+		pool->removing--;
 	}
 	if (kept == pool->endpoint_count)
 		return;

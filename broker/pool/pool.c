@@ -141,7 +141,7 @@ bool pool_has_waste(const struct pool *pool)
 {
 	if (!list_is_empty(&pool->states[CONNECTION_CLOSED]))
 		return true;
-	for (size_t i = 0; i < pool->endpoint_count; i++)
+	for (size_t i = 0; pool->removing > 0 && i < pool->endpoint_count; i++)
 		if (pool->endpoints[i]->wish == WISH_REMOVE &&
 		    endpoint_is_empty(pool->endpoints[i]))
 			return true;

@@ -27,6 +27,7 @@ struct pool {
 	struct endpoint **endpoints; /* in the order in which they joined */
 	size_t endpoint_count;
 	size_t endpoint_capacity; /* of endpoints and spread */
+	size_t removing;	  /* endpoints that are to go */
 	struct list states[CONNECTION_STATES];
 	size_t connections;  /* on all lists together */
 	struct list tunnels; /* see tunnel.h */
