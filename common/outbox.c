@@ -22,40 +22,32 @@ void outbox_pool_fini(struct outbox_pool *pool)
 	pool->spare_count = 0;
 }
 
-/* What malloc gave: the headroom lies in front of the data. */
-static void *block_of(char *data)
-{
-	return data - OUTBOX_HEADROOM;
-}
-
 static char *take_data(struct outbox_pool *pool, size_t capacity)
 {
-	void *block = pool->spare;
+	void *data = pool->spare;
 
-	if (capacity == pool->chunk_bytes && block) {
-		pool->spare = *(void **)block;
+	if (capacity == pool->chunk_bytes && data) {
+		pool->spare = *(void **)data;
 		pool->spare_count--;
 	} else {
-		block = malloc(OUTBOX_HEADROOM + capacity);
-		if (!block)
+		data = malloc(capacity);
+		if (!data)
 			return NULL;
 	}
 	pool->bytes += capacity;
-	return (char *)block + OUTBOX_HEADROOM;
+	return data;
 }
 
 /* The chunk given back last is handed out first: its lines are still in the cache. */
-static void give_data(struct outbox_pool *pool, char *data, size_t capacity)
+static void give_data(struct outbox_pool *pool, void *data, size_t capacity)
 {
-	void *block = block_of(data);
-
 	pool->bytes -= capacity;
 	if (capacity != pool->chunk_bytes || pool->spare_count >= pool->spare_max) {
-		free(block);
+		free(data);
 		return;
 	}
-	*(void **)block = pool->spare;
-	pool->spare = block;
+	*(void **)data = pool->spare;
+	pool->spare = data;
 	pool->spare_count++;
 }
 
@@ -115,14 +107,14 @@ static enum wsb_err replace_chunk(struct outbox *outbox, size_t capacity)
 /* Large blocks are grown by realloc, which moves pages instead of bytes. */
 static enum wsb_err extend_block(struct outbox *outbox, size_t capacity)
 {
-	void *block;
+	char *data;
 
 	compact(outbox);
-	block = realloc(block_of(outbox->data), OUTBOX_HEADROOM + capacity);
-	if (!block)
+	data = realloc(outbox->data, capacity);
+	if (!data)
 		return WSB_ENOMEM;
 	outbox->pool->bytes += capacity - outbox->capacity;
-	outbox->data = (char *)block + OUTBOX_HEADROOM;
+	outbox->data = data;
 	outbox->capacity = capacity;
 	return WSB_OK;
 }
@@ -184,9 +176,8 @@ struct span outbox_pending(const struct outbox *outbox)
 	return span_of(outbox->data + outbox->head, outbox_bytes(outbox));
 }
 
-/* Moves frame_at to the first frame boundary at or behind head. The headers on the way have not
- * been handed out yet: what lies before head may have been written over as headroom. Bytes that
- * are no frames (an HTTP answer) count as one that ends with them. */
+/* Moves frame_at to the first frame boundary at or behind head. Bytes that are no frames count as
+ * one that ends with them. */
 static void skip_begun_frames(struct outbox *outbox)
 {
 	while (outbox->frame_at < outbox->head) {

@@ -1,9 +1,9 @@
 /* common/outbox.h: what waits to be written to one socket: a bounded run of ready frames.
  *
- * Writers reserve space at the tail, fill it and commit whole WebSocket frames (or, for an HTTP
- * answer, plain bytes). The writer of the socket takes bytes from the head, in any portions.
- * Memory comes from a pool of chunks and goes back when the outbox is empty, so an idle socket
- * holds none and busy ones share the few that are warm in the cache. */
+ * Writers reserve space at the tail, fill it and commit whole WebSocket frames. The writer of the
+ * socket takes bytes from the head, in any portions. Memory comes from a pool of chunks and goes
+ * back when the outbox is empty, so an idle socket holds none and busy ones share the few that are
+ * warm in the cache. */
 #ifndef WSB_COMMON_OUTBOX_H
 #define WSB_COMMON_OUTBOX_H
 
@@ -12,8 +12,6 @@
 #include <stdint.h>
 #include "common/err.h"
 #include "common/span.h"
-
-#define OUTBOX_HEADROOM 16 /* writable bytes before the pending span, for libraries that ask */
 
 /* Spare chunks shared by the outboxes of one loop. */
 struct outbox_pool {
@@ -30,7 +28,7 @@ void outbox_pool_fini(struct outbox_pool *pool); /* every outbox must be finishe
 
 struct outbox {
 	struct outbox_pool *pool;
-	char *data; /* NULL while empty; OUTBOX_HEADROOM bytes before it are ours too */
+	char *data; /* NULL while empty */
 	size_t capacity;
 	size_t head;
 	size_t tail;

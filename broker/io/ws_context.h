@@ -25,8 +25,9 @@ struct ws_context {
 	struct list dirty;	   /* those to be written at the end of the turn */
 	struct list ended;	   /* those whose end is to be reported */
 	struct deflater *deflater; /* NULL until a socket is compressed */
-	char *received;		   /* WS_RECEIVED_BYTES, shared by all sockets */
-	bool ending;		   /* every socket is being closed; nothing new may begin */
+	uint64_t now_us; /* when what is being handed on was received; read once for each read */
+	char *received;	 /* WS_RECEIVED_BYTES, shared by all sockets */
+	bool ending;	 /* every socket is being closed; nothing new may begin */
 };
 
 /* Borrows loop and log, which may be NULL. WSB_ENOMEM. */

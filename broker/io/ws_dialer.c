@@ -44,14 +44,15 @@ static void on_data(struct ws_client *client, bool binary, struct span piece, ui
 	struct ws_dial *dial = dial_of(client);
 
 	engine_connection_data(dial->dialer->engine, dial->connection, binary, piece, frame_left,
-			       ends_message, clock_monotonic_us());
+			       ends_message, dial->dialer->context->now_us);
 }
 
 static void on_pong(struct ws_client *client)
 {
 	struct ws_dial *dial = dial_of(client);
 
-	engine_connection_pong(dial->dialer->engine, dial->connection, clock_monotonic_us());
+	engine_connection_pong(dial->dialer->engine, dial->connection,
+			       dial->dialer->context->now_us);
 }
 
 static void on_closed(struct ws_client *client, const struct ws_end *end)

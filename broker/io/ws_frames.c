@@ -239,6 +239,7 @@ void ws_frames_take(struct wire *wire, char *bytes, size_t len)
 	struct wsreader_chunk chunk = {.at = bytes, .len = len};
 	struct wsreader_item item;
 
+	wire->context->now_us = clock_monotonic_us();
 	while (wire_is_up(wire) && !wire->deaf) {
 		enum wsreader_event event;
 

@@ -133,12 +133,13 @@ static void on_data(struct http_socket *socket, bool binary, struct span piece, 
 		    bool ends_message)
 {
 	engine_client_data(server_of(socket)->engine, socket->session, binary, piece, frame_left,
-			   ends_message, clock_monotonic_us());
+			   ends_message, socket->wire.context->now_us);
 }
 
 static void on_pong(struct http_socket *socket)
 {
-	engine_client_pong(server_of(socket)->engine, socket->session, clock_monotonic_us());
+	engine_client_pong(server_of(socket)->engine, socket->session,
+			   socket->wire.context->now_us);
 }
 
 static void on_body(struct http_socket *socket, struct span body)
