@@ -326,6 +326,13 @@ const struct option options[] = {
 	 .help = "Name in commands, logs and metrics. Default: host:port."},
 	{ROW, "weight", OPTION_NUMBER, "1", 1, ENDPOINT_WEIGHT_MAX, IN(weight),
 	 .help = "Share of the pool's connections relative to other endpoints."},
+	{ROW, "resolve.all", OPTION_FLAG, "false", IN(resolve.all),
+	 .help = "Each address of the host is an endpoint, called NAME@ADDRESS, which joins and "
+		 "leaves as DNS says. Otherwise the host is looked up for each connection."},
+	{ROW, "resolve.interval", OPTION_DURATION, "30s", 100 * MS, 24 * HOUR, .zero = true,
+	 IN(resolve.interval_us),
+	 .help = "Time between look-ups, with `resolve.all`; a failing one keeps the addresses; "
+		 "0: one at the start."},
 	{ROW, "tier", OPTION_NUMBER, "1", 1, ENDPOINT_TIER_MAX, IN(tier),
 	 .help = "The lowest tier with a healthy endpoint carries the traffic."},
 	{ROW, "mode", OPTION_CHOICE, "ready", .choices = modes, IN(wish),

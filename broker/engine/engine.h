@@ -133,6 +133,10 @@ void engine_connection_closed(struct engine *engine, struct connection *connecti
 			      const char *cause, uint16_t code, struct span reason,
 			      uint64_t now_us);
 
+/* A look-up that ports.resolve began: its addresses, or none and why. */
+void engine_resolved(struct engine *engine, uint64_t look_up, const char *const *addresses,
+		     size_t count, const char *error, uint64_t now_us);
+
 /* SIGTERM: stop taking clients, finish what is in flight, say good-bye. */
 void engine_drain(struct engine *engine, uint64_t now_us);
 /* Whether listeners shall be closed by now (drain.delay has passed). */

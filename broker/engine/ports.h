@@ -51,6 +51,9 @@ struct ports {
 	void (*http_respond)(void *io, void *transport, int status, uint32_t retry_after_s,
 			     enum encoding encoding, struct span body);
 
+	/* Look up the addresses of a name; ends in engine_resolved with the same number. */
+	void (*resolve)(void *io, uint64_t look_up, const char *host);
+
 	/* Microseconds since 1970, for people who read what is recorded; never for deadlines. */
 	uint64_t (*wall_us)(void *io);
 

@@ -100,6 +100,7 @@ struct engine {
 	size_t lane_count;
 	uint64_t next_connection_id;
 	uint64_t probe_calls;  /* made so far */
+	uint64_t look_ups;     /* of names, begun so far */
 	uint64_t tunnel_bytes; /* of clients of session listeners, on their way */
 	struct engine_stats stats;
 	struct pool_watcher watcher; /* of all pools */

@@ -11,6 +11,7 @@
 #include "broker/engine/link.h"
 #include "broker/engine/probing.h"
 #include "broker/engine/publish.h"
+#include "broker/engine/resolving.h"
 #include "broker/engine/pushes.h"
 #include "broker/engine/operate.h"
 #include "broker/pool/health.h"
@@ -117,6 +118,7 @@ static void upkeep_pool(struct engine *engine, struct pool *pool, uint64_t now_u
 	}
 	if (engine->goodbye)
 		return;
+	resolving_upkeep(engine, pool, now_us);
 	probing_upkeep(engine, pool, now_us);
 	health_upkeep(pool, now_us);
 	pool_upkeep(pool, now_us);

@@ -4,6 +4,7 @@
 #include "broker/io/entropy.h"
 #include "broker/io/http_admin.h"
 #include "broker/io/http_post.h"
+#include "broker/io/lookups.h"
 #include "broker/io/tunnel.h"
 #include "broker/io/ws_context.h"
 #include "broker/io/ws_dialer.h"
@@ -16,6 +17,7 @@
 struct io {
 	struct ws_context context;
 	struct ws_dialer dialer;
+	struct lookups lookups;
 	struct tunnels tunnels;
 	struct http_admin admin;
 	struct ws_server *servers;
@@ -65,6 +67,11 @@ static void port_pause(void *io, void *transport, bool paused)
 	wire_pause(transport, paused);
 }
 
+static void port_resolve(void *io, uint64_t look_up, const char *host)
+{
+	lookups_ask(&((struct io *)io)->lookups, look_up, host);
+}
+
 static void port_http_respond(void *io, void *transport, int status, uint32_t retry_after_s,
 			      enum encoding encoding, struct span body)
 {
@@ -111,6 +118,7 @@ static const struct ports port_table = {
 	.abort = port_abort,
 	.pause = port_pause,
 	.http_respond = port_http_respond,
+	.resolve = port_resolve,
 	.tunnel_dial = port_tunnel_dial,
 	.tunnel_refuse = port_tunnel_refuse,
 	.tunnel_close = port_tunnel_close,
@@ -196,6 +204,7 @@ enum wsb_err io_create(struct io **out, const struct config *config, struct log 
 	io->config = config;
 	io->log = log;
 	io->loop = loop;
+	lookups_init(&io->lookups, &loop->uv);
 	io->ports = port_table;
 	io->ports.io = io;
 	io->admin.listener.fd = -1;
@@ -225,6 +234,7 @@ enum wsb_err io_start(struct io *io, struct engine *engine, const struct admin_b
 	enum wsb_err err;
 
 	ws_dialer_set_engine(&io->dialer, engine);
+	io->lookups.engine = engine;
 	tunnels_set_engine(&io->tunnels, engine);
 	for (size_t i = 0; i < io->server_count; i++) {
 		err = ws_server_start(&io->servers[i], engine);
@@ -266,6 +276,7 @@ bool io_end(struct io *io)
 	if (io->dialer.pools)
 		ws_dialer_end(&io->dialer);
 	tunnels_end(&io->tunnels);
+	lookups_end(&io->lookups);
 	ws_context_end(&io->context);
 	settled = loop_settle(io->loop);
 	/* The turns have ended with the loop: what they would still have reported is done here. */

@@ -153,12 +153,13 @@ static void on_resolved(void *context, const struct resolver_answer *answer)
 static void resolve(struct reach *reach)
 {
 	const struct ws_target *target = reach->target;
+	const char *address = target->address ? target->address : target->host;
 	uv_loop_t *uv = &reach->context->loop->uv;
 
-	if (target->unix_path || resolver_is_address(target->host)) {
+	if (target->unix_path || resolver_is_address(address)) {
 		reach->answer.count = 1;
 		if (!target->unix_path)
-			snprintf(reach->answer.addresses[0], RESOLVER_TEXT_MAX, "%s", target->host);
+			snprintf(reach->answer.addresses[0], RESOLVER_TEXT_MAX, "%s", address);
 		reach->stage = REACH_CONNECTING;
 		schedule(reach);
 		return;

@@ -14,6 +14,7 @@
 struct ws_target {
 	const char *unix_path; /* NULL: host and port */
 	const char *host;      /* a name or an address, without brackets */
+	const char *address;   /* where the host is; NULL: it is looked up */
 	uint16_t port;
 	bool tls;
 	const char *path; /* with the query; at least "/" */

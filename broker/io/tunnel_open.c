@@ -116,8 +116,10 @@ void tunnel_dial(void *transport, const struct endpoint *endpoint, uint64_t dead
 
 	tunnel->phase = TUNNEL_REACHING;
 	tunnel->pool = endpoint->pool->settings;
-	tunnel->target = (struct ws_target){
-		.host = settings->host, .port = settings->port, .tls = settings->tls};
+	tunnel->target = (struct ws_target){.host = settings->host,
+					    .address = settings->address,
+					    .port = settings->port,
+					    .tls = settings->tls};
 	group = ws_dialer_group(tunnels->dialer, endpoint);
 	reach_init(&tunnel->reach, tunnels->context, &reach_events, &tunnels->steps,
 		   &tunnel->upstream);

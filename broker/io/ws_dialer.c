@@ -191,6 +191,7 @@ void ws_dialer_dial(struct ws_dialer *dialer, struct connection *connection)
 	dial->connection = connection;
 	dial->target = (struct ws_target){
 		.host = endpoint->host,
+		.address = endpoint->address,
 		.port = endpoint->port,
 		.tls = endpoint->tls,
 		.path = endpoint->path,

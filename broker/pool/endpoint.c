@@ -8,7 +8,8 @@
  * named it, or never have stood in one. */
 static struct endpoint_settings *copy_settings(const struct endpoint_settings *settings)
 {
-	const char *const texts[] = {settings->name, settings->url, settings->host, settings->path};
+	const char *const texts[] = {settings->name, settings->url, settings->host, settings->path,
+				     settings->address ? settings->address : ""};
 	const size_t count = sizeof(texts) / sizeof(texts[0]);
 	const char *copies[sizeof(texts) / sizeof(texts[0])];
 	size_t bytes = sizeof(*settings);
@@ -32,6 +33,7 @@ static struct endpoint_settings *copy_settings(const struct endpoint_settings *s
 	copy->url = copies[1];
 	copy->host = copies[2];
 	copy->path = copies[3];
+	copy->address = settings->address ? copies[4] : NULL;
 	return copy;
 }
 

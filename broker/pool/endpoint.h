@@ -75,6 +75,11 @@ struct endpoint {
 	uint64_t since_us;    /* of its state */
 	char last_error[128]; /* "" when there was none */
 	uint32_t unanswered;  /* attempts in a row, the last ones, that ended without an answer */
+	/* The engine's: of one that stands for the addresses of a name, and of such an address. */
+	uint64_t look_up;    /* number of the one under way; 0: none is */
+	uint64_t look_up_us; /* when that began, else when the next is due; 0: there was none yet */
+	bool leaving;	     /* the name has this address no more */
+	uint64_t leaving_us; /* since when */
 	/* Health. */
 	uint32_t handicap; /* of HANDICAP_UNIT: what is missing from its full share */
 	uint32_t asked;	   /* attempts given to it since its last answer */

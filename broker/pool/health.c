@@ -40,11 +40,15 @@ static void tell(struct endpoint *endpoint, const char *type, enum log_level lev
 
 uint32_t health_ejectable(const struct pool *pool)
 {
-	double most = pool->settings->ejection.max_ejected * (double)pool->endpoint_count;
+	uint32_t serving = 0;
+	double most;
 
+	for (size_t i = 0; i < pool->endpoint_count; i++)
+		serving += endpoint_serves(pool->endpoints[i]);
+	most = pool->settings->ejection.max_ejected * serving;
 	if (most >= 1)
 		return (uint32_t)most;
-	return most > 0 && pool->endpoint_count >= 2 ? 1 : 0;
+	return most > 0 && serving >= 2 ? 1 : 0;
 }
 
 static uint32_t count_ejected(const struct pool *pool)

@@ -120,7 +120,12 @@ static void update_endpoint(struct endpoint *endpoint, const struct endpoint_set
 	}
 	settings->weight = next->weight;
 	pool_set_weight(endpoint, next->weight, now_us);
-	if (endpoint->wish != next->wish)
+	if (settings->resolve.all && !next->resolve.all)
+		endpoint->look_up_us = endpoint->look_up = 0; /* it serves itself again */
+	settings->resolve.all = next->resolve.all;
+	settings->resolve.interval_us = next->resolve.interval_us;
+	/* One that stands for its addresses serves nobody, whatever the file says. */
+	if (!settings->resolve.all && endpoint->wish != next->wish)
 		pool_set_wish(endpoint, next->wish, "reload", now_us);
 }
 
@@ -131,6 +136,9 @@ static void update_endpoints(struct pool *pool, const struct pool_settings *next
 		const struct endpoint_settings *settings =
 			settings_of(next, endpoint->settings->name);
 
+		/* An address of a name stays for as long as the name has it. */
+		if (endpoint->settings->address)
+			continue;
 		if (stays_as(endpoint, settings)) {
 			update_endpoint(endpoint, settings, now_us);
 			continue;

@@ -41,9 +41,14 @@ struct endpoint_settings {
 	bool tls;	  /* wss:// */
 	const char *host; /* a name or an address, without brackets */
 	uint16_t port;
-	const char *path; /* with the query; at least "/" */
-	uint32_t weight;  /* 1..1000 */
-	uint32_t tier;	  /* 1..10; the lowest with a healthy endpoint carries the traffic */
+	const char *path;    /* with the query; at least "/" */
+	const char *address; /* dialled instead of the host; NULL: the host is looked up */
+	struct {
+		bool all;	      /* each address of the host is an endpoint */
+		uint64_t interval_us; /* between look-ups then; 0: only at the start */
+	} resolve;
+	uint32_t weight; /* 1..1000 */
+	uint32_t tier;	 /* 1..10; the lowest with a healthy endpoint carries the traffic */
 	enum endpoint_wish wish;
 };
 

@@ -7,7 +7,7 @@ import { setup } from './support/setup.mjs';
 import { startServer } from './support/servers.mjs';
 import { pool, startBroker } from './support/broker.mjs';
 import { connect as connectTo } from './support/client.mjs';
-import { take, until } from './support/time.mjs';
+import { never, take, until } from './support/time.mjs';
 
 const SICK = -32050;
 const EJECTION = { consecutive: 5, errors: [SICK], base: '1s', max: '2s', window: '2s' };
@@ -390,4 +390,30 @@ test('the broker stopped for a while blames nobody', { timeout: 30000 }, async (
 	await until(() => client.received.length === 40, { what: 'forty answers', deadline: 10000 });
 	assert.equal(await broker.metric('wsbroker_ejections_total'), 0);
 	assert.ok((await endpoints(broker)).every(({ state }) => state === 'active'));
+});
+
+test('each address of a name is an endpoint', async (t) => {
+	const { broker, connect, upstream } = await setup(t, {
+		endpoint: ({ port }) => ({ url: `ws://localhost:${port}/`, name: 'api', resolve: { all: true, interval: '200ms' } }),
+	});
+	const client = await connect();
+	assert.deepEqual(await client.result('echo', [1]), [1]);
+	const rows = await endpoints(broker);
+	assert.equal(rows.find(({ name }) => name === 'api').connections, 0, 'the name itself carries nothing');
+	assert.equal(rows.find(({ name }) => name === 'api@127.0.0.1').state, 'active');
+	const { connections } = upstream;
+	broker.signal('SIGHUP');
+	await until(() => /config\.reloaded|reload/.test(broker.log), { what: 'the reload' });
+	await never(async () => connections.size === 0, { what: 'the loss of its connections', during: 500 });
+	assert.equal((await endpoints(broker)).find(({ name }) => name === 'api@127.0.0.1').state, 'active');
+	assert.equal((await endpoints(broker)).find(({ name }) => name === 'api').connections, 0);
+});
+
+test('a name that has no address is looked up again', async (t) => {
+	const { broker } = await setup(t, {
+		endpoint: ({ port }) => ({ url: `ws://no-such-host.invalid:${port}/`, name: 'api', resolve: { all: true, interval: '200ms' } }),
+		start: { ready: 'live' },
+	});
+	await until(async () => await broker.metric('wsbroker_endpoint_faults_total', { endpoint: 'api', reason: 'dns' }) >= 2, { what: 'two look-ups' });
+	assert.equal((await broker.adminGet('/v1/pools')).json[0].endpoints.length, 1);
 });

@@ -179,6 +179,14 @@ static void port_random(void *io, void *out, size_t len)
 	}
 }
 
+static void port_resolve(void *io, uint64_t look_up, const char *host)
+{
+	struct outside *outside = io;
+
+	(void)host;
+	outside->look_up = look_up;
+}
+
 static void discard_line(void *context, enum log_level level, struct span line)
 {
 	(void)context, (void)level, (void)line;
@@ -200,6 +208,7 @@ void outside_init(struct outside *outside, uint64_t seed)
 		.abort = port_abort,
 		.pause = port_pause,
 		.http_respond = port_http_respond,
+		.resolve = port_resolve,
 		.tunnel_dial = port_tunnel_dial,
 		.tunnel_refuse = port_tunnel_refuse,
 		.tunnel_close = port_close,

@@ -25,6 +25,7 @@ struct outside {
 	struct list gone;  /* and those that have ended */
 	struct rng rng;	   /* of the masks */
 	uint64_t peer_count;
+	uint64_t look_up;   /* the latest one that the engine began; 0: none */
 	const char *breach; /* of the ports' rules; NULL: none */
 	/* Told of each dial, of each end that the engine asks for and of each post's answer. */
 	void (*on_change)(void *context, struct peer *peer);

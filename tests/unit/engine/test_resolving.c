@@ -1,0 +1,140 @@
+/* Endpoints that stand for all addresses of a name. */
+#include <criterion/criterion.h>
+
+#include "tests/unit/engine/stage.h"
+
+struct scene {
+	struct stage stage;
+	struct pool *pool;
+};
+
+static void begin(struct scene *scene)
+{
+	stage_init(&scene->stage);
+	scene->stage.pool->endpoints[0].host = "api.internal";
+	scene->stage.pool->endpoints[0].resolve.all = true;
+	scene->stage.pool->endpoints[0].resolve.interval_us = 10 * STAGE_S;
+	scene->stage.pool->size = 4;
+	stage_begin(&scene->stage);
+	scene->pool = scene->stage.outside.engine->lanes[0]->pool;
+	stage_pass(&scene->stage, 20 * STAGE_MS);
+}
+
+/* Who was told to go does. */
+static void see_off(struct scene *scene)
+{
+	list_each(&scene->stage.outside.peers, node) {
+		struct peer *peer = list_entry(node, struct peer, link);
+
+		if (peer->state == PEER_CLOSING || peer->state == PEER_ABORTED)
+			peer_end(peer, "asked", 0, span_of("", 0));
+	}
+}
+
+/* The look-up under way is answered, and who is dialled then lets us in. */
+static void resolve(struct scene *scene, const char *one, const char *two)
+{
+	const char *addresses[] = {one, two};
+	struct outside *outside = &scene->stage.outside;
+
+	engine_resolved(outside->engine, outside->look_up, addresses, (one != NULL) + (two != NULL),
+			"no such host", outside->now_us);
+	for (int i = 0; i < 20; i++) {
+		stage_pass(&scene->stage, 100 * STAGE_MS);
+		stage_open_dials(&scene->stage);
+		see_off(scene);
+	}
+}
+
+static uint32_t ready_at(const struct scene *scene, const char *name)
+{
+	const struct endpoint *endpoint = pool_find_endpoint(scene->pool, name);
+
+	return endpoint ? endpoint->ready : 0;
+}
+
+Test(resolving, each_address_is_an_endpoint)
+{
+	struct scene scene;
+
+	begin(&scene);
+	cr_assert_gt(scene.stage.outside.look_up, 0);
+	cr_assert_null(stage_upstream(&scene.stage, 0), "the name itself is not dialled");
+	resolve(&scene, "10.0.0.1", "10.0.0.2");
+	cr_assert_eq(ready_at(&scene, "a@10.0.0.1"), 2);
+	cr_assert_eq(ready_at(&scene, "a@10.0.0.2"), 2);
+	cr_assert_eq(ready_at(&scene, "a"), 0);
+	cr_assert_str_eq(pool_find_endpoint(scene.pool, "a@10.0.0.1")->settings->address,
+			 "10.0.0.1");
+	cr_assert_str_eq(pool_find_endpoint(scene.pool, "a@10.0.0.1")->settings->host,
+			 "api.internal", "Host, SNI and the certificate's name stay");
+	stage_end(&scene.stage);
+}
+
+Test(resolving, addresses_join_and_leave_as_the_name_has_them)
+{
+	struct scene scene;
+	uint64_t look_up;
+
+	begin(&scene);
+	resolve(&scene, "10.0.0.1", "10.0.0.2");
+	look_up = scene.stage.outside.look_up;
+	stage_pass(&scene.stage, 12 * STAGE_S);
+	cr_assert_eq(scene.stage.outside.look_up, look_up + 1, "an interval later");
+	resolve(&scene, "10.0.0.2", "10.0.0.3");
+	cr_assert_null(pool_find_endpoint(scene.pool, "a@10.0.0.1"));
+	cr_assert_eq(ready_at(&scene, "a@10.0.0.3"), 2);
+	stage_pass(&scene.stage, 12 * STAGE_S);
+	resolve(&scene, "10.0.0.9", NULL);
+	cr_assert_eq(ready_at(&scene, "a@10.0.0.9"), 4);
+	cr_assert_null(pool_find_endpoint(scene.pool, "a@10.0.0.2"));
+	stage_end(&scene.stage);
+}
+
+Test(resolving, the_last_address_goes_when_its_successor_is_ready)
+{
+	const char *addresses[] = {"10.0.0.2"};
+	struct scene scene;
+
+	begin(&scene);
+	resolve(&scene, "10.0.0.1", NULL);
+	stage_pass(&scene.stage, 12 * STAGE_S);
+	engine_resolved(scene.stage.outside.engine, scene.stage.outside.look_up, addresses, 1, "",
+			scene.stage.outside.now_us);
+	stage_pass(&scene.stage, STAGE_S);
+	cr_assert_eq(ready_at(&scene, "a@10.0.0.1"), 4, "nobody else is there yet");
+	stage_open_dials(&scene.stage);
+	stage_pass(&scene.stage, STAGE_S);
+	stage_open_dials(&scene.stage);
+	cr_assert_eq(ready_at(&scene, "a@10.0.0.1"), 0);
+	stage_end(&scene.stage);
+}
+
+Test(resolving, a_failing_look_up_keeps_the_addresses_and_is_made_again)
+{
+	struct scene scene;
+	uint64_t look_up;
+
+	begin(&scene);
+	resolve(&scene, "10.0.0.1", "10.0.0.2");
+	stage_pass(&scene.stage, 12 * STAGE_S);
+	look_up = scene.stage.outside.look_up;
+	resolve(&scene, NULL, NULL);
+	cr_assert_eq(ready_at(&scene, "a@10.0.0.1"), 2);
+	cr_assert_str_eq(pool_find_endpoint(scene.pool, "a")->last_error, "dns: no such host");
+	stage_pass(&scene.stage, 4 * STAGE_S);
+	cr_assert_eq(scene.stage.outside.look_up, look_up + 1, "sooner than usual");
+	stage_end(&scene.stage);
+}
+
+Test(resolving, a_stranger_s_answer_is_nobody_s)
+{
+	const char *addresses[] = {"10.0.0.1"};
+	struct scene scene;
+
+	begin(&scene);
+	engine_resolved(scene.stage.outside.engine, 4711, addresses, 1, "",
+			scene.stage.outside.now_us);
+	cr_assert_eq(scene.pool->endpoint_count, 1);
+	stage_end(&scene.stage);
+}
