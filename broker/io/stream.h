@@ -89,6 +89,11 @@ void stream_peer(const struct stream *stream, char text[STREAM_PEER_MAX]);
 /* May be called twice. ready is not called any more. */
 void stream_close(struct stream *stream);
 
+static inline bool stream_is_secure(const struct stream *stream)
+{
+	return stream->ssl != NULL;
+}
+
 static inline bool stream_is_open(const struct stream *stream)
 {
 	return stream->poll != NULL;
