@@ -59,15 +59,23 @@ static void check_tunnel_pool(struct document *document, yaml_node_t *entry,
 	}
 }
 
+/* The pool that a session listener names; NULL: it is none, as with the default "". */
+static yaml_node_t *session_of(struct document *document, yaml_node_t *entry)
+{
+	yaml_node_t *node = document_find(document, entry, "session");
+
+	if (node && node->type == YAML_SCALAR_NODE && node_text(node).len == 0)
+		return NULL;
+	return node;
+}
+
 static void check_session(struct document *document, struct config *config, yaml_node_t *entry,
 			  struct listener_settings *listener)
 {
-	yaml_node_t *node = document_find(document, entry, "session");
+	yaml_node_t *node = session_of(document, entry);
 	uint32_t index;
 
-	/* "" is the default: none. */
-	if (!node || (node->type == YAML_SCALAR_NODE && node_text(node).len == 0) ||
-	    !pool_ref_find(document, config, node, &index))
+	if (!node || !pool_ref_find(document, config, node, &index))
 		return;
 	listener->session = true;
 	listener->session_pool = index;
@@ -105,7 +113,7 @@ void pool_refs_check_listeners(struct document *document, struct config *config)
 	for (size_t i = 0; i < config->listener_count; i++) {
 		yaml_node_t *entry = document_item(document, listeners, i);
 
-		if (entry && !config->listeners[i].session)
+		if (entry && !session_of(document, entry))
 			complain(document->complaints, node_place(entry),
 				 "every pool is that of a session listener; this one needs one "
 				 "more");

@@ -213,6 +213,42 @@ Test(config, all_mistakes_are_told_at_once_in_the_order_of_the_file)
 		"12:33: the URL must begin with ws:// or wss://\n");
 }
 
+Test(config, a_session_listener_has_a_pool_for_itself)
+{
+	const struct config *config;
+
+	config = rig_good(&rig, "listen:\n"
+				"  - {address: '127.0.0.1:1', session: chat}\n"
+				"  - {address: '127.0.0.1:2', session: ''}\n"
+				"pools:\n"
+				"  - {name: chat, endpoints: [ws://a]}\n"
+				"  - {name: main, endpoints: [ws://a]}\n");
+	cr_expect(config->listeners[0].session);
+	cr_expect_eq(config->listeners[0].session_pool, 0);
+	cr_expect_not(config->listeners[1].session);
+	cr_expect(config->pools[0].tunnels);
+	cr_expect_not(config->pools[1].tunnels);
+	cr_expect_eq(config->routes[0].pool, 1, "the first that no session listener has");
+	rig_good(&rig, "listen: [{session: chat}]\n"
+		       "pools: [{name: chat, endpoints: [ws://a]}]\n");
+	rig_bad(&rig,
+		"listen:\n"
+		"  - {address: '127.0.0.1:1', session: chatt}\n"
+		"  - {address: '127.0.0.1:2', session: chat}\n"
+		"  - {address: '127.0.0.1:3'}\n"
+		"pools:\n"
+		"  - {name: chat, endpoints: [ws://a], affinity: client, subprotocol: x}\n"
+		"routes:\n"
+		"  - {method: a, pool: chat}\n",
+		"2:39: there is no pool \"chatt\" (did you mean “chat”?)\n"
+		"4:5: every pool is that of a session listener; this one needs one more\n"
+		"6:49: `affinity` has no meaning in the pool of a session listener, where each "
+		"client has a connection of its own\n"
+		"6:70: `subprotocol` has no meaning in the pool of a session listener, where each "
+		"client has a connection of its own\n"
+		"8:23: pool “chat” is that of a session listener, which no request can go to\n");
+}
+
 Test(config, a_hundred_mistakes_are_enough)
 {
 	struct strbuf text;

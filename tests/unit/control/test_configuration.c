@@ -106,6 +106,35 @@ Test(configuration, a_bad_file_changes_nothing)
 	desk_close(&desk);
 }
 
+Test(configuration, a_pool_stays_one_of_sessions_or_of_requests)
+{
+	static const char before[] = "listen: [{session: chat}]\n"
+				     "pools:\n"
+				     "  - {name: chat, endpoints: [ws://a]}\n"
+				     "  - {name: main, endpoints: [ws://a]}\n";
+	static const char swapped[] = "listen: [{session: main}]\n"
+				      "pools:\n"
+				      "  - {name: chat, endpoints: [ws://a]}\n"
+				      "  - {name: main, endpoints: [ws://a]}\n";
+	static const char renamed[] = "listen: [{session: talk}]\n"
+				      "pools:\n"
+				      "  - {name: talk, endpoints: [ws://a]}\n"
+				      "  - {name: main, endpoints: [ws://a]}\n";
+	struct config_step step;
+	struct desk desk;
+
+	desk_open(&desk, before);
+	rig_write(&desk.rig, "broker.yaml", swapped);
+	cr_assert_eq(configuration_reread(&desk.configuration, &step, &desk.errors), WSB_EINVAL);
+	cr_expect_not_null(strstr(desk.errors.text, ":3:5: pool “chat” is that of a session "
+						    "listener"),
+			   "%s", desk.errors.text);
+	cr_expect_not_null(strstr(desk.errors.text, ":4:5: pool “main” serves requests"));
+	desk_reload(&desk, renamed);
+	cr_expect(pool_of(&desk)->tunnels);
+	desk_close(&desk);
+}
+
 Test(configuration, what_needs_a_restart_stays_and_is_told)
 {
 	struct config_step step;
