@@ -11,7 +11,6 @@
 #include "broker/control/document.h"
 #include "broker/control/keep.h"
 #include "broker/control/overrides.h"
-#include "broker/control/pool_refs.h"
 #include "broker/control/reader.h"
 
 #define HOST_NAME_BYTES 256
@@ -121,8 +120,6 @@ static void read_all(struct document *document, struct config *config,
 	if (layers)
 		overrides_apply(layers->overrides, document, layers->file, config);
 	checks_run(document, config);
-	if (layers && layers->running && document->complaints->count == 0)
-		pool_refs_check_change(document, config, layers->running);
 }
 
 enum wsb_err config_build(struct config **out, const struct config_source *source,

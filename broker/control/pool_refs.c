@@ -1,6 +1,5 @@
 #include "broker/control/pool_refs.h"
 
-#include <string.h>
 #include "broker/control/nearest.h"
 
 bool pool_ref_find(struct document *document, const struct config *config, const yaml_node_t *node,
@@ -117,31 +116,6 @@ void pool_refs_check_listeners(struct document *document, struct config *config)
 			complain(document->complaints, node_place(entry),
 				 "every pool is that of a session listener; this one needs one "
 				 "more");
-	}
-}
-
-void pool_refs_check_change(struct document *document, const struct config *next,
-			    const struct config *running)
-{
-	yaml_node_t *pools = document_find(document, document_root(document), "pools");
-
-	for (size_t i = 0; i < next->pool_count; i++) {
-		const struct pool_settings *pool = &next->pools[i];
-
-		for (size_t k = 0; k < running->pool_count; k++) {
-			const struct pool_settings *old = &running->pools[k];
-
-			if (strcmp(old->name, pool->name) != 0 || old->tunnels == pool->tunnels)
-				continue;
-			complain(document->complaints,
-				 node_place(document_item(document, pools, i)),
-				 pool->tunnels
-					 ? "pool “%s” serves requests; to make it a session "
-					   "listener's needs a restart, or another name"
-					 : "pool “%s” is that of a session listener; to let it "
-					   "serve requests needs a restart, or another name",
-				 pool->name);
-		}
 	}
 }
 

@@ -19,11 +19,6 @@ uint32_t pool_ref_default(const struct config *config);
  * of listeners that are left without one. Pools must have been read and named. */
 void pool_refs_check_listeners(struct document *document, struct config *config);
 
-/* Complains of pools that cannot become what next makes of them while they run. Both configurations
- * are without complaints otherwise. */
-void pool_refs_check_change(struct document *document, const struct config *next,
-			    const struct config *running);
-
 /* Finds the pool of a route. */
 void pool_refs_check_route(struct document *document, const struct config *config,
 			   yaml_node_t *entry, struct route_settings *route);
