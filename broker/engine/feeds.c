@@ -400,10 +400,17 @@ static void ask_is_over(struct engine *engine, struct subscription *subscription
 
 void feeds_attempt_lost(struct engine *engine, struct exchange *exchange, uint64_t now_us)
 {
+	const struct connection *connection = connection_of(exchange);
+	bool rescued = connection && connection->transport && !connection->doom;
 	struct feed *feed = exchange->feed;
 	struct subscription *subscription = feed->subscription;
 
 	feeds_end_exchange(engine, exchange, now_us);
+	/* What was taken back out of the outbox of a connection that lives has not been left. */
+	if (rescued && feed->state == FEED_LEAVING) {
+		feed->asked = false;
+		return;
+	}
 	feed_end(&engine->publish.subscriptions, feed);
 	if (subscription && subscription->feed == NULL)
 		ask_is_over(engine, subscription, now_us);
