@@ -12,6 +12,7 @@ from pathlib import Path
 START_DEADLINE_S = 15
 STOP_DEADLINE_S = 5
 HERE = Path(__file__).resolve().parent
+PROTOTYPE = "tests/bench/bench_prototype"
 
 
 class Missing(Exception):
@@ -33,6 +34,11 @@ def find_program(name):
     if not path:
         raise Missing(f"{name} is not installed")
     return path
+
+
+def is_target(build, name):
+    """Whether that build directory knows how to build it: what it lacks the library for is none."""
+    return f"build {name}: " in (build / "build.ninja").read_text()
 
 
 def descendants(pid):
@@ -204,6 +210,14 @@ class Stage:
         url = f"ws://127.0.0.1:{self.upstream_port}/"
         command = [program, home / "pool.mjs", str(port), url, str(self.size)]
         return Server("node", command, port, self.folder)
+
+    def prototype(self):
+        program = self.build / PROTOTYPE
+        if not is_target(self.build, PROTOTYPE):
+            raise Missing("it was not built, since libwebsockets-dev was missing at `meson setup`")
+        port = free_port()
+        command = [program, str(port), str(self.upstream_port), str(self.size)]
+        return Server("prototype", command, port, self.folder)
 
     def wsbroker(self, tls=False):
         program = self.build / "broker/wsbroker"

@@ -1,5 +1,5 @@
 /* tests/bench/frame.h: reading and writing whole WebSocket frames (RFC 6455 section 5).
- * Static inline, because both bench programs spend their time here. */
+ * Static inline, because the bench programs spend their time here. */
 #ifndef WSB_TESTS_BENCH_FRAME_H
 #define WSB_TESTS_BENCH_FRAME_H
 #include <stdbool.h>
@@ -24,6 +24,16 @@ struct frame {
 	size_t payload_len;
 	size_t size; /* header and payload */
 };
+
+/* xorshift64*: keys have to be unforeseeable to scripts in a browser, here only varied. *state must
+ * not be 0. */
+static inline uint32_t frame_next_key(uint64_t *state)
+{
+	*state ^= *state >> 12;
+	*state ^= *state << 25;
+	*state ^= *state >> 27;
+	return (uint32_t)(*state * UINT64_C(0x2545F4914F6CDD1D) >> 32);
+}
 
 /* key is as in the frame, its first byte the lowest: little-endian machines only. */
 static inline void frame_mask(unsigned char *payload, size_t len, uint32_t key)

@@ -262,7 +262,7 @@ int main(int argc, char **argv)
 	if (!parse_arguments(&settings, argc, argv))
 		return 2;
 	signal(SIGPIPE, SIG_IGN);
-	raise_file_limit();
+	raise_file_limit(UINT64_MAX);
 	struct swarm *swarm =
 		swarm_create(&settings.address, settings.path, settings.clients, settings.depth);
 	if (settings.idle) {

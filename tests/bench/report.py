@@ -7,7 +7,7 @@ from statistics import median
 
 DISTURBED_CORES = 0.1  # what other processes may use before a measurement counts as disturbed
 
-COLUMNS = ["direct", "nginx", "haproxy", "node", "wsbroker"]
+COLUMNS = ["direct", "nginx", "haproxy", "node", "prototype", "wsbroker"]
 TITLES = {"haproxy": "HAProxy"}
 CLOSED_CASES = ["64x1", "500x1", "500x4", "64x16", "2000x1"]
 OTHER_CASES = ["rate", "idle", "idle-tls"]

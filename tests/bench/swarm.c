@@ -30,15 +30,6 @@ struct swarm_client {
 	uint64_t next_round; /* makes the ids of a slot differ */
 };
 
-/* xorshift64*: masks have to be unforeseeable to scripts in a browser, here only varied. */
-static uint64_t next_random(struct swarm *swarm)
-{
-	swarm->random ^= swarm->random >> 12;
-	swarm->random ^= swarm->random << 25;
-	swarm->random ^= swarm->random >> 27;
-	return swarm->random * UINT64_C(0x2545F4914F6CDD1D);
-}
-
 static size_t put_decimal(unsigned char *out, uint64_t value)
 {
 	char digits[20];
@@ -62,7 +53,7 @@ static void put_hex(char out[16], uint64_t value)
 static void push_frame(struct swarm *swarm, unsigned int opcode, const void *payload, size_t len)
 {
 	unsigned char *out = swarm->out + swarm->out_len;
-	uint32_t key = (uint32_t)(next_random(swarm) >> 32);
+	uint32_t key = frame_next_key(&swarm->random);
 	size_t header = frame_write_header(out, opcode, len, &key);
 	memcpy(out + header, payload, len);
 	frame_mask(out + header, len, key);

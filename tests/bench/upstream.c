@@ -319,7 +319,7 @@ int main(int argc, char **argv)
 			return 2;
 	}
 	signal(SIGPIPE, SIG_IGN);
-	raise_file_limit();
+	raise_file_limit(UINT64_MAX);
 	upstream->last = &upstream->first;
 	upstream->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	upstream->listen_fd = listen_on(port);

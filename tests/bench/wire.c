@@ -41,17 +41,17 @@ uint64_t clock_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-void raise_file_limit(void)
+void raise_file_limit(uint64_t max)
 {
 	struct rlimit limit;
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
 		die("getrlimit");
-	limit.rlim_cur = limit.rlim_max;
+	limit.rlim_cur = limit.rlim_max < max ? limit.rlim_max : max;
 	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
 		die("setrlimit");
 }
 
-static void bytes_append(struct wire_bytes *bytes, const unsigned char *data, size_t len)
+unsigned char *wire_bytes_room(struct wire_bytes *bytes, size_t len)
 {
 	if (bytes->capacity - bytes->len < len) {
 		size_t capacity = (bytes->len + len) * 2;
@@ -60,7 +60,12 @@ static void bytes_append(struct wire_bytes *bytes, const unsigned char *data, si
 			die("out of memory");
 		bytes->capacity = capacity;
 	}
-	memcpy(bytes->data + bytes->len, data, len);
+	return bytes->data + bytes->len;
+}
+
+static void bytes_append(struct wire_bytes *bytes, const unsigned char *data, size_t len)
+{
+	memcpy(wire_bytes_room(bytes, len), data, len);
 	bytes->len += len;
 }
 

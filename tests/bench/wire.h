@@ -33,8 +33,11 @@ uint64_t parse_number(const char *text, uint64_t max);
 
 uint64_t clock_ns(void); /* monotonic */
 
-/* Raises the limit of open files as far as is allowed. */
-void raise_file_limit(void);
+/* Raises the limit of open files as far as is allowed, but not above max. */
+void raise_file_limit(uint64_t max);
+
+/* Where the next len bytes can be written: behind what bytes holds, which may move. */
+unsigned char *wire_bytes_room(struct wire_bytes *bytes, size_t len);
 
 /* Registers fd, from then on owned by the wire, for reading. */
 void wire_open(struct wire *wire, int fd, int epoll_fd, void *owner, uint32_t blocked_events);

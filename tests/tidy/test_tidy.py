@@ -119,6 +119,13 @@ class Rules(unittest.TestCase):
         self.expect_good('broker/pool/lease.c', '#include <jansson.h>\n#include <sys/uio.h>\n')
         self.expect_good('tests/unit/pool/test_pool.c', '#include <msgpack.h>\n')
 
+    def test_third_party_of_a_test_alone(self):
+        text = '#include <libwebsockets.h>\n'
+        self.expect('broker/io/loop.c', text, 'not at home')
+        self.expect('tests/unit/pool/test_pool.c', text, 'not at home in tests/unit/pool')
+        found = self.violations({'tests/bench/a.c': text, 'tests/bench/meson.build': "'a.c'\n"})
+        self.assertEqual(found, [])
+
     def test_long_line(self):
         self.expect('broker/pool/lease.c', '/*' + 'x' * 97 + '*/\n', '101 columns')
         self.expect('broker/pool/lease.c', '\t\t/*' + 'x' * 81 + '*/\n', '101 columns')
