@@ -1,6 +1,7 @@
 /* Endpoints that stand for all addresses of a name. */
 #include <criterion/criterion.h>
 
+#include "broker/engine/reconfigure.h"
 #include "tests/unit/engine/stage.h"
 
 struct scene {
@@ -124,6 +125,38 @@ Test(resolving, a_failing_look_up_keeps_the_addresses_and_is_made_again)
 	cr_assert_str_eq(pool_find_endpoint(scene.pool, "a")->last_error, "dns: no such host");
 	stage_pass(&scene.stage, 4 * STAGE_S);
 	cr_assert_eq(scene.stage.outside.look_up, look_up + 1, "sooner than usual");
+	stage_end(&scene.stage);
+}
+
+/* Another configuration, which says so of resolve.all. */
+static void reload(struct scene *scene, bool all)
+{
+	struct setup *next = setup_copy(&scene->stage.setup);
+	struct outside *outside = &scene->stage.outside;
+
+	next->pools[0].endpoints[0].resolve.all = all;
+	cr_assert_eq(engine_reconfigure(outside->engine, &next->config, "ann", outside->now_us),
+		     WSB_OK);
+	config_release(&next->config);
+	for (int i = 0; i < 20; i++) {
+		stage_pass(&scene->stage, 100 * STAGE_MS);
+		stage_open_dials(&scene->stage);
+		see_off(scene);
+	}
+}
+
+Test(resolving, a_reload_leaves_the_addresses_alone_until_it_says_otherwise)
+{
+	struct scene scene;
+
+	begin(&scene);
+	resolve(&scene, "10.0.0.1", "10.0.0.2");
+	reload(&scene, true);
+	cr_assert_eq(ready_at(&scene, "a@10.0.0.1"), 2);
+	cr_assert_eq(ready_at(&scene, "a"), 0);
+	reload(&scene, false);
+	cr_assert_eq(ready_at(&scene, "a"), 4);
+	cr_assert_eq(scene.pool->endpoint_count, 1);
 	stage_end(&scene.stage);
 }
 
