@@ -56,6 +56,12 @@ Test(screen, then_only_what_has_changed)
 	screen_paint(&screen, &shown, &out);
 	cr_expect_str_eq(out.text, "\033[2;1H\033[0;2m\033[Kb\033[0m");
 	strbuf_clear(&out);
+	screen_begin(&screen, 3, 10);
+	screen_add(&screen, SCREEN_PLAIN, "other");
+	screen_add(&screen, SCREEN_PLAIN, "b");
+	screen_paint(&screen, &shown, &out);
+	cr_expect_str_eq(out.text, "\033[1;1H\033[0m\033[Kother\033[0m");
+	strbuf_clear(&out);
 	screen_paint(&screen, &screen, &out);
 	cr_expect_eq(out.len, 0);
 }
