@@ -22,7 +22,15 @@ void reach_init(struct reach *reach, struct ws_context *context, const struct re
 	reach->stream = stream;
 	reach->stage = REACH_IDLE;
 	reach->query = NULL;
+	reach->ssl_context = NULL;
 	list_node_init(&reach->step);
+}
+
+/* A reload may replace the context of the dials to come while this one is under way. */
+static void release_context(struct reach *reach)
+{
+	tls_context_destroy(reach->ssl_context);
+	reach->ssl_context = NULL;
 }
 
 void reach_give_up(struct reach *reach)
@@ -32,6 +40,7 @@ void reach_give_up(struct reach *reach)
 	reach->query = NULL;
 	list_remove(reach->steps, &reach->step);
 	reach->stage = REACH_IDLE;
+	release_context(reach);
 }
 
 static void fail(struct reach *reach, const char *cause, const char *text)
@@ -55,6 +64,7 @@ const char *reach_cause(const struct reach *reach)
 static void finish(struct reach *reach)
 {
 	reach->stage = REACH_IDLE;
+	release_context(reach);
 	reach->events->done(reach);
 }
 
@@ -172,7 +182,7 @@ void reach_begin(struct reach *reach, const struct ws_target *target, void *ssl_
 		 bool verify)
 {
 	reach->target = target;
-	reach->ssl_context = ssl_context;
+	reach->ssl_context = tls_context_hold(ssl_context);
 	reach->verify = verify;
 	reach->stage = REACH_RESOLVING;
 	reach->address_at = 0;

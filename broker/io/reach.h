@@ -36,7 +36,7 @@ struct reach {
 	struct list *steps;    /* the owner's: see reach_turn */
 	struct stream *stream; /* the owner's */
 	const struct ws_target *target;
-	void *ssl_context; /* used where target->tls */
+	void *ssl_context; /* held while it is under way; used where target->tls */
 	bool verify;
 	struct list_node step;
 	enum reach_stage {

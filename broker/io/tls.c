@@ -163,6 +163,13 @@ enum wsb_err tls_server_create(void **out, const struct listener_tls_settings *s
 	return keep_flawless(out, context, errors->len == before);
 }
 
+void *tls_context_hold(void *ssl_context)
+{
+	if (ssl_context)
+		SSL_CTX_up_ref(ssl_context);
+	return ssl_context;
+}
+
 void tls_context_destroy(void *ssl_context)
 {
 	SSL_CTX_free(ssl_context);

@@ -23,6 +23,9 @@ enum wsb_err tls_client_create(void **out, const struct pool_tls_settings *setti
 enum wsb_err tls_server_create(void **out, const struct listener_tls_settings *settings,
 			       struct strbuf *errors) WSB_CHECKED;
 void tls_context_destroy(void *ssl_context); /* NULL is allowed */
+/* For one who may need it after its owner has let it go: gives it back by tls_context_destroy. NULL
+ * is allowed. */
+void *tls_context_hold(void *ssl_context);
 
 /* A TLS session on a connected descriptor, whose handshake is the caller's to drive and which the
  * caller frees. host is the peer's name or address: asked for by SNI when it is a name, NULL for

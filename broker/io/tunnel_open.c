@@ -45,7 +45,8 @@ static void on_reached(struct reach *reach)
 	tunnel->phase = TUNNEL_ASKING;
 	dial_host_write(tunnel->target.host, tunnel->target.port, tunnel->target.tls, host);
 	strbuf_init(&request);
-	if (tunnel_head_finish(&request, strbuf_span(&tunnel->begun), host, tunnel->pool))
+	if (tunnel_head_finish(&request, strbuf_span(&tunnel->begun), host,
+			       tunnel->endpoint->pool->settings))
 		tunnel_fail(tunnel, "upgrade", "the headers are too long");
 	else
 		flow_put(&tunnel->up, strbuf_span(&request));
@@ -115,7 +116,7 @@ void tunnel_dial(void *transport, const struct endpoint *endpoint, uint64_t dead
 	const struct ws_client_group *group;
 
 	tunnel->phase = TUNNEL_REACHING;
-	tunnel->pool = endpoint->pool->settings;
+	tunnel->endpoint = endpoint;
 	tunnel->target = (struct ws_target){.host = settings->host,
 					    .address = settings->address,
 					    .port = settings->port,

@@ -30,10 +30,10 @@ struct ws_tunnel {
 	/* Until it is open. */
 	struct reach reach;
 	struct ws_target target;
-	const struct pool_settings *pool;
-	struct strbuf begun;  /* the request, but for what differs between endpoints */
-	struct strbuf early;  /* what the client said before it was answered */
-	struct strbuf answer; /* the head of the upstream's, as far as it has come */
+	const struct endpoint *endpoint; /* being dialled: it stays while it is */
+	struct strbuf begun;		 /* the request, but for what differs between endpoints */
+	struct strbuf early;		 /* what the client said before it was answered */
+	struct strbuf answer;		 /* the head of the upstream's, as far as it has come */
 	size_t answer_seen;
 	/* Of an answer that declines. */
 	bool body_counted;
