@@ -6,7 +6,7 @@
 #include <unistd.h>
 #include "broker/console/console.h"
 #include "broker/control/catalog.h"
-#include "broker/control/config.h"
+#include "broker/control/configuration.h"
 #include "broker/control/nearest.h"
 #include "broker/io/tls.h"
 #include "broker/tool/tool.h"
@@ -78,6 +78,15 @@ static int read_source(const char *command, int argc, char *const *argv, struct 
 	return 0;
 }
 
+static void print_errors(const struct source *source, enum wsb_err err, const struct strbuf *errors)
+{
+	if (errors->len > 0)
+		fprintf(stderr, "%s", errors->text);
+	else
+		fprintf(stderr, "wsbroker: %s: %s\n", source->file ? source->file : "configuration",
+			wsb_err_text(err));
+}
+
 /* NULL: the errors have been printed. */
 static struct config *load(const struct source *source)
 {
@@ -91,11 +100,7 @@ static struct config *load(const struct source *source)
 	if (!err)
 		err = tls_prepare(config, &errors);
 	if (err) {
-		if (errors.len > 0)
-			fprintf(stderr, "%s", errors.text);
-		else
-			fprintf(stderr, "wsbroker: %s: %s\n",
-				source->file ? source->file : "configuration", wsb_err_text(err));
+		print_errors(source, err, &errors);
 		config_release(config);
 		config = NULL;
 	}
@@ -103,11 +108,36 @@ static struct config *load(const struct source *source)
 	return config;
 }
 
+static void log_notes(struct log *log, const struct strbuf *notes)
+{
+	struct span rest = strbuf_span(notes);
+
+	while (rest.len > 0) {
+		size_t len = strcspn(rest.at, "\n");
+
+		log_event(log, LOG_WARN, "config.state", log_span("note", span_of(rest.at, len)));
+		rest = span_of(rest.at + len, rest.len - len);
+		if (rest.len > 0)
+			rest = span_of(rest.at + 1, rest.len - 1);
+	}
+}
+
+static int serve(struct configuration *configuration, const struct strbuf *notes)
+{
+	const struct config *config = configuration->running;
+	struct log log;
+
+	log_init(&log, config->log.level, config->log.format, write_line, NULL, clock_wall_us);
+	log_notes(&log, notes);
+	return worker_run(configuration, &log, stdout);
+}
+
 static int run_serve(int argc, char *const *argv)
 {
+	struct configuration configuration;
+	struct strbuf errors, notes;
 	struct source source;
-	struct config *config;
-	struct log log;
+	enum wsb_err err;
 	int code = read_source("serve", argc, argv, &source);
 
 	if (code)
@@ -115,12 +145,20 @@ static int run_serve(int argc, char *const *argv)
 	if (!source.file && source.url_count == 0)
 		return usage_error("serve", "-c FILE, or the URLs of upstreams, must be given",
 				   NULL);
-	config = load(&source);
-	if (!config)
-		return source.file ? EXIT_FAILED : EXIT_USAGE;
-	log_init(&log, config->log.level, config->log.format, write_line, NULL, clock_wall_us);
-	code = worker_run(config, &log, stdout);
-	config_release(config);
+	strbuf_init(&errors);
+	strbuf_init(&notes);
+	err = configuration_open(&configuration, source.file, source.file ? NULL : source.urls,
+				 source.url_count, &errors, &notes);
+	if (!err)
+		err = tls_prepare(configuration.running, &errors);
+	code = source.file ? EXIT_FAILED : EXIT_USAGE;
+	if (err)
+		print_errors(&source, err, &errors);
+	else
+		code = serve(&configuration, &notes);
+	configuration_close(&configuration);
+	strbuf_fini(&errors);
+	strbuf_fini(&notes);
 	return code;
 }
 

@@ -2,17 +2,20 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include "broker/admin/admin.h"
 #include "broker/engine/apply.h"
 #include "broker/engine/engine.h"
+#include "broker/engine/reconfigure.h"
 #include "broker/io/entropy.h"
 #include "broker/io/io.h"
 #include "broker/io/loop.h"
+#include "broker/io/tls.h"
 #include "common/clock.h"
 #include "common/strbuf.h"
 
 struct worker {
-	const struct config *config;
+	struct configuration *configuration;
 	struct log *log;
 	struct loop loop;
 	struct io *io;
@@ -60,10 +63,157 @@ static void on_stop_asked(void *context)
 	engine_drain(worker->engine, clock_monotonic_us());
 }
 
+static void save_state(struct worker *worker)
+{
+	struct strbuf why;
+
+	strbuf_init(&why);
+	if (configuration_save(worker->configuration, &why))
+		log_event(worker->log, LOG_ERROR, "config.state_not_written",
+			  log_text("file", worker->configuration->running->state),
+			  log_span("error", strbuf_span(&why)));
+	strbuf_fini(&why);
+}
+
+/* What is wrong with the file, line by line. */
+static void log_rejection(struct worker *worker, const char *actor, const struct strbuf *errors)
+{
+	struct span rest = strbuf_span(errors);
+	const char *end;
+	char first[256] = "";
+
+	snprintf(first, sizeof(first), "%.*s", (int)strcspn(rest.at, "\n"), rest.at);
+	engine_record(worker->engine, &(struct history_event){.type = "config.rejected",
+							      .object = "broker",
+							      .reason = "invalid",
+							      .detail = first,
+							      .actor = actor});
+	while (rest.len > 0) {
+		end = memchr(rest.at, '\n', rest.len);
+		struct span line = span_of(rest.at, end ? (size_t)(end - rest.at) : rest.len);
+
+		log_event(worker->log, LOG_ERROR, "config.rejected", log_span("error", line));
+		rest = span_of(line.at + line.len, rest.len - line.len);
+		if (rest.len > 0)
+			rest = span_of(rest.at + 1, rest.len - 1);
+	}
+}
+
+static void log_changes(struct worker *worker, const char *actor)
+{
+	const struct configuration *configuration = worker->configuration;
+	size_t restarts = config_diff_restarts(&configuration->pending);
+	char generation[24], detail[96];
+
+	for (size_t i = 0; i < configuration->applied.count; i++) {
+		const struct config_change *change = &configuration->applied.changes[i];
+
+		log_event(worker->log, LOG_INFO, "config.changed", log_text("key", change->key),
+			  log_text("from", change->before ? change->before : ""),
+			  log_text("to", change->after ? change->after : ""));
+	}
+	for (size_t i = 0; i < configuration->pending.count; i++)
+		if (configuration->pending.changes[i].restart)
+			log_event(worker->log, LOG_WARN, "config.restart_needed",
+				  log_text("key", configuration->pending.changes[i].key));
+	snprintf(generation, sizeof(generation), "%llu",
+		 (unsigned long long)configuration->generation);
+	snprintf(detail, sizeof(detail), "%zu changes, %zu need a restart",
+		 configuration->applied.count, restarts);
+	log_event(worker->log, LOG_INFO, "config.reloaded",
+		  log_number("generation", configuration->generation),
+		  log_number("changes", configuration->applied.count),
+		  log_number("need_restart", restarts));
+	engine_record(worker->engine, &(struct history_event){.type = "config.reloaded",
+							      .object = "broker",
+							      .after = generation,
+							      .reason = "asked",
+							      .detail = detail,
+							      .actor = actor});
+}
+
+/* Everything that can fail comes first: certificates, addresses, memory. */
+static enum wsb_err take_step(struct worker *worker, struct config_step *step, const char *actor,
+			      struct strbuf *errors)
+{
+	const struct config *next = step->running;
+	struct io_change change;
+	enum wsb_err err = tls_prepare(next, errors);
+
+	if (!err)
+		err = io_prepare(worker->io, next, &change, errors);
+	if (err)
+		return err;
+	err = engine_reconfigure(worker->engine, next, actor, clock_monotonic_us());
+	if (err) {
+		io_forget(&change);
+		return err;
+	}
+	io_take(worker->io, next, &change);
+	worker->log->level = next->log.level;
+	worker->log->format = next->log.format;
+	worker->admin.settings = &next->admin;
+	configuration_take(worker->configuration, step);
+	log_changes(worker, actor);
+	save_state(worker);
+	return WSB_OK;
+}
+
+static enum wsb_err finish_step(struct worker *worker, struct config_step *step, enum wsb_err err,
+				const char *actor, struct strbuf *errors)
+{
+	if (!err) {
+		err = take_step(worker, step, actor, errors);
+		if (err)
+			config_step_drop(step);
+	}
+	if (err && errors->len == 0)
+		strbuf_printf(errors, "%s\n", wsb_err_text(err));
+	if (err)
+		log_rejection(worker, actor, errors);
+	return err;
+}
+
+static enum wsb_err reload(void *instance, const char *actor, struct strbuf *errors)
+{
+	struct worker *worker = instance;
+	struct config_step step;
+
+	if (worker->draining) {
+		strbuf_text(errors, "the broker drains: nothing is changed any more\n");
+		return WSB_EUNAVAIL;
+	}
+	return finish_step(worker, &step,
+			   configuration_reread(worker->configuration, &step, errors), actor,
+			   errors);
+}
+
+static enum wsb_err set_value(void *instance, const struct override *change, struct strbuf *errors)
+{
+	struct worker *worker = instance;
+	struct config_step step;
+
+	return finish_step(worker, &step,
+			   configuration_set(worker->configuration, change, &step, errors),
+			   change->actor, errors);
+}
+
+static void on_reload_asked(void *context)
+{
+	struct strbuf errors;
+	enum wsb_err err;
+
+	strbuf_init(&errors);
+	err = reload(context, "signal", &errors);
+	(void)err; /* it has been logged */
+	strbuf_fini(&errors);
+}
+
 static const struct loop_hooks hooks = {
 	.turn = on_turn,
 	.tick = on_tick,
 	.stop_asked = on_stop_asked,
+	.reload_asked = on_reload_asked,
 };
 
 static enum wsb_err take_snapshot(void *instance, enum snapshot_extent extent, struct snapshot *out)
@@ -73,12 +223,129 @@ static enum wsb_err take_snapshot(void *instance, enum snapshot_extent extent, s
 	return engine_snapshot(worker->engine, extent, clock_monotonic_us(), out);
 }
 
+static void note_value(struct worker *worker, const struct command *command,
+		       enum override_kind kind, const char *key, const char *value)
+{
+	struct override change = {
+		.kind = kind,
+		.key = key,
+		.value = value,
+		.actor = command->actor ? command->actor : "broker",
+		.reason = command->reason ? command->reason : "",
+		.wall_us = clock_wall_us(),
+	};
+
+	if (configuration_note(worker->configuration, &change))
+		log_event(worker->log, LOG_ERROR, "config.not_noted", log_text("key", key));
+}
+
+static void note_added(struct worker *worker, const struct command *command, const char *key)
+{
+	char member[640], number[24];
+
+	note_value(worker, command, OVERRIDE_ADDED, key, command->add.url);
+	snprintf(member, sizeof(member), "%s.weight", key);
+	snprintf(number, sizeof(number), "%lld", (long long)command->add.weight);
+	if (command->add.weight > 0)
+		note_value(worker, command, OVERRIDE_VALUE, member, number);
+	snprintf(member, sizeof(member), "%s.tier", key);
+	snprintf(number, sizeof(number), "%lld", (long long)command->add.tier);
+	if (command->add.tier > 0)
+		note_value(worker, command, OVERRIDE_VALUE, member, number);
+}
+
+/* The name that the engine gave it, when nobody gave it one: that of the newest. */
+static const char *added_name(struct worker *worker, const struct command *command)
+{
+	return command->add.name ? command->add.name
+				 : engine_newest_endpoint(worker->engine, command->pool);
+}
+
+static void note_endpoint(struct worker *worker, const struct command *command, const char *member,
+			  const char *value)
+{
+	char key[600];
+
+	snprintf(key, sizeof(key), "pools.%s.endpoints.%s%s", command->pool, command->endpoint,
+		 member);
+	note_value(worker, command, OVERRIDE_VALUE, key, value);
+}
+
+static void note_pool(struct worker *worker, const struct command *command, const char *member,
+		      const char *value)
+{
+	char key[300];
+
+	snprintf(key, sizeof(key), "pools.%s.%s", command->pool, member);
+	note_value(worker, command, OVERRIDE_VALUE, key, value);
+}
+
+/* The size is nobody's wish any more. */
+static void note_unpinned(struct worker *worker, const struct command *command)
+{
+	const struct config *file = worker->configuration->file;
+	char number[24];
+
+	for (size_t i = 0; i < file->pool_count; i++) {
+		if (strcmp(file->pools[i].name, command->pool) != 0)
+			continue;
+		snprintf(number, sizeof(number), "%u", file->pools[i].size);
+		note_pool(worker, command, "size", number);
+	}
+}
+
+/* What was set by a command outlives a reload, and a restart where there is a state file. */
+static void note_command(struct worker *worker, const struct command *command)
+{
+	char number[24], key[600];
+
+	snprintf(number, sizeof(number), "%lld", (long long)command->number);
+	switch (command->kind) {
+	case COMMAND_POOL_RESIZE:
+		note_pool(worker, command, "size", number);
+		break;
+	case COMMAND_POOL_UNPIN:
+		note_unpinned(worker, command);
+		break;
+	case COMMAND_POOL_BALANCER:
+		note_pool(worker, command, "balancer", command->text);
+		break;
+	case COMMAND_ENDPOINT_WEIGHT:
+		note_endpoint(worker, command, ".weight", number);
+		break;
+	case COMMAND_ENDPOINT_DRAIN:
+		note_endpoint(worker, command, ".mode", "drain");
+		break;
+	case COMMAND_ENDPOINT_MAINT:
+		note_endpoint(worker, command, ".mode", "maint");
+		break;
+	case COMMAND_ENDPOINT_READY:
+		note_endpoint(worker, command, ".mode", "ready");
+		break;
+	case COMMAND_ENDPOINT_REMOVE:
+		snprintf(key, sizeof(key), "pools.%s.endpoints.%s", command->pool,
+			 command->endpoint);
+		note_value(worker, command, OVERRIDE_REMOVED, key, NULL);
+		break;
+	case COMMAND_ENDPOINT_ADD:
+		snprintf(key, sizeof(key), "pools.%s.endpoints.%s", command->pool,
+			 added_name(worker, command));
+		note_added(worker, command, key);
+		break;
+	default:
+		return;
+	}
+	save_state(worker);
+}
+
 /* An operator may ask for the drain too. A signal after that only says the same. */
 static void apply(void *instance, const struct command *command, struct outcome *outcome)
 {
 	struct worker *worker = instance;
 
 	engine_apply(worker->engine, command, outcome, clock_monotonic_us());
+	if (outcome->kind <= OUTCOME_ACCEPTED)
+		note_command(worker, command);
 	worker->draining = worker->draining || command->kind == COMMAND_DRAIN;
 }
 
@@ -121,18 +388,22 @@ static enum wsb_err start(struct worker *worker, struct strbuf *errors)
 	enum wsb_err err;
 	uint64_t seed;
 
-	err = io_create(&worker->io, worker->config, worker->log, &worker->loop, errors);
+	err = io_create(&worker->io, worker->configuration->running, worker->log, &worker->loop,
+			errors);
 	if (err)
 		return err;
 	entropy_fill(&seed, sizeof(seed));
-	err = engine_create(&worker->engine, worker->config, io_ports(worker->io), worker->log,
-			    seed, clock_monotonic_us());
+	err = engine_create(&worker->engine, worker->configuration->running, io_ports(worker->io),
+			    worker->log, seed, clock_monotonic_us());
 	if (err)
 		return err;
 	worker->admin = (struct admin_backend){.instance = worker,
-					       .settings = &worker->config->admin,
+					       .settings = &worker->configuration->running->admin,
 					       .snapshot = take_snapshot,
 					       .history = engine_history(worker->engine),
+					       .configuration = worker->configuration,
+					       .reload = reload,
+					       .set = set_value,
 					       .apply = apply};
 	return io_start(worker->io, worker->engine, &worker->admin);
 }
@@ -148,7 +419,7 @@ static void stop(struct worker *worker)
 	loop_fini(&worker->loop);
 }
 
-int worker_run(const struct config *config, struct log *log, FILE *out)
+int worker_run(struct configuration *configuration, struct log *log, FILE *out)
 {
 	struct worker *worker = calloc(1, sizeof(*worker));
 	struct strbuf errors;
@@ -160,14 +431,14 @@ int worker_run(const struct config *config, struct log *log, FILE *out)
 		free(worker);
 		return 1;
 	}
-	worker->config = config;
+	worker->configuration = configuration;
 	worker->log = log;
 	strbuf_init(&errors);
 	err = start(worker, &errors);
 	if (err) {
 		fprintf(stderr, "%s", errors.len > 0 ? errors.text : wsb_err_text(err));
 	} else {
-		print_banner(config, out);
+		print_banner(configuration->running, out);
 		log_event(log, LOG_INFO, "broker.started", log_text("version", WSBROKER_VERSION));
 		loop_run(&worker->loop);
 		log_event(log, LOG_INFO, "broker.stopped",

@@ -8,6 +8,7 @@
 #include "broker/admin/access.h"
 #include "broker/admin/feed.h"
 #include "broker/control/command.h"
+#include "broker/control/configuration.h"
 #include "broker/control/snapshot.h"
 #include "common/span.h"
 #include "common/strbuf.h"
@@ -27,6 +28,12 @@ struct admin_backend {
 	enum wsb_err (*snapshot)(void *instance, enum snapshot_extent extent, struct snapshot *out);
 	/* What streams follow; valid as long as the instance. */
 	const struct history *history;
+	const struct configuration *configuration; /* what runs, and what the file says */
+	/* Reads the file again and takes what it says, or nothing of it: then errors gets a line
+	 * for each reason. */
+	enum wsb_err (*reload)(void *instance, const char *actor, struct strbuf *errors);
+	/* The same with one key. */
+	enum wsb_err (*set)(void *instance, const struct override *change, struct strbuf *errors);
 	/* As engine_apply: always sets *outcome, keeps nothing of the command. */
 	void (*apply)(void *instance, const struct command *command, struct outcome *outcome);
 };

@@ -107,6 +107,8 @@ enum wsb_err configuration_open(struct configuration *out, const char *path,
 
 void configuration_close(struct configuration *configuration)
 {
+	config_diff_fini(&configuration->applied);
+	config_diff_fini(&configuration->pending);
 	config_release(configuration->running);
 	config_release(configuration->file);
 	overrides_fini(&configuration->overrides);
@@ -298,6 +300,12 @@ void configuration_take(struct configuration *configuration, struct config_step 
 		step->text = NULL;
 	}
 	configuration->generation++;
+	config_diff_fini(&configuration->applied);
+	config_diff_fini(&configuration->pending);
+	configuration->applied = step->applied;
+	configuration->pending = step->pending;
+	step->applied = (struct config_diff){0};
+	step->pending = (struct config_diff){0};
 	config_step_drop(step);
 }
 

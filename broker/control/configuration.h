@@ -20,7 +20,9 @@ struct configuration {
 	const struct config *file;    /* what the file alone says; held */
 	const struct config *running; /* with all that lies on top; held */
 	struct overrides overrides;
-	uint64_t generation; /* 1, 2, ...: how often `running` was replaced */
+	uint64_t generation;	    /* 1, 2, ...: how often `running` was replaced */
+	struct config_diff applied; /* by the latest step that was taken */
+	struct config_diff pending; /* what of the file did not take effect then */
 };
 
 struct config_step {

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "broker/control/config.h"
+#include "broker/control/history.h"
 #include "broker/control/snapshot.h"
 #include "broker/engine/ports.h"
 #include "broker/session/session.h"
@@ -150,6 +151,12 @@ enum wsb_err engine_snapshot(struct engine *engine, enum snapshot_extent extent,
 
 /* All events of the instance; lives as long as the engine. */
 const struct history *engine_history(const struct engine *engine);
+
+/* The name of the endpoint that joined the pool last; "" when there is no such pool. */
+const char *engine_newest_endpoint(const struct engine *engine, const char *pool);
+
+/* Adds something that happened outside of the engine to its history. */
+void engine_record(struct engine *engine, const struct history_event *event);
 
 /* How late the latest tick came, told by whoever runs the loop. */
 void engine_note_lag(struct engine *engine, uint64_t lag_us);

@@ -3,6 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char *engine_newest_endpoint(const struct engine *engine, const char *pool)
+{
+	const struct lane *lane = lane_named(engine, pool);
+
+	if (!lane || lane->pool->endpoint_count == 0)
+		return "";
+	return lane->pool->endpoints[lane->pool->endpoint_count - 1]->settings->name;
+}
+
 static void lane_bound(struct lane *lane, const struct pool_settings *settings)
 {
 	lane->size_min = settings->autoscale.enabled ? settings->autoscale.min : 1;

@@ -17,6 +17,11 @@ void record_event(struct engine *engine, const struct history_event *event)
 	history_add(engine->history, &stamped);
 }
 
+void engine_record(struct engine *engine, const struct history_event *event)
+{
+	record_event(engine, event);
+}
+
 static struct history_event event_of(const struct pool_change *change, const struct pool *pool,
 				     const char *object)
 {

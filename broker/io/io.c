@@ -1,11 +1,13 @@
 #include "broker/io/io.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include "broker/io/entropy.h"
 #include "broker/io/http_admin.h"
 #include "broker/io/http_post.h"
 #include "broker/io/lookups.h"
 #include "broker/io/tunnel.h"
+#include "broker/io/tls.h"
 #include "broker/io/ws_context.h"
 #include "broker/io/ws_dialer.h"
 #include "broker/io/ws_server.h"
@@ -20,10 +22,11 @@ struct io {
 	struct lookups lookups;
 	struct tunnels tunnels;
 	struct http_admin admin;
-	struct ws_server *servers;
+	struct ws_server **servers; /* those that are configured, in its order; then retired ones */
 	size_t server_count;
 	struct ports ports;
 	const struct config *config;
+	struct engine *engine; /* NULL: not started */
 	struct log *log;
 	struct loop *loop;
 	int client_descriptor_max; /* clients get descriptors below this number */
@@ -167,6 +170,29 @@ static void size_descriptors(struct io *io)
 					   "or lower limits.clients"));
 }
 
+/* *out is set unless memory runs out, also when the address cannot be had. */
+static enum wsb_err open_server(struct io *io, const struct config *config, size_t index,
+				struct ws_server **out, struct strbuf *errors)
+{
+	struct ws_server *server = calloc(1, sizeof(*server));
+	enum wsb_err err;
+
+	*out = server;
+	if (!server)
+		return WSB_ENOMEM;
+	err = ws_server_open(server, &io->context, config, index, errors);
+	server->tunnels = &io->tunnels;
+	server->listener.descriptor_max = io->client_descriptor_max;
+	return err;
+}
+
+static void close_server(struct ws_server *server)
+{
+	ws_server_close(server);
+	ws_server_fini(server);
+	free(server);
+}
+
 static enum wsb_err open_all(struct io *io, struct strbuf *errors)
 {
 	const struct config *config = io->config;
@@ -176,15 +202,14 @@ static enum wsb_err open_all(struct io *io, struct strbuf *errors)
 	first = ws_dialer_init(&io->dialer, &io->context, config, errors);
 	if (first)
 		return first;
-	io->servers = calloc(config->listener_count, sizeof(*io->servers));
+	io->servers = calloc(config->listener_count, sizeof(struct ws_server *));
 	if (!io->servers)
 		return WSB_ENOMEM;
 	for (size_t i = 0; i < config->listener_count; i++) {
-		enum wsb_err err = ws_server_open(&io->servers[i], &io->context, config, i, errors);
+		enum wsb_err err = open_server(io, config, i, &io->servers[i], errors);
 
-		io->servers[i].tunnels = &io->tunnels;
-		io->servers[i].listener.descriptor_max = io->client_descriptor_max;
-		io->server_count++;
+		if (io->servers[i])
+			io->server_count++;
 		first = first ? first : err;
 	}
 	if (http_admin_open(&io->admin, &io->context, config, errors))
@@ -233,11 +258,12 @@ enum wsb_err io_start(struct io *io, struct engine *engine, const struct admin_b
 {
 	enum wsb_err err;
 
+	io->engine = engine;
 	ws_dialer_set_engine(&io->dialer, engine);
 	io->lookups.engine = engine;
 	tunnels_set_engine(&io->tunnels, engine);
 	for (size_t i = 0; i < io->server_count; i++) {
-		err = ws_server_start(&io->servers[i], engine);
+		err = ws_server_start(io->servers[i], engine);
 		if (err)
 			return err;
 	}
@@ -256,7 +282,7 @@ void io_tick(struct io *io, uint64_t now_us)
 	ws_context_tick(&io->context, now_us);
 	tunnels_tick(&io->tunnels, now_us);
 	for (size_t i = 0; i < io->server_count; i++)
-		listener_tick(&io->servers[i].listener, now_us);
+		listener_tick(&io->servers[i]->listener, now_us);
 	listener_tick(&io->admin.listener, now_us);
 	http_admin_tick(&io->admin, now_us);
 }
@@ -264,7 +290,7 @@ void io_tick(struct io *io, uint64_t now_us)
 void io_close_listeners(struct io *io)
 {
 	for (size_t i = 0; i < io->server_count; i++)
-		ws_server_close(&io->servers[i]);
+		ws_server_close(io->servers[i]);
 }
 
 bool io_end(struct io *io)
@@ -273,8 +299,7 @@ bool io_end(struct io *io)
 
 	io_close_listeners(io);
 	http_admin_close(&io->admin);
-	if (io->dialer.pools)
-		ws_dialer_end(&io->dialer);
+	ws_dialer_end(&io->dialer);
 	tunnels_end(&io->tunnels);
 	lookups_end(&io->lookups);
 	ws_context_end(&io->context);
@@ -292,7 +317,111 @@ void io_destroy(struct io *io)
 	ws_context_fini(&io->context);
 	ws_dialer_fini(&io->dialer);
 	for (size_t i = 0; i < io->server_count; i++)
-		ws_server_fini(&io->servers[i]);
+		close_server(io->servers[i]);
 	free(io->servers);
 	free(io);
+}
+
+/* The server of a listener's address; NULL: there is none (any more). */
+static struct ws_server *find_server(const struct io *io, const struct address *address)
+{
+	for (size_t i = 0; i < io->server_count; i++) {
+		struct ws_server *server = io->servers[i];
+
+		if (!server->retired && strcmp(server->listener.address->text, address->text) == 0)
+			return server;
+	}
+	return NULL;
+}
+
+static enum wsb_err prepare_server(struct io *io, const struct config *next, size_t index,
+				   struct io_change *change, struct strbuf *errors)
+{
+	const struct listener_settings *settings = &next->listeners[index];
+	struct ws_server *server = find_server(io, &settings->address);
+	enum wsb_err err = WSB_OK;
+
+	if (!server) {
+		change->fresh[index] = true;
+		return open_server(io, next, index, &change->servers[index], errors);
+	}
+	if (settings->tls.certificate)
+		err = tls_server_create(&change->ssl_contexts[index], &settings->tls, errors);
+	change->servers[index] = server;
+	return err;
+}
+
+enum wsb_err io_prepare(struct io *io, const struct config *next, struct io_change *out,
+			struct strbuf *errors)
+{
+	enum wsb_err err;
+
+	*out = (struct io_change){.count = next->listener_count};
+	out->servers = calloc(next->listener_count + io->server_count, sizeof(struct ws_server *));
+	out->ssl_contexts = calloc(next->listener_count, sizeof(void *));
+	out->fresh = calloc(next->listener_count, sizeof(bool));
+	err = out->servers && out->ssl_contexts && out->fresh ? WSB_OK : WSB_ENOMEM;
+	if (!err)
+		err = ws_dialer_prepare(&out->dialer, next, errors);
+	for (size_t i = 0; !err && i < next->listener_count; i++)
+		err = prepare_server(io, next, i, out, errors);
+	for (size_t i = 0; !err && i < next->listener_count; i++)
+		if (out->fresh[i])
+			err = ws_server_start(out->servers[i], io->engine);
+	if (err)
+		io_forget(out);
+	return err;
+}
+
+void io_forget(struct io_change *change)
+{
+	for (size_t i = 0; change->fresh && change->servers && i < change->count; i++)
+		if (change->fresh[i] && change->servers[i])
+			close_server(change->servers[i]);
+	for (size_t i = 0; change->ssl_contexts && i < change->count; i++)
+		tls_context_destroy(change->ssl_contexts[i]);
+	ws_dialer_forget(&change->dialer);
+	free(change->servers);
+	free(change->ssl_contexts);
+	free(change->fresh);
+	*change = (struct io_change){0};
+}
+
+static bool is_kept(const struct io_change *change, const struct ws_server *server)
+{
+	for (size_t i = 0; i < change->count; i++)
+		if (change->servers[i] == server)
+			return true;
+	return false;
+}
+
+void io_take(struct io *io, const struct config *config, struct io_change *change)
+{
+	size_t count = change->count;
+
+	for (size_t i = 0; i < change->count; i++) {
+		if (change->fresh[i])
+			continue;
+		ws_server_obey(change->servers[i], config, i, change->ssl_contexts[i]);
+		change->ssl_contexts[i] = NULL;
+		change->fresh[i] = false;
+	}
+	for (size_t i = 0; i < io->server_count; i++) {
+		if (is_kept(change, io->servers[i]))
+			continue;
+		ws_server_retire(io->servers[i], config);
+		change->servers[count++] = io->servers[i];
+	}
+	free(io->servers);
+	io->servers = change->servers;
+	io->server_count = count;
+	change->servers = NULL;
+	io->config = config;
+	io->admin.listener.address = &config->admin.address;
+	io->admin.site.handshake_us = config->limits.handshake_us;
+	ws_dialer_take(&io->dialer, config, &change->dialer);
+	size_descriptors(io);
+	for (size_t i = 0; i < io->server_count; i++)
+		io->servers[i]->listener.descriptor_max = io->client_descriptor_max;
+	io_forget(change);
 }

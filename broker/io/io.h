@@ -9,6 +9,7 @@
 #include "broker/engine/engine.h"
 #include "broker/engine/ports.h"
 #include "broker/io/loop.h"
+#include "broker/io/ws_dialer.h"
 #include "common/err.h"
 #include "common/log.h"
 #include "common/strbuf.h"
@@ -26,6 +27,21 @@ const struct ports *io_ports(struct io *io);
 /* Opens the doors. */
 enum wsb_err io_start(struct io *io, struct engine *engine,
 		      const struct admin_backend *backend) WSB_CHECKED;
+
+/* What another configuration asks of the outside, made beforehand: its new addresses are bound and
+ * its certificates loaded, and nobody has noticed. */
+struct io_change {
+	struct ws_server **servers; /* of its listeners, in its order */
+	void **ssl_contexts;	    /* of those that are there already */
+	bool *fresh;		    /* those that are not */
+	size_t count;
+	struct ws_dialer_next dialer;
+};
+enum wsb_err io_prepare(struct io *io, const struct config *next, struct io_change *out,
+			struct strbuf *errors) WSB_CHECKED;
+void io_forget(struct io_change *change);
+/* config, which must stay until the next one is taken, is in force. */
+void io_take(struct io *io, const struct config *config, struct io_change *change);
 
 /* To be called once per turn, and with every tick. */
 void io_turn(struct io *io);

@@ -31,8 +31,10 @@ static void on_signal(uv_signal_t *handle, int number)
 {
 	struct loop *loop = handle->data;
 
-	(void)number;
-	loop->hooks->stop_asked(loop->context);
+	if (number == SIGHUP)
+		loop->hooks->reload_asked(loop->context);
+	else
+		loop->hooks->stop_asked(loop->context);
 }
 
 static bool start_tick(struct loop *loop)
@@ -55,6 +57,7 @@ static void start_handles(struct loop *loop)
 	loop->turn.data = loop;
 	loop->terminate.data = loop;
 	loop->interrupt.data = loop;
+	loop->hangup.data = loop;
 	uv_prepare_start(&loop->turn, on_turn);
 }
 
@@ -65,13 +68,15 @@ enum wsb_err loop_init(struct loop *loop, const struct loop_hooks *hooks, void *
 	if (uv_loop_init(&loop->uv))
 		return WSB_EIO;
 	if (uv_signal_init(&loop->uv, &loop->terminate) ||
-	    uv_signal_init(&loop->uv, &loop->interrupt)) {
+	    uv_signal_init(&loop->uv, &loop->interrupt) ||
+	    uv_signal_init(&loop->uv, &loop->hangup)) {
 		loop_fini(loop);
 		return WSB_EIO;
 	}
 	start_handles(loop);
 	if (!start_tick(loop) || uv_signal_start(&loop->terminate, on_signal, SIGTERM) ||
-	    uv_signal_start(&loop->interrupt, on_signal, SIGINT)) {
+	    uv_signal_start(&loop->interrupt, on_signal, SIGINT) ||
+	    (hooks->reload_asked && uv_signal_start(&loop->hangup, on_signal, SIGHUP))) {
 		loop_fini(loop);
 		return WSB_EIO;
 	}

@@ -17,6 +17,8 @@ struct loop_hooks {
 	void (*tick)(void *context, uint64_t now_us, uint64_t lag_us);
 	/* SIGTERM or SIGINT. */
 	void (*stop_asked)(void *context);
+	/* SIGHUP. NULL: it ends the process, as usual. */
+	void (*reload_asked)(void *context);
 };
 
 struct loop {
@@ -27,6 +29,7 @@ struct loop {
 			to be bounded anew, which costs a microsecond each time */
 	uv_signal_t terminate;
 	uv_signal_t interrupt;
+	uv_signal_t hangup;
 	uv_timer_t patience;
 	uint64_t tick_due_us;
 	const struct loop_hooks *hooks;

@@ -15,9 +15,11 @@
 #include "common/list.h"
 #include "common/strbuf.h"
 
-/* What the connections of one pool have in common. */
+/* What the connections of one pool have in common. Pools are known by their names: settings come
+ * and go with the configuration. */
 struct ws_dialer_pool {
-	const struct pool_settings *settings;
+	struct list_node link;
+	char *name;
 	struct ws_client_group group;
 };
 
@@ -25,14 +27,26 @@ struct ws_dialer {
 	struct ws_context *context;
 	struct engine *engine;
 	const struct config *config;
-	struct ws_dialer_pool *pools;
-	size_t pool_count;
-	struct list dialing; /* every dial that is not open yet */
+	struct list pools;
+	struct list subprotocols; /* each that was ever asked for, once */
+	struct list dialing;	  /* every dial that is not open yet */
 };
 
 /* Borrows all it is given. WSB_ENOMEM, WSB_EIO, WSB_EINVAL: errors says why. */
 enum wsb_err ws_dialer_init(struct ws_dialer *dialer, struct ws_context *context,
 			    const struct config *config, struct strbuf *errors) WSB_CHECKED;
+/* TLS for the pools of another configuration, made beforehand. One for each; NULL: it has none. */
+struct ws_dialer_next {
+	void **ssl_contexts;
+	size_t count;
+};
+enum wsb_err ws_dialer_prepare(struct ws_dialer_next *out, const struct config *next,
+			       struct strbuf *errors) WSB_CHECKED;
+void ws_dialer_forget(struct ws_dialer_next *next);
+/* What is dialled from now on is dialled so; what is open stays as it is. */
+void ws_dialer_take(struct ws_dialer *dialer, const struct config *config,
+		    struct ws_dialer_next *next);
+
 void ws_dialer_set_engine(struct ws_dialer *dialer, struct engine *engine);
 
 /* Drops every connection and every dial; their ends are reported from ws_dialer_turn. */

@@ -67,6 +67,11 @@ static bool admit(struct http_socket *socket, const struct http_head *head, bool
 	struct ws_server *server = server_of(socket);
 	struct admission admission = admission_of(server, head, upgrade);
 
+	if (server->retired) {
+		http_socket_refuse(socket, 503, "Service Unavailable", "the listener is gone", 1,
+				   NULL);
+		return false;
+	}
 	engine_admit(server->engine, &admission, verdict);
 	if (verdict->status != (upgrade ? 101 : 200)) {
 		refuse(socket, verdict);
@@ -197,6 +202,25 @@ enum wsb_err ws_server_start(struct ws_server *server, struct engine *engine)
 {
 	server->engine = engine;
 	return listener_start(&server->listener, on_accepted, server);
+}
+
+void ws_server_obey(struct ws_server *server, const struct config *config, size_t index,
+		    void *ssl_context)
+{
+	server->config = config;
+	server->index = index;
+	server->listener.address = &config->listeners[index].address;
+	server->site.handshake_us = config->limits.handshake_us;
+	tls_context_destroy(server->site.ssl_context);
+	server->site.ssl_context = ssl_context;
+}
+
+void ws_server_retire(struct ws_server *server, const struct config *config)
+{
+	listener_close(&server->listener);
+	server->retired = true;
+	server->config = config;
+	server->index = 0;
 }
 
 void ws_server_close(struct ws_server *server)

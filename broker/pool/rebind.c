@@ -31,7 +31,8 @@ static bool same_greeting(const struct pool_settings *a, const struct pool_setti
 		const struct greeting_step *y = &b->on_connect[i];
 
 		if (!same_text(x->send, y->send) || !same_json(x->expect, y->expect) ||
-		    !same_json(x->reject, y->reject) || x->timeout_us != y->timeout_us)
+		    !same_json(x->reject, y->reject) || x->timeout_us != y->timeout_us ||
+		    x->push_source != y->push_source)
 			return false;
 	}
 	return true;
@@ -150,7 +151,7 @@ static void update_endpoints(struct pool *pool, const struct pool_settings *next
 	}
 }
 
-/* One that is being greeted goes on by the same words; of one that has been, nothing is kept. */
+/* One that is being greeted goes on by the same words; of others, nothing is kept. */
 static void update_connection(struct connection *connection, const struct pool_rebind *rebind)
 {
 	const struct pool_settings *settings = rebind->settings;
@@ -158,7 +159,7 @@ static void update_connection(struct connection *connection, const struct pool_r
 
 	connection->max_in_flight = settings->max_in_flight;
 	connection->standby = connection->endpoint->settings->tier > pool->tier;
-	if (connection->state == CONNECTION_WARMING && !rebind->greeting_changed)
+	if (!rebind->greeting_changed)
 		connection->greeting.steps = settings->on_connect;
 	else
 		connection->greeting = (struct greeting){0};
