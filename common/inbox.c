@@ -5,9 +5,16 @@
 
 #define INBOX_FIRST_BYTES 4096
 
-void inbox_init(struct inbox *inbox)
+void inbox_init(struct inbox *inbox, size_t *held)
 {
-	*inbox = (struct inbox){0};
+	*inbox = (struct inbox){.held = held};
+}
+
+static void set_capacity(struct inbox *inbox, size_t capacity)
+{
+	if (inbox->held)
+		*inbox->held += capacity - inbox->capacity;
+	inbox->capacity = capacity;
 }
 
 void inbox_fini(struct inbox *inbox)
@@ -17,8 +24,9 @@ void inbox_fini(struct inbox *inbox)
 
 void inbox_release(struct inbox *inbox)
 {
+	set_capacity(inbox, 0);
 	free(inbox->data);
-	*inbox = (struct inbox){0};
+	*inbox = (struct inbox){.held = inbox->held};
 }
 
 static enum inbox_verdict refuse(struct inbox *inbox, enum inbox_verdict verdict)
@@ -42,7 +50,7 @@ static bool make_room(struct inbox *inbox, size_t len)
 	if (!data)
 		return false;
 	inbox->data = data;
-	inbox->capacity = capacity;
+	set_capacity(inbox, capacity);
 	return true;
 }
 
@@ -74,7 +82,7 @@ enum inbox_verdict inbox_add(struct inbox *inbox, struct span piece, bool ends_f
 	if (inbox->len == 0 && inbox->data) {
 		free(inbox->data);
 		inbox->data = NULL;
-		inbox->capacity = 0;
+		set_capacity(inbox, 0);
 	}
 	if (inbox->len > bytes_max || piece.len > bytes_max - inbox->len)
 		return refuse(inbox, INBOX_TOO_BIG);

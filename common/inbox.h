@@ -12,6 +12,7 @@ struct inbox {
 	size_t len;
 	size_t capacity;
 	size_t frames; /* WebSocket frames that ended in the message so far */
+	size_t *held;  /* what this and others have allocated; NULL: nobody asks */
 };
 
 enum inbox_verdict {
@@ -22,7 +23,8 @@ enum inbox_verdict {
 	INBOX_NO_MEMORY,
 };
 
-void inbox_init(struct inbox *inbox);
+/* What is allocated is added to *held, which must outlive the inbox; NULL: nobody counts. */
+void inbox_init(struct inbox *inbox, size_t *held);
 void inbox_fini(struct inbox *inbox);
 
 /* Frees what the last message was gathered in, for whoever is about to fall silent; the next

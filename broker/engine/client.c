@@ -114,6 +114,55 @@ void client_close(struct engine *engine, struct session *session, uint16_t code,
 	engine->ports->close(engine->ports->io, session->transport, code, span_text(reason));
 }
 
+/* Of all clients' messages that have come in part, what may be held. One of any size allowed fits,
+ * whatever limits.memory is; as it grows its memory doubles. */
+static size_t gathered_max(const struct engine *engine)
+{
+	uint64_t half = engine->config->limits.memory_bytes / 2;
+	uint64_t one = 2 * engine->config->limits.message_bytes;
+
+	return (size_t)(half > one ? half : one);
+}
+
+static size_t gathered_of(const struct session *session)
+{
+	return session->inbox.capacity + session->inflating_bytes;
+}
+
+void client_set_inflating(struct engine *engine, struct session *session, size_t bytes)
+{
+	engine->sessions.gathered_bytes += bytes - session->inflating_bytes;
+	session->inflating_bytes = bytes;
+}
+
+/* The one that holds most goes: whoever sends whole messages holds nothing for long. */
+static void relieve_of_one(struct engine *engine)
+{
+	struct session *largest = NULL;
+
+	list_each(&engine->sessions.states[SESSION_OPEN], node) {
+		struct session *session = list_entry(node, struct session, state_link);
+
+		if (session->kind == SESSION_WEBSOCKET &&
+		    (!largest || gathered_of(session) > gathered_of(largest)))
+			largest = session;
+	}
+	if (!largest)
+		return;
+	log_event(engine->log, LOG_WARN, "client.half_message", log_number("client", largest->id),
+		  log_text("identity", largest->identity ? largest->identity : ""),
+		  log_number("bytes", gathered_of(largest)), log_text("limit", "limits.memory"));
+	inbox_release(&largest->inbox);
+	client_set_inflating(engine, largest, 0);
+	client_close(engine, largest, 1013, "too much memory is held for messages half sent");
+}
+
+void client_relieve(struct engine *engine)
+{
+	if (engine->sessions.gathered_bytes > gathered_max(engine))
+		relieve_of_one(engine);
+}
+
 void client_pause(struct engine *engine, struct session *session, bool paused, uint64_t now_us)
 {
 	session->paused = paused;

@@ -24,6 +24,11 @@ void client_send_status(struct engine *engine, struct session *session, int stat
 			uint32_t retry_after_s, enum encoding encoding, struct span body);
 void client_close(struct engine *engine, struct session *session, uint16_t code,
 		  const char *reason);
+/* io holds so many bytes for a message of which only a part has come. */
+void client_set_inflating(struct engine *engine, struct session *session, size_t bytes);
+/* Parts with the client that holds most when too much is held for messages of which only a part has
+ * come. */
+void client_relieve(struct engine *engine);
 /* One of its requests has been answered: it may be read again. */
 void client_request_ended(struct engine *engine, struct session *session, uint64_t now_us);
 /* Stops reading it, or goes on. */

@@ -191,6 +191,7 @@ void engine_client_data(struct engine *engine, struct session *session, bool bin
 	switch (gather(&session->inbox, piece, frame_left, ends_message, limits->message_bytes,
 		       limits->fragments, &message)) {
 	case INBOX_MORE:
+		client_relieve(engine);
 		return;
 	case INBOX_COMPLETE:
 		intake_message(engine, session, message, binary, now_us);
@@ -208,6 +209,12 @@ void engine_client_data(struct engine *engine, struct session *session, bool bin
 		break;
 	}
 	engine_leave(engine, now_us);
+}
+
+void engine_client_inflates(struct engine *engine, struct session *session, size_t bytes)
+{
+	client_set_inflating(engine, session, bytes);
+	client_relieve(engine);
 }
 
 void engine_client_pong(struct engine *engine, struct session *session, uint64_t now_us)
@@ -243,6 +250,7 @@ void engine_client_closed(struct engine *engine, struct session *session, uint16
 		  log_number("code", code), log_span("reason", reason),
 		  log_number("in_flight", session->in_flight));
 	session->transport = NULL;
+	client_set_inflating(engine, session, 0);
 	list_remove(&engine->pings, &session->ping_link);
 	timerq_disarm(&engine->expiries, &session->expiry);
 	session_enter(&engine->sessions, session, SESSION_CLOSED);

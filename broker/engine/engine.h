@@ -99,6 +99,8 @@ void engine_tunnel_failed(struct engine *engine, struct session *session, const 
 void engine_tunnel_opened(struct engine *engine, struct session *session, uint64_t now_us);
 void engine_tunnel_declined(struct engine *engine, struct session *session, unsigned int status,
 			    uint64_t now_us);
+/* How many bytes are held to make a message readable of which only a part has come. */
+void engine_client_inflates(struct engine *engine, struct session *session, size_t bytes);
 /* Bytes have been carried to the other side; and how many are held in memory by now, which counts
  * towards limits.memory. */
 void engine_tunnel_moved(struct engine *engine, struct session *session, enum wire_side from,

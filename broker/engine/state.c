@@ -14,5 +14,5 @@ uint64_t engine_buffer_bytes(const struct engine *engine)
 	return engine->client_outboxes.bytes + engine->connection_outboxes.bytes +
 	       engine->exchanges.text_bytes + engine->tunnel_bytes +
 	       engine->publish.subscriptions.bytes + engine->publish.held_bytes +
-	       engine->pushes.bytes;
+	       engine->pushes.bytes + engine->sessions.gathered_bytes;
 }

@@ -27,7 +27,8 @@ void deflater_destroy(struct deflater *deflater);
 enum wsb_err deflater_pack(struct deflater *deflater, unsigned int window_bits, struct span message,
 			   struct strbuf *out) WSB_CHECKED;
 
-/* What reads one message that is under way. */
+/* What reads one message that is under way, and about what it costs. */
+#define INFLATER_BYTES ((size_t)44 * 1024)
 struct inflater;
 
 /* NULL: no memory. */

@@ -407,6 +407,13 @@ static void on_pong(struct wire *wire)
 	socket->site->pong(socket);
 }
 
+static void on_inflates(struct wire *wire, size_t bytes)
+{
+	struct http_socket *socket = http_socket_of(wire);
+
+	socket->site->inflates(socket, bytes);
+}
+
 static void on_ended(struct wire *wire)
 {
 	struct http_socket *socket = http_socket_of(wire);
@@ -419,8 +426,11 @@ static void on_ended(struct wire *wire)
 	free(socket);
 }
 
-static const struct wire_events wire_events = {
-	.data = on_data, .pong = on_pong, .flush = write_out, .ended = on_ended};
+static const struct wire_events wire_events = {.data = on_data,
+					       .pong = on_pong,
+					       .inflates = on_inflates,
+					       .flush = write_out,
+					       .ended = on_ended};
 
 enum wsb_err http_socket_accept(const struct http_site *site, struct ws_context *context, int fd)
 {

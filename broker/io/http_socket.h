@@ -41,6 +41,7 @@ struct http_site {
 	void (*data)(struct http_socket *socket, bool binary, struct span piece,
 		     uint64_t frame_left, bool ends_message);
 	void (*pong)(struct http_socket *socket);
+	void (*inflates)(struct http_socket *socket, size_t bytes); /* as wire_events.inflates */
 	/* It is gone; called only while socket->session is set. */
 	void (*closed)(struct http_socket *socket);
 };

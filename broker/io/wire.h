@@ -37,6 +37,9 @@ struct wire_events {
 	void (*data)(struct wire *wire, bool binary, struct span piece, uint64_t frame_left,
 		     bool ends_message);
 	void (*pong)(struct wire *wire);
+	/* So many bytes are held for a compressed message of which only a part has come. Never
+	 * called for a wire that does not inflate. */
+	void (*inflates)(struct wire *wire, size_t bytes);
 	/* The end of a turn in which wire_want_write was called while shaking. NULL: nothing to do.
 	 */
 	void (*flush)(struct wire *wire);

@@ -13,6 +13,8 @@
 struct ws_deflate {
 	struct deflater *shared;
 	struct inflater *inflater; /* of the message under way; NULL: none is */
+	struct outbox_pool *pool;  /* counts what is packed; NULL: nothing is */
+	size_t counted;		   /* there */
 	struct strbuf packed;	   /* whole frames, ready to be written */
 	struct strbuf message;	   /* one of them on the way there */
 	size_t sent;		   /* of packed */
@@ -37,6 +39,15 @@ enum wsb_err ws_deflate_begin(struct wire *wire, struct deflate_terms terms)
 	return WSB_OK;
 }
 
+/* What has been taken out of the outbox is held as it was there. */
+static void count_packed(struct ws_deflate *self, size_t bytes)
+{
+	if (self->counted == bytes)
+		return;
+	self->pool->bytes += bytes - self->counted;
+	self->counted = bytes;
+}
+
 void ws_deflate_end(struct wire *wire)
 {
 	struct ws_deflate *self = wire->deflate;
@@ -44,6 +55,7 @@ void ws_deflate_end(struct wire *wire)
 	if (!self)
 		return;
 	inflater_give(self->shared, self->inflater);
+	count_packed(self, 0);
 	strbuf_fini(&self->packed);
 	strbuf_fini(&self->message);
 	free(self);
@@ -67,9 +79,12 @@ enum wsb_err ws_deflate_take(struct wire *wire, const struct wsreader_item *item
 	struct ws_deflate *self = wire->deflate;
 	struct span packed = item->payload;
 	bool is_last = false;
+	bool fresh = false;
 
-	if (!self->inflater)
+	if (!self->inflater) {
 		self->inflater = inflater_take(self->shared);
+		fresh = true;
+	}
 	if (!self->inflater)
 		return WSB_ENOMEM;
 	while (!is_last && wire->state == WIRE_OPEN) {
@@ -85,6 +100,10 @@ enum wsb_err ws_deflate_take(struct wire *wire, const struct wsreader_item *item
 	if (item->ends_message) {
 		inflater_give(self->shared, self->inflater);
 		self->inflater = NULL;
+		if (!fresh)
+			wire->events->inflates(wire, 0);
+	} else if (fresh && wire->state == WIRE_OPEN) {
+		wire->events->inflates(wire, INFLATER_BYTES);
 	}
 	return WSB_OK;
 }
@@ -148,8 +167,12 @@ struct span ws_deflate_pending(struct wire *wire)
 {
 	struct ws_deflate *self = wire->deflate;
 
-	if (self->packed.len == 0 && pack_batch(self, wire->outbox))
-		return span_of(NULL, 0);
+	if (self->packed.len == 0) {
+		if (pack_batch(self, wire->outbox))
+			return span_of(NULL, 0);
+		self->pool = wire->outbox->pool;
+		count_packed(self, self->packed.len);
+	}
 	return span_of(strbuf_span(&self->packed).at + self->sent, self->packed.len - self->sent);
 }
 
@@ -162,6 +185,7 @@ void ws_deflate_consume(struct wire *wire, size_t len)
 	if (self->sent < self->packed.len)
 		return;
 	self->sent = 0;
+	count_packed(self, 0);
 	strbuf_fini(&self->packed);
 	strbuf_fini(&self->message);
 }

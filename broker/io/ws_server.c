@@ -147,6 +147,11 @@ static void on_pong(struct http_socket *socket)
 			   socket->wire.context->now_us);
 }
 
+static void on_inflates(struct http_socket *socket, size_t bytes)
+{
+	engine_client_inflates(server_of(socket)->engine, socket->session, bytes);
+}
+
 static void on_body(struct http_socket *socket, struct span body)
 {
 	struct ws_server *server = server_of(socket);
@@ -188,6 +193,7 @@ enum wsb_err ws_server_open(struct ws_server *server, struct ws_context *context
 		.opened = on_opened,
 		.data = on_data,
 		.pong = on_pong,
+		.inflates = on_inflates,
 		.closed = on_closed,
 	};
 	if (settings->tls.certificate)

@@ -100,7 +100,7 @@ struct connection *connection_begin(struct endpoint *endpoint, bool dedicated, u
 	connection->standby = !dedicated && endpoint->settings->tier > pool->tier;
 	connection->since_us = now_us;
 	outbox_init(&connection->outbox, pool->outboxes, OUTBOX_LIMIT);
-	inbox_init(&connection->inbox);
+	inbox_init(&connection->inbox, NULL);
 	list_init(&connection->attempts);
 	list_init(&connection->clients);
 	list_init(&connection->waiting);

@@ -31,7 +31,7 @@ enum wsb_err session_create(struct session **out, struct session_lists *lists,
 	session->looked_us = now_us;
 	session->opened_us = session->heard_us = session->message_us = now_us;
 	outbox_init(&session->outbox, outboxes, limits->send_buffer_bytes);
-	inbox_init(&session->inbox);
+	inbox_init(&session->inbox, &lists->gathered_bytes);
 	quota_init(&session->own_quota, limits->rate_per_client, now_us);
 	session->quota = &session->own_quota;
 	list_init(&session->exchanges);

@@ -32,6 +32,7 @@ enum session_state {
 struct session_lists {
 	struct list states[SESSION_STATES];
 	uint64_t next_id;
+	size_t gathered_bytes; /* held for messages of which only a part has come */
 };
 
 struct session {
@@ -53,6 +54,7 @@ struct session {
 	struct timer expiry;	/* the engine's: when its credential ends */
 	struct outbox outbox;
 	struct inbox inbox;
+	size_t inflating_bytes; /* io holds them for such a message; part of gathered_bytes */
 	struct quota own_quota;
 	struct quota *quota;   /* own_quota, or one shared with others; used as messages come in */
 	struct list exchanges; /* the engine's: its requests under way */

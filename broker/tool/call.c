@@ -214,7 +214,7 @@ static bool dial_and_wait(struct call *call)
 		return true;
 	}
 	outbox_init(&call->outbox, &call->station.chunks, REQUEST_BYTES_MAX);
-	inbox_init(&call->inbox);
+	inbox_init(&call->inbox, NULL);
 	station_dial(&call->station, &call->client, &call->outbox);
 	loop_run(&call->station.loop);
 	if (!call->over)

@@ -88,7 +88,7 @@ static enum wsb_err create_connections(struct load *load)
 		connection->load = load;
 		connection->index = i;
 		outbox_init(&connection->outbox, &load->station.chunks, SEND_BUFFER_BYTES);
-		inbox_init(&connection->inbox);
+		inbox_init(&connection->inbox, NULL);
 	}
 	return WSB_OK;
 }

@@ -17,7 +17,7 @@ Test(inbox, one_piece_is_not_copied)
 	struct inbox inbox;
 	struct span message;
 
-	inbox_init(&inbox);
+	inbox_init(&inbox, NULL);
 	cr_assert_eq(add(&inbox, span_text(text), true, true, &message), INBOX_COMPLETE);
 	cr_assert_eq(message.at, text);
 	cr_assert_eq(message.len, 5);
@@ -30,7 +30,7 @@ Test(inbox, an_empty_message_is_empty_and_not_absent)
 	struct inbox inbox;
 	struct span message;
 
-	inbox_init(&inbox);
+	inbox_init(&inbox, NULL);
 	cr_assert_eq(add(&inbox, span_text(NULL), true, true, &message), INBOX_COMPLETE);
 	cr_assert_not_null(message.at);
 	cr_assert_eq(message.len, 0);
@@ -46,7 +46,7 @@ Test(inbox, a_last_piece_without_bytes_still_ends_the_message)
 	struct inbox inbox;
 	struct span message;
 
-	inbox_init(&inbox);
+	inbox_init(&inbox, NULL);
 	cr_assert_eq(add(&inbox, span_text("ab"), true, false, &message), INBOX_MORE);
 	cr_assert_eq(add(&inbox, span_text(NULL), true, true, &message), INBOX_COMPLETE);
 	cr_assert(span_is(message, "ab"));
@@ -58,7 +58,7 @@ Test(inbox, exactly_the_bound_passes_and_one_more_does_not)
 	struct inbox inbox;
 	struct span message = span_text(NULL);
 
-	inbox_init(&inbox);
+	inbox_init(&inbox, NULL);
 	cr_assert_eq(inbox_add(&inbox, span_text("abcd"), true, true, 4, 1, &message),
 		     INBOX_COMPLETE);
 	cr_assert_eq(inbox_add(&inbox, span_text("abcde"), true, true, 4, 1, &message),
@@ -78,7 +78,7 @@ Test(inbox, a_length_that_would_overflow_is_too_big)
 	struct inbox inbox;
 	struct span message;
 
-	inbox_init(&inbox);
+	inbox_init(&inbox, NULL);
 	cr_assert_eq(inbox_add(&inbox, span_text("ab"), false, false, SIZE_MAX, 1, &message),
 		     INBOX_MORE);
 	cr_assert_eq(
@@ -98,7 +98,7 @@ Test(inbox, a_bound_lowered_under_way_is_kept)
 	struct inbox inbox;
 	struct span message;
 
-	inbox_init(&inbox);
+	inbox_init(&inbox, NULL);
 	cr_assert_eq(inbox_add(&inbox, span_text("abcd"), true, false, 10, 9, &message),
 		     INBOX_MORE);
 	cr_assert_eq(inbox_add(&inbox, span_text(""), true, true, 3, 9, &message), INBOX_TOO_BIG);
@@ -110,7 +110,7 @@ Test(inbox, empty_frames_count)
 	struct inbox inbox;
 	struct span message;
 
-	inbox_init(&inbox);
+	inbox_init(&inbox, NULL);
 	for (int i = 0; i < 3; i++)
 		cr_assert_eq(inbox_add(&inbox, span_text(NULL), true, false, 10, 3, &message),
 			     INBOX_MORE);
@@ -127,7 +127,7 @@ Test(inbox, pieces_of_one_frame_count_once)
 	struct inbox inbox;
 	struct span message;
 
-	inbox_init(&inbox);
+	inbox_init(&inbox, NULL);
 	for (int i = 0; i < 100; i++)
 		cr_assert_eq(inbox_add(&inbox, span_text("x"), false, false, 200, 1, &message),
 			     INBOX_MORE);
@@ -142,7 +142,7 @@ Test(inbox, release_frees_what_was_gathered)
 	struct inbox inbox;
 	struct span message;
 
-	inbox_init(&inbox);
+	inbox_init(&inbox, NULL);
 	cr_assert_eq(add(&inbox, span_text("a"), true, false, &message), INBOX_MORE);
 	cr_assert_eq(add(&inbox, span_text("b"), true, true, &message), INBOX_COMPLETE);
 	cr_assert_not_null(inbox.data);
@@ -186,12 +186,36 @@ Test(inbox, any_slicing_gives_the_same_message)
 	rng_init(&rng, 21);
 	for (size_t i = 0; i < sizeof(bytes); i++)
 		bytes[i] = (char)rng_next(&rng);
-	inbox_init(&inbox);
+	inbox_init(&inbox, NULL);
 	for (int round = 0; round < 500; round++) {
 		size_t len_max = rng_below(&rng, 10) == 0 ? BYTES_MAX : 300;
 		size_t len = rng_below(&rng, len_max + 1);
 
 		send_sliced(&inbox, &rng, bytes, len, 1 + rng_below(&rng, len + 1));
 	}
+	inbox_fini(&inbox);
+}
+
+Test(inbox, what_is_allocated_is_counted)
+{
+	struct span message;
+	struct inbox inbox;
+	size_t held = 7;
+
+	inbox_init(&inbox, &held);
+	cr_assert_eq(inbox_add(&inbox, span_text("ab"), false, true, 10, 9, &message),
+		     INBOX_COMPLETE);
+	cr_assert_eq(held, 7, "a message in one piece is not copied");
+	cr_assert_eq(inbox_add(&inbox, span_text("ab"), false, false, 10, 9, &message), INBOX_MORE);
+	cr_assert_eq(held, 7 + inbox.capacity);
+	cr_assert_eq(inbox_add(&inbox, span_text("cd"), true, true, 10, 9, &message),
+		     INBOX_COMPLETE);
+	cr_assert_eq(inbox_add(&inbox, span_text("x"), true, true, 10, 9, &message),
+		     INBOX_COMPLETE);
+	cr_assert_eq(held, 7, "the next message frees what the last one was gathered in");
+	cr_assert_eq(inbox_add(&inbox, span_text("ab"), false, false, 10, 9, &message), INBOX_MORE);
+	cr_assert_eq(inbox_add(&inbox, span_text("abcdefghi"), true, true, 10, 9, &message),
+		     INBOX_TOO_BIG);
+	cr_assert_eq(held, 7);
 	inbox_fini(&inbox);
 }

@@ -209,3 +209,40 @@ Test(limits, upstreams_are_not_read_while_memory_is_short)
 	cr_assert_not(upstream->paused);
 	stage_end(&stage);
 }
+
+static void sends_part(struct peer *peer, const char *bytes, size_t len)
+{
+	engine_client_data(peer->outside->engine, peer->session, false, span_of(bytes, len), 0,
+			   false, peer->outside->now_us);
+}
+
+Test(limits, whoever_holds_most_with_half_a_message_goes_first)
+{
+	static char part[50000];
+	struct stage stage;
+	struct peer *greedy, *modest, *inflating;
+	uint64_t empty;
+
+	stage_init(&stage);
+	stage.setup.config.limits.memory_bytes = 400000;
+	stage.setup.config.limits.message_bytes = 100000;
+	stage_begin_ready(&stage);
+	modest = stage_client(&stage);
+	greedy = stage_client(&stage);
+	inflating = stage_client(&stage);
+	empty = engine_buffer_bytes(stage.outside.engine);
+	sends_part(modest, part, 1000);
+	sends_part(greedy, part, sizeof(part));
+	engine_client_inflates(stage.outside.engine, inflating->session, 60000);
+	cr_assert_geq(engine_buffer_bytes(stage.outside.engine), empty + 111000);
+	cr_assert_eq(greedy->state, PEER_OPEN);
+	engine_client_inflates(stage.outside.engine, inflating->session, 180000);
+	expect_closing(inflating, 1013);
+	sends_part(greedy, part, sizeof(part));
+	cr_assert_eq(greedy->state, PEER_OPEN, "what the one that went had held is free");
+	cr_assert_eq(modest->state, PEER_OPEN);
+	stage_kill(greedy);
+	stage_kill(modest);
+	cr_assert_eq(engine_buffer_bytes(stage.outside.engine), empty);
+	stage_end(&stage);
+}
