@@ -322,7 +322,7 @@ static void upstream_answer_probe(struct sim *sim, struct sim_upstream *upstream
 
 static bool is_probe(struct span payload)
 {
-	return payload.len > 0 && memmem(payload.at, payload.len, "health.check", 12);
+	return payload.at && memmem(payload.at, payload.len, "health.check", 12);
 }
 
 static void upstream_hear(struct sim *sim, struct sim_upstream *upstream, bool binary,
@@ -331,7 +331,7 @@ static void upstream_hear(struct sim *sim, struct sim_upstream *upstream, bool b
 	struct message message;
 	struct ask *ask;
 
-	if (payload.len > 0 && memmem(payload.at, payload.len, "hello", 5) &&
+	if (payload.at && memmem(payload.at, payload.len, "hello", 5) &&
 	    !asks_find_marked(sim, payload)) {
 		upstream_greet(sim, upstream);
 		return;
