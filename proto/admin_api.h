@@ -2,17 +2,18 @@
 #ifndef WSB_PROTO_ADMIN_API_H
 #define WSB_PROTO_ADMIN_API_H
 
-#define ADMIN_LIVEZ	  "/livez"
-#define ADMIN_READYZ	  "/readyz"
-#define ADMIN_METRICS	  "/metrics"
-#define ADMIN_STATUS	  "/v1/status"
-#define ADMIN_POOLS	  "/v1/pools"
-#define ADMIN_ENDPOINTS	  "/v1/endpoints"
-#define ADMIN_CONNECTIONS "/v1/connections"
-#define ADMIN_CLIENTS	  "/v1/clients"
-#define ADMIN_OPERATIONS  "/v1/operations"
-#define ADMIN_EVENTS	  "/v1/events"
-#define ADMIN_REQUESTS	  "/v1/requests"
-#define ADMIN_DRAIN	  "/v1/drain"
+#define ADMIN_LIVEZ	    "/livez"
+#define ADMIN_READYZ	    "/readyz"
+#define ADMIN_METRICS	    "/metrics"
+#define ADMIN_STATUS	    "/v1/status"
+#define ADMIN_POOLS	    "/v1/pools"
+#define ADMIN_ENDPOINTS	    "/v1/endpoints"
+#define ADMIN_CONNECTIONS   "/v1/connections"
+#define ADMIN_CLIENTS	    "/v1/clients"
+#define ADMIN_OPERATIONS    "/v1/operations"
+#define ADMIN_EVENTS	    "/v1/events"
+#define ADMIN_REQUESTS	    "/v1/requests"
+#define ADMIN_CONFIG_RELOAD "/v1/config/reload"
+#define ADMIN_DRAIN	    "/v1/drain"
 
 #endif

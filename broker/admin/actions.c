@@ -301,3 +301,42 @@ void action_drain(struct admin_exchange *exchange)
 	command.pool = NULL;
 	carry_out(exchange, &command);
 }
+
+static json_t *view_change(const struct config_change *change)
+{
+	return json_pack("{s:s, s:o, s:o}", "key", change->key, "before",
+			 answer_text(change->before), "after", answer_text(change->after));
+}
+
+static json_t *view_changes(const struct config_diff *diff, bool only_restarts)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < diff->count; i++)
+		if (!only_restarts || diff->changes[i].restart)
+			json_array_append_new(array, view_change(&diff->changes[i]));
+	return array;
+}
+
+void action_reload(struct admin_exchange *exchange)
+{
+	static const struct body_member members[] = {{"reason", BODY_TEXT}};
+	const struct admin_backend *backend = exchange->backend;
+	const struct configuration *configuration = backend->configuration;
+	struct strbuf errors;
+
+	if (!CHECK(exchange, members))
+		return;
+	strbuf_init(&errors);
+	if (backend->reload(backend->instance, exchange->call->identity.actor, &errors))
+		answer_problemf(exchange->response, 422, "%.*s",
+				errors.len > 0 ? (int)errors.len - 1 : 0, strbuf_span(&errors).at);
+	else
+		answer_json(exchange->response, 200,
+			    json_pack("{s:I, s:o, s:o}", "generation",
+				      (json_int_t)configuration->generation, "changed",
+				      view_changes(&configuration->applied, false),
+				      "restart_needed",
+				      view_changes(&configuration->pending, true)));
+	strbuf_fini(&errors);
+}
