@@ -41,10 +41,12 @@ static void check_health(struct sim *sim, const struct pool *pool)
 				 "endpoint %s: %" PRIu64, endpoint->settings->name,
 				 outlier->until_us);
 	}
-	if (out > sim->most_ejected[sim_pool_index(sim, pool)] && out > health_ejectable(pool))
+	if (out > sim->most_ejected[sim_pool_index(sim, pool)] && out > health_ejectable(pool) &&
+	    out > sim->ejectable[sim_pool_index(sim, pool)])
 		sim_fail(sim, "no more than max_ejected are out", "pool %s: %u",
 			 pool->settings->name, out);
 	sim->most_ejected[sim_pool_index(sim, pool)] = out;
+	sim->ejectable[sim_pool_index(sim, pool)] = health_ejectable(pool);
 	if (ready > 0 && pool->ready_count == 0)
 		sim_fail(sim, "somebody who is ready serves", "pool %s", pool->settings->name);
 }

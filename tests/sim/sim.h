@@ -101,6 +101,7 @@ struct sim {
 	uint32_t batch_count;
 	uint32_t batch_capacity;
 	uint64_t sicknesses[SETUP_POOLS];   /* what has become of endpoints so far, as a number */
+	uint32_t ejectable[SETUP_POOLS];    /* by the last look: somebody may be drained since */
 	uint32_t most_ejected[SETUP_POOLS]; /* by the last look: endpoints may be removed */
 	bool subscribes;
 	uint64_t sub_timeout_us[SIM_PLAIN];
