@@ -174,6 +174,121 @@ Test(verdict, what_an_operator_asked_for_is_told_and_is_well)
 	expect_command(1, "wsbroker endpoint ready main/b");
 }
 
+/* An endpoint in use among peers that are well, and what a case says of it. */
+struct ailment {
+	const char *what;
+	struct endpoint_view view; /* of endpoint a; b and c are well */
+	const char *text;	   /* NULL: nothing is worth telling */
+};
+
+static void expect_ailment(const struct ailment *ailment)
+{
+	struct endpoint_view *endpoint = &sample.pools[0].endpoints[0];
+
+	endpoint->unanswered = ailment->view.unanswered;
+	endpoint->silent = ailment->view.silent;
+	endpoint->held = ailment->view.held;
+	endpoint->success = ailment->view.success;
+	endpoint->rate = ailment->view.rate;
+	endpoint->p50_us = ailment->view.p50_us;
+	endpoint->p99_us = ailment->view.p99_us;
+	verdict_reach(&sample.snapshot, &verdict);
+	cr_expect_eq(verdict.count, ailment->text ? 1 : 0, "%s", ailment->what);
+	if (!ailment->text || verdict.count == 0)
+		return;
+	cr_expect_str_eq(verdict.reasons[0].text, ailment->text, "%s", ailment->what);
+	cr_expect_str_eq(verdict.reasons[0].command, "wsbroker endpoint drain main/a");
+}
+
+Test(verdict, names_what_ails_an_endpoint)
+{
+	/* clang-format off */
+	static const struct ailment ailments[] = {
+		{"no faster than its peers", {.success = 1, .rate = 60, .p50_us = 20000, .p99_us = 30000}, NULL},
+		{"slow", {.success = 1, .rate = 8, .p50_us = 420000, .p99_us = 430000},
+		 "endpoint main/a is slow: its p50 is 420 ms, that of its peers 20 ms"},
+		{"slow at times", {.success = 1, .rate = 60, .p50_us = 20000, .p99_us = 430000},
+		 "endpoint main/a is slow: its p99 is 430 ms, that of its peers 30 ms"},
+		{"slow once in a few", {.success = 1, .rate = 9, .p50_us = 20000, .p99_us = 430000}, NULL},
+		{"less than four times as slow", {.success = 1, .rate = 60, .p50_us = 79000, .p99_us = 119000}, NULL},
+		{"less than 100 ms slower", {.success = 1, .rate = 60, .p50_us = 119000, .p99_us = 129000}, NULL},
+		{"idle", {.success = 1}, NULL},
+		{"fails at times", {.success = 0.7, .rate = 20, .p50_us = 20000, .p99_us = 30000},
+		 "endpoint main/a fails: 70 % of its requests succeed"},
+		{"failed once", {.success = 0.7, .rate = 0.3}, NULL},
+		{"answers nothing", {.success = 0, .rate = 20, .silent = true, .held = true, .unanswered = 31},
+		 "endpoint main/a is connected, but has answered none of its last 31 requests"},
+		{"asked, and silent", {.success = 1, .silent = true, .unanswered = 2},
+		 "endpoint main/a is connected, but answers nothing"},
+		{"held", {.success = 0.2, .rate = 20, .held = true, .p50_us = 420000},
+		 "endpoint main/a fails (20 % of its requests succeed), and is only not ejected because of "
+		 "ejection.max_ejected"},
+	};
+	/* clang-format on */
+	static struct endpoint_view three[3];
+
+	for (size_t i = 0; i < 3; i++) {
+		three[i] = sample.pools[0].endpoints[0];
+		three[i].p50_us = 20000;
+		three[i].p99_us = 30000 + i;
+	}
+	three[1].name = "b";
+	three[1].ready = 0;
+	three[2].name = "c";
+	three[2].ready = 0;
+	sample.pools[0].endpoints = three;
+	sample.pools[0].endpoint_count = 3;
+	for (size_t i = 0; i < sizeof(ailments) / sizeof(ailments[0]); i++)
+		expect_ailment(&ailments[i]);
+}
+
+Test(verdict, two_slow_ones_of_four_are_named)
+{
+	static struct endpoint_view four[4];
+	static const char *const names[] = {"a", "b", "c", "d"};
+
+	for (size_t i = 0; i < 4; i++) {
+		four[i] = sample.pools[0].endpoints[0];
+		four[i].name = names[i];
+		four[i].ready = i == 0 ? 10 : 0;
+		four[i].p50_us = i % 2 ? 20000 : 400000;
+	}
+	sample.pools[0].endpoints = four;
+	sample.pools[0].endpoint_count = 4;
+	expect(VERDICT_DEGRADED, 2);
+	expect_reason(0, "endpoint main/a is slow: its p50 is 400 ms, that of its peers 20 ms");
+	expect_reason(1, "endpoint main/c is slow: its p50 is 400 ms, that of its peers 20 ms");
+}
+
+/* What cannot be taken out is not to be drained, and panic over it is none. */
+Test(verdict, one_alone_is_not_to_be_drained)
+{
+	sample.pools[0].panic = true;
+	sample.pools[0].endpoints[0].held = true;
+	sample.pools[0].endpoints[0].success = 0;
+	expect(VERDICT_DEGRADED, 1);
+	expect_reason(0, "endpoint main/a fails (0 % of its requests succeed), and is only not "
+			 "ejected because there is no other");
+	expect_command(0, "wsbroker endpoint add main URL");
+	sample.pools[0].endpoints[0].unanswered = 12;
+	expect(VERDICT_DEGRADED, 1);
+	expect_reason(0, "endpoint main/a is connected, but has answered none of its last 12 "
+			 "requests");
+}
+
+Test(verdict, panic_among_several_is_told_first)
+{
+	sample.pools[0].panic = true;
+	sample.pools[0].endpoint_count = 2;
+	expect(VERDICT_DEGRADED, 2);
+	expect_reason(0, "pool main is in panic: fewer than half of its endpoints are healthy, so "
+			 "all are used");
+	expect_command(0, "wsbroker endpoints --pool main");
+	sample.pools[0].endpoints[1].state = "drained";
+	sample.pools[0].endpoints[1].reason = "";
+	expect(VERDICT_OK, 1);
+}
+
 Test(verdict, each_reason_has_the_command_that_acts_on_it)
 {
 	sample.pools[0].endpoint_count = 2;
