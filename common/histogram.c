@@ -50,18 +50,6 @@ void histogram_record(struct histogram *histogram, uint64_t value_us)
 	histogram->buckets[bucket_of(value_us)]++;
 }
 
-void histogram_merge(struct histogram *into, const struct histogram *from)
-{
-	into->count += from->count;
-	into->sum_us += from->sum_us;
-	if (from->max_us > into->max_us)
-		into->max_us = from->max_us;
-	if (from->min_us < into->min_us)
-		into->min_us = from->min_us;
-	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
-		into->buckets[i] += from->buckets[i];
-}
-
 uint64_t histogram_quantile_us(const struct histogram *histogram, double quantile)
 {
 	double wanted = quantile * (double)histogram->count;

@@ -1,5 +1,5 @@
 /* common/histogram.h: counts of durations in log-linear buckets, 32 to an octave: values are
- * kept to within 1/32 (3.2 %). Fixed memory, O(1) to record, mergeable. The idea is Gil Tene's
+ * kept to within 1/32 (3.2 %). Fixed memory, O(1) to record. The idea is Gil Tene's
  * HdrHistogram. Values up to 2^37 microseconds (38 hours) are told apart; longer ones count in the
  * last bucket. */
 #ifndef WSB_COMMON_HISTOGRAM_H
@@ -22,7 +22,6 @@ struct histogram {
 
 void histogram_init(struct histogram *histogram);
 void histogram_record(struct histogram *histogram, uint64_t value_us);
-void histogram_merge(struct histogram *into, const struct histogram *from);
 
 /* The smallest recorded bucket's upper edge below which a share of at least quantile (0..1] lies;
  * never above max_us. 0 while empty. */

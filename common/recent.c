@@ -24,6 +24,15 @@ void recent_turn(struct recent *recent, uint64_t span_us, uint64_t now_us)
 	recent->turn_at_us = now_us + span_us;
 }
 
+void recent_merge(struct recent *into, const struct recent *from)
+{
+	for (size_t span = 0; span < 2; span++) {
+		for (size_t bucket = 0; bucket < RECENT_BUCKETS; bucket++)
+			into->counts[span][bucket] += from->counts[span][bucket];
+		into->totals[span] += from->totals[span];
+	}
+}
+
 static uint64_t upper_edge_us(uint32_t bucket)
 {
 	uint32_t octave;

@@ -44,6 +44,9 @@ static inline void recent_record(struct recent *recent, uint64_t value_us)
  * one before it. Call it more often than that. */
 void recent_turn(struct recent *recent, uint64_t span_us, uint64_t now_us);
 
+/* Adds what from holds to into, which takes no more records afterwards: only to look at. */
+void recent_merge(struct recent *into, const struct recent *from);
+
 static inline uint32_t recent_count(const struct recent *recent)
 {
 	return recent->totals[0] + recent->totals[1];

@@ -22,6 +22,13 @@ static json_t *quantile(const struct histogram *histogram, double share)
 				    : json_null();
 }
 
+/* What there was in the last seconds: whoever asks wants to know how it is, not how it has been
+ * since the start. */
+static json_t *lately(const struct recent *recent, double share)
+{
+	return known_seconds(recent_quantile_us(recent, share));
+}
+
 static json_t *lines(const char *text)
 {
 	json_t *array = json_array();
@@ -81,20 +88,20 @@ static json_t *pool_summary(const struct pool_view *pool)
 			 "oldest_wait_seconds", seconds(pool->oldest_wait_us), "endpoints",
 			 (json_int_t)pool->endpoint_count, "endpoints_up",
 			 (json_int_t)endpoints_up(pool), "p50_seconds",
-			 quantile(&pool->traffic->duration, 0.5), "p99_seconds",
-			 quantile(&pool->traffic->duration, 0.99));
+			 lately(&pool->traffic->lately, 0.5), "p99_seconds",
+			 lately(&pool->traffic->lately, 0.99));
 }
 
 /* Over all pools, and for the counts also what never reached one. */
 static void sum_up(const struct snapshot *snapshot, uint64_t results[RESULT_COUNT],
-		   struct histogram *duration)
+		   struct recent *recent)
 {
-	histogram_init(duration);
+	memset(recent, 0, sizeof(*recent));
 	memcpy(results, snapshot->engine->results, sizeof(snapshot->engine->results));
 	for (size_t i = 0; i < snapshot->pool_count; i++) {
 		const struct traffic_stats *traffic = snapshot->pools[i].traffic;
 
-		histogram_merge(duration, &traffic->duration);
+		recent_merge(recent, &traffic->lately);
 		for (size_t result = 0; result < RESULT_COUNT; result++)
 			results[result] += traffic->results[result];
 	}
@@ -103,12 +110,12 @@ static void sum_up(const struct snapshot *snapshot, uint64_t results[RESULT_COUN
 json_t *view_status(const struct snapshot *snapshot)
 {
 	uint64_t results[RESULT_COUNT];
-	struct histogram duration;
+	struct recent recent;
 	struct verdict verdict;
 	json_t *pools = json_array();
 
 	verdict_reach(snapshot, &verdict);
-	sum_up(snapshot, results, &duration);
+	sum_up(snapshot, results, &recent);
 	for (size_t i = 0; i < snapshot->pool_count; i++)
 		json_array_append_new(pools, pool_summary(&snapshot->pools[i]));
 	return json_pack("{s:s, s:o, s:s, s:s, s:o, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:o, s:o, "
@@ -122,8 +129,8 @@ json_t *view_status(const struct snapshot *snapshot)
 			 (json_int_t)snapshot->buffer_bytes, "buffer_limit_bytes",
 			 (json_int_t)snapshot->buffer_bytes_max, "loop_lag_seconds",
 			 seconds(snapshot->engine->loop_lag_us), "requests", requests_view(results),
-			 "p50_seconds", quantile(&duration, 0.5), "p99_seconds",
-			 quantile(&duration, 0.99), "pools", pools);
+			 "p50_seconds", lately(&recent, 0.5), "p99_seconds", lately(&recent, 0.99),
+			 "pools", pools);
 }
 
 static json_t *faults_view(const uint64_t counts[FAILURE_KINDS])
@@ -225,12 +232,11 @@ json_t *view_pool(const struct pool_view *pool)
 		seconds(pool->oldest_wait_us), "balancer", pool->balancer, "encoding",
 		pool->encoding, "tier", (int)pool->tier, "panic", pool->panic, "max_in_flight",
 		(int)pool->max_in_flight, "requests", requests_view(traffic->results),
-		"p50_seconds", quantile(&traffic->duration, 0.5), "p90_seconds",
-		quantile(&traffic->duration, 0.9), "p99_seconds",
-		quantile(&traffic->duration, 0.99), "attempt_p99_seconds",
-		quantile(&traffic->attempt, 0.99), "attempts", (json_int_t)traffic->attempts,
-		"subscriptions", (json_int_t)pool->subscriptions, "subscribers",
-		(json_int_t)pool->subscribers, "paused", pool->paused, "autoscaled",
+		"p50_seconds", lately(&traffic->lately, 0.5), "p90_seconds",
+		lately(&traffic->lately, 0.9), "p99_seconds", lately(&traffic->lately, 0.99),
+		"attempt_p99_seconds", quantile(&traffic->attempt, 0.99), "attempts",
+		(json_int_t)traffic->attempts, "subscriptions", (json_int_t)pool->subscriptions,
+		"subscribers", (json_int_t)pool->subscribers, "paused", pool->paused, "autoscaled",
 		pool->autoscaled, "pinned", pool->pinned, "min", (int)pool->size_min, "max",
 		(int)pool->size_max, "utilization", pool->utilisation, "sessions",
 		sessions_view(pool), "endpoints", view_endpoints(pool));

@@ -41,6 +41,12 @@ static struct caller caller_of(const struct exchange *exchange)
 	};
 }
 
+static void note_duration(struct lane *lane, uint64_t duration_us)
+{
+	histogram_record(&lane->traffic.duration, duration_us);
+	recent_record(&lane->traffic.lately, duration_us);
+}
+
 static void count_result(struct engine *engine, struct lane *lane, enum request_result result)
 {
 	if (result == RESULT_COUNT)
@@ -176,7 +182,7 @@ void settle_error(struct engine *engine, struct exchange *exchange, enum request
 		return;
 	}
 	count_result(engine, lane, result);
-	histogram_record(&lane->traffic.duration, now_us - exchange->arrived_us);
+	note_duration(lane, now_us - exchange->arrived_us);
 	record_request(engine, exchange, connection, 0, result, reason, limit, now_us);
 	strbuf_clear(story);
 	if (exchange->explain)
@@ -252,7 +258,7 @@ void settle_answer(struct engine *engine, struct exchange *exchange, struct mess
 	}
 	result = answer->failed ? RESULT_ERROR : RESULT_OK;
 	count_result(engine, lane, result);
-	histogram_record(&lane->traffic.duration, now_us - exchange->arrived_us);
+	note_duration(lane, now_us - exchange->arrived_us);
 	if (requests_want(&engine->requests, result, now_us - exchange->arrived_us))
 		record_request(engine, exchange, connection, upstream_us, result, "forwarded", NULL,
 			       now_us);

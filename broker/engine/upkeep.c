@@ -23,6 +23,9 @@
 /* A connection that drains waits so long for its subscriptions to move. */
 #define MOVE_US (10 * US_PER_S)
 
+/* `status` shows how long requests took over the last one to two of these. */
+#define LATELY_SPAN_US (10 * US_PER_S)
+
 static void upkeep_timers(struct engine *engine, uint64_t now_us)
 {
 	struct timer *timer;
@@ -336,6 +339,7 @@ void engine_tick(struct engine *engine, uint64_t now_us)
 	for (size_t i = 0; i < engine->lane_count; i++) {
 		upkeep_pool(engine, engine->lanes[i]->pool, now_us);
 		retry_budget_age(&engine->lanes[i]->retries, now_us);
+		recent_turn(&engine->lanes[i]->traffic.lately, LATELY_SPAN_US, now_us);
 		autoscale_step(engine, engine->lanes[i], now_us);
 	}
 	feeds_tick(engine, now_us);

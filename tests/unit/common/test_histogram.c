@@ -112,28 +112,6 @@ Test(histogram, quantiles_agree_with_a_sorted_array)
 	cr_assert_eq(histogram_quantile_us(&h, 1.0), values[N - 1]);
 }
 
-Test(histogram, merging_is_recording_all_in_one)
-{
-	struct histogram a, b, all;
-	struct rng rng;
-
-	rng_init(&rng, 2);
-	histogram_init(&a);
-	histogram_init(&b);
-	histogram_init(&all);
-	for (int i = 0; i < 1000; i++) {
-		uint64_t value = rng_below(&rng, 1000000);
-
-		histogram_record(i % 3 ? &a : &b, value);
-		histogram_record(&all, value);
-	}
-	histogram_merge(&a, &b);
-	cr_assert_eq(memcmp(&a, &all, sizeof(a)), 0);
-	histogram_init(&b);
-	histogram_merge(&a, &b);
-	cr_assert_eq(memcmp(&a, &all, sizeof(a)), 0);
-}
-
 Test(histogram, count_below_only_grows_with_the_bound)
 {
 	struct histogram h;

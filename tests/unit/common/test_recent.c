@@ -28,6 +28,24 @@ Test(recent, buckets_grow_with_the_value_and_keep_it_to_an_eighth)
 	}
 }
 
+Test(recent, several_are_looked_at_as_one)
+{
+	struct recent one = {0}, other = {0}, both = {0};
+
+	for (int i = 0; i < 60; i++)
+		recent_record(&one, 1000);
+	recent_turn(&other, SPAN_US, 1);
+	recent_record(&other, 1000);
+	recent_turn(&other, SPAN_US, 1 + SPAN_US);
+	for (int i = 0; i < 39; i++)
+		recent_record(&other, 9000);
+	recent_merge(&both, &one);
+	recent_merge(&both, &other);
+	cr_assert_eq(recent_count(&both), 100);
+	cr_expect_eq(recent_quantile_us(&both, 0.61), recent_quantile_us(&one, 0.5));
+	cr_expect_geq(recent_quantile_us(&both, 0.62), 9000);
+}
+
 Test(recent, the_longest_fall_into_the_last_bucket)
 {
 	struct recent recent = {0};

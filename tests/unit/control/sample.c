@@ -36,6 +36,7 @@ static void fill_traffic(struct traffic_stats *traffic)
 	traffic->retries_over_budget = 207;
 	for (uint64_t us = 50; us <= 5000000; us *= 10) {
 		histogram_record(&traffic->duration, us);
+		recent_record(&traffic->lately, us);
 		histogram_record(&traffic->attempt, us);
 	}
 }
