@@ -141,6 +141,8 @@ static const struct option options[] = {
 	{"--pool", NULL, OPTION_POOL, "NAME", read_text, IN(pool), "of this pool only"},
 	{"--type", NULL, OPTION_TYPE, "GLOB", read_text, IN(type),
 	 "of these types only: endpoint.*"},
+	{"--all", NULL, OPTION_ALL, NULL, NULL, 0,
+	 "also the steps of each connection: dialing, warming (-o json has them always)"},
 	{"--follow", "-f", OPTION_FOLLOW, NULL, NULL, 0, "go on with what happens from now on"},
 	{"--sort", NULL, OPTION_SORT, "COLUMN", read_text, IN(sort),
 	 "by this column; -COLUMN: the largest first"},

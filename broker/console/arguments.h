@@ -33,6 +33,7 @@ enum {
 	OPTION_NAME = 1 << 16,
 	OPTION_WEIGHT = 1 << 17,
 	OPTION_TIER = 1 << 18,
+	OPTION_ALL = 1 << 19,
 };
 
 /* Everything points into argv or the environment. */

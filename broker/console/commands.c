@@ -28,7 +28,8 @@ const struct command commands[] = {
 	 "every upstream connection"},
 	{"clients", "", 0, 0, READS | OPTION_SORT, false, show_clients, "every client"},
 	{"events", "", 0, 0,
-	 READS | OPTION_SINCE | OPTION_UNTIL | OPTION_POOL | OPTION_TYPE | OPTION_FOLLOW, false,
+	 READS | OPTION_SINCE | OPTION_UNTIL | OPTION_POOL | OPTION_TYPE | OPTION_ALL |
+		 OPTION_FOLLOW, false,
 	 past_events, "what has changed, why, and on whose word"},
 	{"requests", "", 0, 0,
 	 READS | OPTION_SLOW | OPTION_FAILED | OPTION_POOL | OPTION_SINCE | OPTION_UNTIL |

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "broker/console/cells.h"
+#include "broker/console/pages_past.h"
 #include "broker/console/rows.h"
 
 #define LINE_MAX_BYTES 1024
@@ -362,7 +363,26 @@ static void add_connections(const struct overview_view *view, const struct overv
 	json_decref(picked);
 }
 
-/* The latest at the top: "12:03:44 endpoint.ejected main/a up -> ejected consecutive". */
+/* "12:03:44 endpoint.ejected main/a active -> ejected consecutive". */
+static void add_event(const json_t *event, struct screen *screen)
+{
+	const char *time = cells_text_of(event, "time");
+	const char *actor = cells_text_of(event, "actor");
+	const char *detail = json_string_value(json_object_get(event, "detail"));
+	bool by_itself = strcmp(actor, "broker") == 0;
+	struct strbuf object;
+
+	strbuf_init(&object);
+	event_object(event, &object);
+	add(screen, SCREEN_PLAIN, "%.8s %s %s %s -> %s %s%s%s%s%s",
+	    strlen(time) > 19 ? time + 11 : time, cells_text_of(event, "type"),
+	    strbuf_span(&object).at, cells_text_of(event, "before"), cells_text_of(event, "after"),
+	    cells_text_of(event, "reason"), by_itself ? "" : " by ", by_itself ? "" : actor,
+	    detail ? ": " : "", detail ? detail : "");
+	strbuf_fini(&object);
+}
+
+/* The latest at the top. */
 static void add_events(const struct overview_view *view, const struct overview_data *data,
 		       struct screen *screen)
 {
@@ -370,20 +390,13 @@ static void add_events(const struct overview_view *view, const struct overview_d
 	size_t rows = screen_left(screen) - 2;
 
 	add(screen, SCREEN_HEAD, "EVENTS");
-	for (size_t i = json_array_size(picked); i > 0 && rows > 0; i--, rows--) {
+	for (size_t i = json_array_size(picked); i > 0 && rows > 0; i--) {
 		const json_t *event = json_array_get(picked, i - 1);
-		const char *time = cells_text_of(event, "time");
-		const char *detail = json_string_value(json_object_get(event, "detail"));
 
-		add(screen, SCREEN_PLAIN, "%.8s %s %s %s -> %s %s%s%s%s%s",
-		    strlen(time) > 19 ? time + 11 : time, cells_text_of(event, "type"),
-		    cells_text_of(event, "object"), cells_text_of(event, "before"),
-		    cells_text_of(event, "after"), cells_text_of(event, "reason"),
-		    strcmp(cells_text_of(event, "actor"), "broker") == 0 ? "" : " by ",
-		    strcmp(cells_text_of(event, "actor"), "broker") == 0
-			    ? ""
-			    : cells_text_of(event, "actor"),
-		    detail ? ": " : "", detail ? detail : "");
+		if (event_is_step(event))
+			continue;
+		add_event(event, screen);
+		rows--;
 	}
 	json_decref(picked);
 }

@@ -9,22 +9,18 @@ static void add_text(struct strbuf *out, const char *label, const json_t *object
 	strbuf_plain(out, span_text(cells_text_of(object, key)));
 }
 
+/* A line for what is wrong, and below it the command to type: no terminal is too narrow. */
 static void add_reasons(const json_t *status, struct strbuf *out)
 {
-	static const struct table_column columns[] = {{"REASON", false}, {"COMMAND", false}};
 	const json_t *reasons = json_object_get(status, "reasons");
-	struct table table;
 
-	if (json_array_size(reasons) == 0)
-		return;
-	table_init(&table, columns, 2);
 	for (size_t i = 0; i < json_array_size(reasons); i++) {
-		cell_text(&table, json_array_get(reasons, i), "text");
-		cell_text(&table, json_array_get(reasons, i), "command");
+		add_text(out, "", json_array_get(reasons, i), "text");
+		add_text(out, "\n  $ ", json_array_get(reasons, i), "command");
+		strbuf_text(out, "\n");
 	}
-	table_write(&table, out);
-	table_fini(&table);
-	strbuf_text(out, "\n");
+	if (json_array_size(reasons) > 0)
+		strbuf_text(out, "\n");
 }
 
 /* "1023 ok, 2 timeout", what has not happened left out. */

@@ -17,7 +17,38 @@ static void cell_step(struct table *table, const json_t *event)
 		table_cell(table, after ? after : before ? before : "-");
 }
 
-void page_events(const json_t *events, struct strbuf *out)
+bool event_is_step(const json_t *event)
+{
+	const char *type = cells_text_of(event, "type");
+
+	return strcmp(type, "connection.dialing") == 0 || strcmp(type, "connection.warming") == 0;
+}
+
+void event_object(const json_t *event, struct strbuf *out)
+{
+	const char *object = cells_text_of(event, "object");
+	const char *endpoint = json_string_value(json_object_get(event, "endpoint"));
+
+	if (endpoint && strncmp(object, "connection ", 11) == 0) {
+		strbuf_plain(out, span_text(cells_text_of(event, "pool")));
+		strbuf_text(out, "/");
+		strbuf_plain(out, span_text(endpoint));
+		strbuf_text(out, " ");
+	}
+	strbuf_plain(out, span_text(object));
+}
+
+static void cell_object(struct table *table, const json_t *event)
+{
+	struct strbuf object;
+
+	strbuf_init(&object);
+	event_object(event, &object);
+	table_cell(table, strbuf_span(&object).len > 0 ? strbuf_span(&object).at : "-");
+	strbuf_fini(&object);
+}
+
+static void write_events(const json_t *events, bool brief, struct strbuf *out)
 {
 	static const struct table_column columns[] = {
 		{"TIME", false},   {"TYPE", false},  {"OBJECT", false}, {"CHANGE", false},
@@ -29,9 +60,11 @@ void page_events(const json_t *events, struct strbuf *out)
 	for (size_t i = 0; i < json_array_size(events); i++) {
 		const json_t *event = json_array_get(events, i);
 
+		if (brief && event_is_step(event))
+			continue;
 		cell_text(&table, event, "time");
 		cell_text(&table, event, "type");
-		cell_text(&table, event, "object");
+		cell_object(&table, event);
 		cell_step(&table, event);
 		cell_text(&table, event, "reason");
 		cell_text(&table, event, "actor");
@@ -39,6 +72,16 @@ void page_events(const json_t *events, struct strbuf *out)
 	}
 	table_write(&table, out);
 	table_fini(&table);
+}
+
+void page_events(const json_t *events, struct strbuf *out)
+{
+	write_events(events, false, out);
+}
+
+void page_events_in_brief(const json_t *events, struct strbuf *out)
+{
+	write_events(events, true, out);
 }
 
 static void add_word(struct strbuf *out, const json_t *event, const char *label, const char *key)
@@ -55,7 +98,8 @@ void line_of_event(const json_t *event, struct strbuf *out)
 {
 	add_word(out, event, "", "time");
 	add_word(out, event, "  ", "type");
-	add_word(out, event, "  ", "object");
+	strbuf_text(out, "  ");
+	event_object(event, out);
 	add_word(out, event, "  ", "before");
 	add_word(out, event, " -> ", "after");
 	add_word(out, event, "  reason: ", "reason");

@@ -51,6 +51,7 @@ static int show_past(const struct invocation *invocation, const char *base,
 /* What a stream is shown by. */
 struct follower {
 	bool json;
+	bool brief; /* without the steps of connections on their way up */
 	struct sse sse;
 };
 
@@ -65,7 +66,7 @@ static bool put_event(void *context, struct span data)
 	if (follower->json) {
 		strbuf_add(&line, data);
 		strbuf_text(&line, "\n");
-	} else if (event) {
+	} else if (event && !(follower->brief && event_is_step(event))) {
 		line_of_event(event, &line);
 	}
 	written = fwrite(strbuf_span(&line).at, 1, line.len, stdout) == line.len &&
@@ -112,11 +113,21 @@ static int follow_once(const struct invocation *invocation, const char *path,
 	return code;
 }
 
+/* At night each connection that comes up is one line, unless all are wished, or some by their type.
+ */
+static bool is_brief(const struct arguments *arguments)
+{
+	return !(arguments->given & (OPTION_ALL | OPTION_TYPE));
+}
+
 /* Goes on by itself when the broker comes back; what happened meanwhile is told then, as far as it
  * is kept. */
 static int follow(const struct invocation *invocation)
 {
-	struct follower follower = {.json = invocation->arguments->json};
+	struct follower follower = {
+		.json = invocation->arguments->json,
+		.brief = is_brief(invocation->arguments),
+	};
 	struct answer probe;
 	struct strbuf path;
 	int code;
@@ -145,7 +156,8 @@ int past_events(const struct invocation *invocation)
 {
 	if (invocation->arguments->given & OPTION_FOLLOW)
 		return follow(invocation);
-	return show_past(invocation, ADMIN_EVENTS, page_events);
+	return show_past(invocation, ADMIN_EVENTS,
+			 is_brief(invocation->arguments) ? page_events_in_brief : page_events);
 }
 
 int past_requests(const struct invocation *invocation)

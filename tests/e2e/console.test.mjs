@@ -35,6 +35,13 @@ test('a pool is resized, waited for, and the change is on record', async (t) => 
 	const [event] = await json('events --since 1h --type pool.resized');
 	assert.deepEqual([event.object, event.before, event.after, event.reason, event.actor], ['main', '2', '7', 'a busy night', 'loopback']);
 	assert.match(await good('operations'), /pool resize .* a busy night/);
+	// A connection that came up is one line, and says whose it is; its steps are there for who asks.
+	const steps = /connection\.(dialing|warming)/;
+	assert.match(await good('events'), /connection\.ready +main\/\S+ connection \d+ /);
+	assert.doesNotMatch(await good('events'), steps);
+	assert.match(await good('events --all'), steps);
+	assert.match(await good('events --type connection.warming'), steps);
+	assert.ok((await json('events')).some(({ type }) => steps.test(type)));
 	for (const [size, says] of [['0', /at least 1/], ['-1', /whole number/], ['100000', /1000/], ['many', /whole number/]]) {
 		const { code, stderr } = await run(`pool resize main ${size}`);
 		assert.ok(code === 1 || code === 2, `${size}: ${code}`);

@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <string.h>
 #include "broker/console/pages.h"
+#include "broker/console/pages_past.h"
 
 static const char status[] =
 	"{\"verdict\": \"degraded\", \"reasons\": ["
@@ -64,8 +65,8 @@ Test(pages, status_begins_with_the_verdict_and_its_reasons)
 	cr_expect_str_eq(show(page_status, status),
 			 "degraded\n"
 			 "\n"
-			 "REASON                                   COMMAND\n"
-			 "pool main has 7 of 10 connections ready  wsbroker connections\n"
+			 "pool main has 7 of 10 connections ready\n"
+			 "  $ wsbroker connections\n"
 			 "\n"
 			 "node      broker-a, wsbroker 1.2.3, up 4m05s, ready\n"
 			 "clients   12 of at most 10000\n"
@@ -77,10 +78,38 @@ Test(pages, status_begins_with_the_verdict_and_its_reasons)
 			 "main   7/10          4       0     0 s        1/2  1.20 ms  20.0 ms\n");
 }
 
-Test(pages, status_without_reasons_has_no_table_of_them)
+Test(pages, status_without_reasons_names_no_command)
 {
-	cr_expect_null(
-		strstr(show(page_status, "{\"verdict\": \"ok\", \"reasons\": []}"), "REASON"));
+	cr_expect_null(strstr(show(page_status, "{\"verdict\": \"ok\", \"reasons\": []}"), "$"));
+}
+
+static const char events[] =
+	"[{\"time\": \"T1\", \"type\": \"connection.dialing\", \"object\": \"connection 7\","
+	"  \"pool\": \"main\", \"endpoint\": \"a\", \"before\": \"none\", \"after\": \"dialing\"},"
+	" {\"time\": \"T2\", \"type\": \"connection.warming\", \"object\": \"connection 7\","
+	"  \"pool\": \"main\", \"endpoint\": \"a\", \"before\": \"dialing\", \"after\": "
+	"\"warming\"},"
+	" {\"time\": \"T3\", \"type\": \"connection.ready\", \"object\": \"connection 7\","
+	"  \"pool\": \"main\", \"endpoint\": \"a\", \"before\": \"warming\", \"after\": \"ready\","
+	"  \"reason\": \"warm\", \"actor\": \"broker\"},"
+	" {\"time\": \"T4\", \"type\": \"endpoint.drain\", \"object\": \"main/a\", \"pool\": "
+	"\"main\","
+	"  \"endpoint\": \"a\", \"before\": \"active\", \"after\": \"draining\", \"actor\": "
+	"\"anna\"}]";
+
+Test(pages, events_say_whose_a_connection_is)
+{
+	cr_expect_str_eq(show(page_events_in_brief, events),
+			 "TIME  TYPE              OBJECT               CHANGE              REASON  "
+			 "ACTOR   DETAIL\n"
+			 "T3    connection.ready  main/a connection 7  warming -> ready    warm    "
+			 "broker  -\n"
+			 "T4    endpoint.drain    main/a               active -> draining  -       "
+			 "anna    -\n");
+	cr_expect_not_null(
+		strstr(show(page_events, events), "main/a connection 7  none -> dialing"));
+	cr_expect_not_null(
+		strstr(show(page_events, events), "main/a connection 7  dialing -> warming"));
 }
 
 Test(pages, pools_and_their_endpoints)
