@@ -55,7 +55,7 @@ struct traffic_stats {
 	uint64_t pushes_forwarded; /* to whom their rules say, perhaps to nobody there */
 	uint64_t pushes_dropped;   /* as their rules say */
 	uint64_t pushes_elsewhere; /* on connections that are not the source */
-	struct recent lately; /* duration, over the last 10 to 20 s */
+	struct recent lately;	   /* duration, over the last 10 to 20 s */
 	struct histogram duration;
 	struct histogram attempt;
 	struct histogram queue_wait;

@@ -202,29 +202,42 @@ static void expect_ailment(const struct ailment *ailment)
 
 Test(verdict, names_what_ails_an_endpoint)
 {
-	/* clang-format off */
 	static const struct ailment ailments[] = {
-		{"no faster than its peers", {.success = 1, .rate = 60, .p50_us = 20000, .p99_us = 30000}, NULL},
-		{"slow", {.success = 1, .rate = 8, .p50_us = 420000, .p99_us = 430000},
+		{"no faster than its peers",
+		 {.success = 1, .rate = 60, .p50_us = 20000, .p99_us = 30000},
+		 NULL},
+		{"slow",
+		 {.success = 1, .rate = 8, .p50_us = 420000, .p99_us = 430000},
 		 "endpoint main/a is slow: its p50 is 420 ms, that of its peers 20 ms"},
-		{"slow at times", {.success = 1, .rate = 60, .p50_us = 20000, .p99_us = 430000},
+		{"slow at times",
+		 {.success = 1, .rate = 60, .p50_us = 20000, .p99_us = 430000},
 		 "endpoint main/a is slow: its p99 is 430 ms, that of its peers 30 ms"},
-		{"slow once in a few", {.success = 1, .rate = 9, .p50_us = 20000, .p99_us = 430000}, NULL},
-		{"less than four times as slow", {.success = 1, .rate = 60, .p50_us = 79000, .p99_us = 119000}, NULL},
-		{"less than 100 ms slower", {.success = 1, .rate = 60, .p50_us = 119000, .p99_us = 129000}, NULL},
+		{"slow once in a few",
+		 {.success = 1, .rate = 9, .p50_us = 20000, .p99_us = 430000},
+		 NULL},
+		{"less than four times as slow",
+		 {.success = 1, .rate = 60, .p50_us = 79000, .p99_us = 119000},
+		 NULL},
+		{"less than 100 ms slower",
+		 {.success = 1, .rate = 60, .p50_us = 119000, .p99_us = 129000},
+		 NULL},
 		{"idle", {.success = 1}, NULL},
-		{"fails at times", {.success = 0.7, .rate = 20, .p50_us = 20000, .p99_us = 30000},
+		{"fails at times",
+		 {.success = 0.7, .rate = 20, .p50_us = 20000, .p99_us = 30000},
 		 "endpoint main/a fails: 70 % of its requests succeed"},
 		{"failed once", {.success = 0.7, .rate = 0.3}, NULL},
-		{"answers nothing", {.success = 0, .rate = 20, .silent = true, .held = true, .unanswered = 31},
+		{"answers nothing",
+		 {.success = 0, .rate = 20, .silent = true, .held = true, .unanswered = 31},
 		 "endpoint main/a is connected, but has answered none of its last 31 requests"},
-		{"asked, and silent", {.success = 1, .silent = true, .unanswered = 2},
+		{"asked, and silent",
+		 {.success = 1, .silent = true, .unanswered = 2},
 		 "endpoint main/a is connected, but answers nothing"},
-		{"held", {.success = 0.2, .rate = 20, .held = true, .p50_us = 420000},
-		 "endpoint main/a fails (20 % of its requests succeed), and is only not ejected because of "
+		{"held",
+		 {.success = 0.2, .rate = 20, .held = true, .p50_us = 420000},
+		 "endpoint main/a fails (20 % of its requests succeed), and is only not ejected "
+		 "because of "
 		 "ejection.max_ejected"},
 	};
-	/* clang-format on */
 	static struct endpoint_view three[3];
 
 	for (size_t i = 0; i < 3; i++) {
