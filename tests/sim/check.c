@@ -31,7 +31,7 @@ static void check_health(struct sim *sim, const struct pool *pool)
 		const struct endpoint *endpoint = pool->endpoints[i];
 		const struct outlier *outlier = &endpoint->outlier;
 
-		out += outlier->state != BREAKER_CLOSED;
+		out += outlier->state != BREAKER_CLOSED && endpoint_serves(endpoint);
 		ready += endpoint_serves(endpoint) ? endpoint->ready : 0;
 		if (outlier->state == BREAKER_OPEN && endpoint->ready > 0 &&
 		    !sim->outside.engine->goodbye &&
