@@ -21,6 +21,18 @@ static uint64_t check_ready_since_us(const struct endpoint *endpoint)
 	return since_us;
 }
 
+/* Judged when one more is out than at the last look at the same pool; who serves may change. */
+static void check_ejected(struct sim *sim, const struct pool *pool, uint32_t out)
+{
+	struct sim_ejected *seen = &sim->ejected[sim_pool_index(sim, pool)];
+
+	if (seen->pool == pool && out > seen->out && out > seen->most &&
+	    out > health_ejectable(pool))
+		sim_fail(sim, "no more than max_ejected are out", "pool %s: %u",
+			 pool->settings->name, out);
+	*seen = (struct sim_ejected){pool, out, health_ejectable(pool)};
+}
+
 /* Whatever fails: who is ready serves, and who is out comes back. */
 static void check_health(struct sim *sim, const struct pool *pool)
 {
@@ -41,12 +53,7 @@ static void check_health(struct sim *sim, const struct pool *pool)
 				 "endpoint %s: %" PRIu64, endpoint->settings->name,
 				 outlier->until_us);
 	}
-	if (out > sim->most_ejected[sim_pool_index(sim, pool)] && out > health_ejectable(pool) &&
-	    out > sim->ejectable[sim_pool_index(sim, pool)])
-		sim_fail(sim, "no more than max_ejected are out", "pool %s: %u",
-			 pool->settings->name, out);
-	sim->most_ejected[sim_pool_index(sim, pool)] = out;
-	sim->ejectable[sim_pool_index(sim, pool)] = health_ejectable(pool);
+	check_ejected(sim, pool, out);
 	if (ready > 0 && pool->ready_count == 0)
 		sim_fail(sim, "somebody who is ready serves", "pool %s", pool->settings->name);
 }

@@ -79,6 +79,13 @@ struct sim_upstream {
 	uint32_t feed_count;
 };
 
+/* What the last look at a pool showed. */
+struct sim_ejected {
+	const struct pool *pool;
+	uint32_t out;  /* endpoints that were ejected */
+	uint32_t most; /* that might have been */
+};
+
 struct sim {
 	uint64_t seed;
 	uint64_t step;
@@ -100,9 +107,8 @@ struct sim {
 	struct ask_batch *batches;
 	uint32_t batch_count;
 	uint32_t batch_capacity;
-	uint64_t sicknesses[SETUP_POOLS];   /* what has become of endpoints so far, as a number */
-	uint32_t ejectable[SETUP_POOLS];    /* by the last look: somebody may be drained since */
-	uint32_t most_ejected[SETUP_POOLS]; /* by the last look: endpoints may be removed */
+	uint64_t sicknesses[SETUP_POOLS]; /* what has become of endpoints so far, as a number */
+	struct sim_ejected ejected[SETUP_POOLS];
 	bool subscribes;
 	uint64_t sub_timeout_us[SIM_PLAIN];
 	uint64_t topics[SIM_PLAIN][SIM_TOPICS]; /* events so far */
