@@ -21,16 +21,20 @@ static uint64_t check_ready_since_us(const struct endpoint *endpoint)
 	return since_us;
 }
 
-/* Judged when one more is out than at the last look at the same pool; who serves may change. */
+/* Judged when one has just been ejected: who serves beside the ejected may change later. */
 static void check_ejected(struct sim *sim, const struct pool *pool, uint32_t out)
 {
 	struct sim_ejected *seen = &sim->ejected[sim_pool_index(sim, pool)];
+	uint64_t times = 0;
 
-	if (seen->pool == pool && out > seen->out && out > seen->most &&
+	for (size_t i = 0; i < pool->endpoint_count; i++)
+		for (size_t kind = 0; kind < FAILURE_KINDS; kind++)
+			times += pool->endpoints[i]->stats.ejections[kind];
+	if (seen->pool == pool && times > seen->times && out > seen->out && out > seen->most &&
 	    out > health_ejectable(pool))
 		sim_fail(sim, "no more than max_ejected are out", "pool %s: %u",
 			 pool->settings->name, out);
-	*seen = (struct sim_ejected){pool, out, health_ejectable(pool)};
+	*seen = (struct sim_ejected){pool, times, out, health_ejectable(pool)};
 }
 
 /* Whatever fails: who is ready serves, and who is out comes back. */

@@ -82,8 +82,9 @@ struct sim_upstream {
 /* What the last look at a pool showed. */
 struct sim_ejected {
 	const struct pool *pool;
-	uint32_t out;  /* endpoints that were ejected */
-	uint32_t most; /* that might have been */
+	uint64_t times; /* that its endpoints were ejected */
+	uint32_t out;	/* endpoints that were ejected */
+	uint32_t most;	/* that might have been */
 };
 
 struct sim {
