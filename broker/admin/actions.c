@@ -88,14 +88,32 @@ static void carry_out(struct admin_exchange *exchange, const struct command *com
 	answer_outcome(exchange, command, &outcome, 200);
 }
 
-/* Several commands of one request, in order; the first that is refused ends it. What takes its time
- * is the answer, if anything does. */
+/* False: one could not be done, which has been answered. */
+static bool rehearse(struct admin_exchange *exchange, const struct command *commands, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct command rehearsal = commands[i];
+		struct outcome outcome;
+
+		rehearsal.rehearsal = true;
+		if (!apply(exchange, &rehearsal, &outcome)) {
+			answer_refused(exchange, &outcome);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Several commands of one request, in order: all, or none when one would be refused. What takes its
+ * time is the answer, if anything does. */
 static void carry_out_all(struct admin_exchange *exchange, const struct command *commands,
 			  size_t count, int done_status)
 {
 	const struct command *answered = NULL;
 	struct outcome answer = {0};
 
+	if (count > 1 && !rehearse(exchange, commands, count))
+		return;
 	for (size_t i = 0; i < count; i++) {
 		struct outcome outcome;
 
@@ -133,6 +151,7 @@ void action_change_pool(struct admin_exchange *exchange)
 		count++;
 	if (body_count(exchange->body, "size", &number)) {
 		commands[count] = command_of(exchange, COMMAND_POOL_RESIZE);
+		commands[count].max = commands[0].max;
 		commands[count++].number = number;
 	}
 	if (body_text(exchange->body, "balancer", NULL)) {

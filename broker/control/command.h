@@ -43,7 +43,7 @@ struct command {
 	const char *endpoint;
 	int64_t number;
 	int64_t min;
-	int64_t max;
+	int64_t max; /* of a resize: that of the bounds that go with it; 0 or less: as it is */
 	const char *text;
 	struct {
 		const char *url;
@@ -51,6 +51,7 @@ struct command {
 		int64_t weight;	  /* 0: 1 */
 		int64_t tier;	  /* 0: 1 */
 	} add;
+	bool rehearsal;	     /* only says whether it could be done now; changes nothing */
 	bool force;	     /* even where no healthy endpoint is left */
 	uint64_t timeout_us; /* 0: none */
 	const char *actor;   /* name of a token, "uid 1000"; NULL: "broker" */

@@ -103,6 +103,8 @@ static void apply_wish(const struct application *application, struct endpoint *e
 
 	if (kind != COMMAND_ENDPOINT_READY && !may_stand_aside(application, endpoint))
 		return;
+	if (application->command->rehearsal)
+		return;
 	pool_set_wish(endpoint, wishes[kind].wish, application->command->reason,
 		      application->now_us);
 	accept(application, endpoint->pool, endpoint->settings->name, wishes[kind].text);
@@ -117,6 +119,8 @@ static void apply_weight(const struct application *application, struct endpoint 
 			       ENDPOINT_WEIGHT_MAX);
 		return;
 	}
+	if (application->command->rehearsal)
+		return;
 	pool_set_weight(endpoint, (uint32_t)weight, application->now_us);
 	apply_conclude(application, OUTCOME_DONE, "%s/%s has weight %" PRId64,
 		       endpoint->pool->settings->name, endpoint->settings->name, weight);

@@ -32,7 +32,9 @@ static size_t connections_wanted(const struct engine *engine)
 static bool resize_is_possible(const struct application *application, const struct lane *lane)
 {
 	const struct pool *pool = lane->pool;
-	int64_t size = application->command->number;
+	const struct command *command = application->command;
+	int64_t size = command->number;
+	int64_t max = command->max > 0 ? command->max : lane->size_max;
 	size_t allowed = application->engine->ports->connections_max;
 	size_t others = connections_wanted(application->engine) - pool->size;
 
@@ -41,10 +43,10 @@ static bool resize_is_possible(const struct application *application, const stru
 			       "a pool has at least 1 connection: `pool pause` stops its traffic");
 		return false;
 	}
-	if (size > lane->size_max) {
+	if (size > max) {
 		apply_conclude(application, OUTCOME_INVALID,
-			       "%" PRId64 " is above %u, the most that pool %s may have%s", size,
-			       lane->size_max, pool->settings->name,
+			       "%" PRId64 " is above %" PRId64 ", the most that pool %s may have%s",
+			       size, max, pool->settings->name,
 			       pool->settings->autoscale.enabled ? " (autoscale.max)" : "");
 		return false;
 	}
@@ -64,7 +66,7 @@ static void apply_resize(const struct application *application, struct lane *lan
 	struct pool *pool = lane->pool;
 	char text[128];
 
-	if (!resize_is_possible(application, lane))
+	if (!resize_is_possible(application, lane) || application->command->rehearsal)
 		return;
 	snprintf(text, sizeof(text), "pool %s goes from %u to %" PRId64 " connections%s",
 		 pool->settings->name, pool->size, application->command->number,
@@ -93,6 +95,8 @@ static void apply_bounds(const struct application *application, struct lane *lan
 			       "the bounds must be 1 <= min <= max <= %d", POOL_SIZE_MAX);
 		return;
 	}
+	if (command->rehearsal)
+		return;
 	snprintf(before, sizeof(before), "%u..%u", lane->size_min, lane->size_max);
 	snprintf(after, sizeof(after), "%" PRId64 "..%" PRId64, min, max);
 	lane->size_min = (uint32_t)min;
@@ -138,6 +142,8 @@ static void apply_balancer(const struct application *application, struct pool *p
 			       "a balancer is round-robin, least-connections, random or peak-ewma");
 		return;
 	}
+	if (application->command->rehearsal)
+		return;
 	apply_conclude(application, OUTCOME_DONE, "pool %s balances by %s", pool->settings->name,
 		       balancer_name(kind));
 	pool_set_balancer(pool, kind, "asked", application->now_us);

@@ -214,7 +214,7 @@ static enum wsb_err read_version(struct http_head *head, struct span version,
 				 struct http_fault *fault)
 {
 	if (version.len != strlen("HTTP/1.1") || !span_begins(version, "HTTP/") ||
-	    version.at[6] != '.')
+	    version.at[6] != '.' || version.at[7] < '0' || version.at[7] > '9')
 		return refuse(fault, 400, "the request line cannot be read");
 	if (version.at[5] != '1')
 		return refuse(fault, 505, "HTTP/1.1 is spoken here");

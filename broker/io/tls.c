@@ -35,7 +35,8 @@ static void load_authorities(SSL_CTX *context, const char *file, struct strbuf *
 		complain(errors, file, "no certificate of an authority");
 }
 
-/* An HTTP/1.1 upgrade is all that is spoken here. */
+/* An HTTP/1.1 upgrade is all that is spoken here: whoever names protocols and not this one would be
+ * understood as something else (RFC 7301, section 3.2). */
 static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len,
 			   const unsigned char *offered, unsigned int offered_len, void *context)
 {
@@ -46,7 +47,7 @@ static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *o
 	(void)context;
 	if (SSL_select_next_proto(&chosen, out_len, ours, sizeof(ours) - 1, offered, offered_len) !=
 	    OPENSSL_NPN_NEGOTIATED)
-		return SSL_TLSEXT_ERR_NOACK;
+		return SSL_TLSEXT_ERR_ALERT_FATAL;
 	*out = chosen;
 	return SSL_TLSEXT_ERR_OK;
 }

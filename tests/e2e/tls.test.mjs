@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import path from 'node:path';
+import tls from 'node:tls';
 import WebSocket from 'ws';
 import { httpRequest, pool, startBroker } from './support/broker.mjs';
 import { cleanup, test } from './support/case.mjs';
@@ -124,6 +125,21 @@ test('TLS listener: curl', async (t) => {
 		'--data', '{"jsonrpc":"2.0","id":1,"method":"echo","params":[1]}', broker.httpUrl]);
 	assert.equal(code, 0, stderr);
 	assert.deepEqual(JSON.parse(stdout).result, [1]);
+});
+
+test('TLS listener: only http/1.1 is agreed upon by ALPN', async (t) => {
+	const { broker, ca } = await secureListener(t);
+	const agree = (protocols) => new Promise((resolve, reject) => {
+		const [host, port] = broker.address.split(':');
+		const socket = tls.connect({ host, port, servername: 'localhost', ca, ALPNProtocols: protocols }, () => {
+			resolve(socket.alpnProtocol);
+			socket.destroy();
+		});
+		socket.on('error', reject);
+	});
+	assert.equal(await agree(['h2', 'http/1.1']), 'http/1.1');
+	assert.equal(await agree([]), false);
+	await assert.rejects(agree(['h2']), /no application protocol/);
 });
 
 test('TLS listener: plain text gets nowhere and harms nobody', async (t) => {

@@ -14,7 +14,7 @@ static struct admin_response response;
 static json_t *answer;
 
 /* What was asked for, and what is to come of it. */
-#define COMMANDS_MAX 4
+#define COMMANDS_MAX 8
 static struct command commands[COMMANDS_MAX];
 static char texts[COMMANDS_MAX][4][128];
 static struct outcome outcomes[COMMANDS_MAX];
@@ -204,25 +204,31 @@ Test(actions, what_takes_its_time_is_an_operation)
 	expect_text("ended", "null");
 }
 
-Test(actions, several_changes_go_in_order_until_one_is_refused)
+Test(actions, several_changes_are_rehearsed_then_go_in_order)
 {
-	outcomes[1].kind = OUTCOME_ACCEPTED;
+	outcomes[4].kind = OUTCOME_ACCEPTED;
 	send("PATCH", "/v1/pools/main", "{\"size\": 5, \"balancer\": \"random\", \"max\": 8}");
-	cr_assert_eq(command_count, 3);
-	expect_command(0, COMMAND_POOL_BOUNDS, "main", "");
-	expect_command(1, COMMAND_POOL_RESIZE, "main", "");
-	expect_command(2, COMMAND_POOL_BALANCER, "main", "");
+	cr_assert_eq(command_count, 6);
+	for (size_t i = 0; i < 6; i += 3) {
+		expect_command(i, COMMAND_POOL_BOUNDS, "main", "");
+		expect_command(i + 1, COMMAND_POOL_RESIZE, "main", "");
+		cr_expect_eq(commands[i + 1].max, 8, "the bound that it will have");
+		expect_command(i + 2, COMMAND_POOL_BALANCER, "main", "");
+		cr_expect_eq(commands[i].rehearsal, i == 0);
+		cr_expect_eq(commands[i + 2].rehearsal, i == 0);
+	}
 	cr_expect_eq(response.status, 202);
 	expect_text("kind", "pool resize");
-	outcomes[1].kind = OUTCOME_INVALID;
+	outcomes[2].kind = OUTCOME_INVALID;
 	send("PATCH", "/v1/pools/main", "{\"size\": 5, \"balancer\": \"random\", \"max\": 8}");
-	cr_expect_eq(command_count, 2);
+	cr_assert_eq(command_count, 3);
+	cr_expect(commands[2].rehearsal, "nothing has been changed");
 	cr_expect_eq(response.status, 400);
-	outcomes[1].kind = OUTCOME_DONE;
+	outcomes[2].kind = OUTCOME_DONE;
 	send("PATCH", "/v1/pools/main/endpoints/a", "{\"weight\": 5, \"state\": \"drain\"}");
-	cr_assert_eq(command_count, 2);
-	expect_command(0, COMMAND_ENDPOINT_WEIGHT, "main", "a");
-	expect_command(1, COMMAND_ENDPOINT_DRAIN, "main", "a");
+	cr_assert_eq(command_count, 4);
+	expect_command(2, COMMAND_ENDPOINT_WEIGHT, "main", "a");
+	expect_command(3, COMMAND_ENDPOINT_DRAIN, "main", "a");
 }
 
 Test(actions, refusals_have_their_status)

@@ -91,6 +91,44 @@ Test(apply, changes_a_weight)
 	stage_end(&stage);
 }
 
+Test(apply, a_rehearsal_says_the_same_and_changes_nothing)
+{
+	static const struct {
+		struct command command;
+		enum outcome_kind kind;
+	} cases[] = {
+		{{.kind = COMMAND_POOL_BALANCER, .text = "random"}, OUTCOME_DONE},
+		{{.kind = COMMAND_POOL_BALANCER, .text = "magic"}, OUTCOME_INVALID},
+		{{.kind = COMMAND_POOL_BOUNDS, .min = 2, .max = 20}, OUTCOME_DONE},
+		{{.kind = COMMAND_POOL_BOUNDS, .min = 9, .max = 8}, OUTCOME_INVALID},
+		{{.kind = COMMAND_POOL_RESIZE, .number = 15, .max = 20}, OUTCOME_DONE},
+		{{.kind = COMMAND_POOL_RESIZE, .number = 15}, OUTCOME_INVALID},
+		{{.kind = COMMAND_POOL_RESIZE, .number = 4, .max = 3}, OUTCOME_INVALID},
+		{{.kind = COMMAND_ENDPOINT_WEIGHT, .endpoint = "a", .number = 3}, OUTCOME_DONE},
+		{{.kind = COMMAND_ENDPOINT_WEIGHT, .endpoint = "a"}, OUTCOME_INVALID},
+		{{.kind = COMMAND_ENDPOINT_DRAIN, .endpoint = "a"}, OUTCOME_CONFLICT},
+		{{.kind = COMMAND_ENDPOINT_DRAIN, .endpoint = "a", .force = true}, OUTCOME_DONE},
+	};
+
+	stage_init(&stage);
+	stage.pool->autoscale.enabled = true;
+	stage.pool->autoscale.min = 1;
+	stage.pool->autoscale.max = 10;
+	stage_begin_ready(&stage);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct command command = cases[i].command;
+		uint64_t newest = history_newest(stage.outside.engine->history);
+
+		command.rehearsal = true;
+		cr_expect_eq(apply(command).kind, cases[i].kind, "%zu", i);
+		cr_expect_eq(history_newest(stage.outside.engine->history), newest, "%zu", i);
+	}
+	cr_expect_eq(pool()->balancer, BALANCER_LEAST_CONNECTIONS);
+	cr_expect_eq(pool()->endpoints[0]->weight, 1);
+	cr_expect_eq(stage.outside.engine->lanes[0]->size_max, 10);
+	stage_end(&stage);
+}
+
 Test(apply, kicks_a_client)
 {
 	struct peer *client;

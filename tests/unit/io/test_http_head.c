@@ -96,6 +96,7 @@ Test(http_head, what_is_refused)
 		{"GET / / HTTP/1.1" LINE HOST END, 400},
 		{"GET / HTTP/1.1 " LINE HOST END, 400},
 		{"GET / HTTP/1.10" LINE HOST END, 400},
+		{"GET / HTTP/1.x" LINE HOST END, 400},
 		{"GET / http/1.1" LINE HOST END, 400},
 		{"GET / HTTP/2.0" LINE HOST END, 505},
 		{"GET / HTTP/0.9" LINE HOST END, 505},
