@@ -176,11 +176,11 @@ struct span outbox_pending(const struct outbox *outbox)
 	return span_of(outbox->data + outbox->head, outbox_bytes(outbox));
 }
 
-/* Moves frame_at to the first frame boundary at or behind head. Bytes that are no frames count as
- * one that ends with them. */
-static void skip_begun_frames(struct outbox *outbox)
+/* Moves frame_at to the first frame boundary at or behind this offset. Bytes that are no frames
+ * count as one that ends with them. */
+static void skip_begun_frames(struct outbox *outbox, size_t begun)
 {
-	while (outbox->frame_at < outbox->head) {
+	while (outbox->frame_at < begun) {
 		struct span rest =
 			span_of(outbox->data + outbox->frame_at, outbox->tail - outbox->frame_at);
 		struct ws_header header;
@@ -202,7 +202,14 @@ void outbox_consume(struct outbox *outbox, size_t len)
 	if (outbox->head == outbox->tail)
 		release_data(outbox);
 	else
-		skip_begun_frames(outbox);
+		skip_begun_frames(outbox, outbox->head);
+}
+
+void outbox_pledge(struct outbox *outbox, size_t len)
+{
+	size_t bytes = outbox_bytes(outbox);
+
+	skip_begun_frames(outbox, outbox->head + (len < bytes ? len : bytes));
 }
 
 uint64_t outbox_position(const struct outbox *outbox)

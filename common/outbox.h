@@ -57,6 +57,10 @@ struct span outbox_pending(const struct outbox *outbox);
 /* The socket took len bytes (<= pending). */
 void outbox_consume(struct outbox *outbox, size_t len);
 
+/* The first len bytes will leave as they are, even if the socket has not taken them yet: TLS has
+ * put them into a record. The frames that they belong to have begun to leave. */
+void outbox_pledge(struct outbox *outbox, size_t len);
+
 /* Bytes committed since the beginning: a frame whose first byte stands at position p (asked for
  * before it is reserved) has not begun to leave while p >= outbox->handed_bytes. */
 uint64_t outbox_position(const struct outbox *outbox);

@@ -43,7 +43,7 @@ struct command {
 	const char *endpoint;
 	int64_t number;
 	int64_t min;
-	int64_t max; /* of a resize: that of the bounds that go with it; 0 or less: as it is */
+	int64_t max; /* of a rehearsed resize: what it will be; 0 or less: as it is */
 	const char *text;
 	struct {
 		const char *url;

@@ -34,7 +34,8 @@ static bool resize_is_possible(const struct application *application, const stru
 	const struct pool *pool = lane->pool;
 	const struct command *command = application->command;
 	int64_t size = command->number;
-	int64_t max = command->max > 0 ? command->max : lane->size_max;
+	/* The bounds that go with it have been rehearsed, too. */
+	int64_t max = command->rehearsal && command->max > 0 ? command->max : lane->size_max;
 	size_t allowed = application->engine->ports->connections_max;
 	size_t others = connections_wanted(application->engine) - pool->size;
 

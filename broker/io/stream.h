@@ -60,6 +60,10 @@ enum wsb_err stream_secure_accepted(struct stream *stream, void *ssl_context) WS
 /* STREAM_BLOCKED: wait for read_needs. */
 enum stream_verdict stream_shake(struct stream *stream);
 
+/* What TLS makes of the first bytes before it says that it is blocked: they leave as they are, and
+ * the next write must begin with at least as many. */
+#define STREAM_RECORD_MAX ((size_t)16 * 1024)
+
 /* STREAM_DONE: *len bytes, at least one, have been read or taken. */
 enum stream_verdict stream_read(struct stream *stream, char *bytes, size_t size, size_t *len);
 enum stream_verdict stream_write(struct stream *stream, struct span bytes, size_t *len);

@@ -78,6 +78,14 @@ static void consume(struct wire *wire, size_t len)
 		outbox_consume(wire->outbox, len);
 }
 
+/* What lies in a record of TLS cannot be taken back. Compressed frames are never taken back. */
+static void on_blocked(struct wire *wire)
+{
+	wire->blocked = true;
+	if (stream_is_secure(&wire->stream) && !wire->deflate)
+		outbox_pledge(wire->outbox, STREAM_RECORD_MAX);
+}
+
 static void write_pending(struct wire *wire)
 {
 	struct span pending;
@@ -91,7 +99,7 @@ static void write_pending(struct wire *wire)
 			continue;
 		}
 		if (verdict == STREAM_BLOCKED)
-			wire->blocked = true;
+			on_blocked(wire);
 		else
 			on_write_failed(wire);
 		return;

@@ -7,6 +7,7 @@ import { pool, startBroker } from './support/broker.mjs';
 import { cleanup, test } from './support/case.mjs';
 import { connect } from './support/client.mjs';
 import { freePort } from './support/ports.mjs';
+import { upgrade } from './support/raw.mjs';
 import { setup } from './support/setup.mjs';
 import { take, until } from './support/time.mjs';
 import { certificates } from './support/tls.mjs';
@@ -48,6 +49,23 @@ test('a TLS upstream that stops reading in the middle of records gets every byte
 	}
 	assert.equal(upstream.handshakes.length, 1, 'over one and the same connection');
 	assert.equal(await broker.metric('wsbroker_buffer_bytes'), 0);
+});
+
+test('a TLS client that does not read gets whole frames and 1013 once it does', { timeout: 60000 }, async (t) => {
+	const certs = certificates(t);
+	const { broker } = await setup(t, {
+		listen: [{ tls: { certificate: certs.file('server.pem'), key: certs.file('server.key') } }],
+		limits: { send_buffer: '2MiB', in_flight_per_client: 10000 },
+	});
+	const deaf = await upgrade(t, broker.address, { tls: { ca: certs.read('ca.pem'), servername: 'localhost' } });
+	deaf.pause();
+	// Several of them share a record.
+	for (let id = 0; id < 6000; id++)
+		deaf.send(JSON.stringify({ jsonrpc: '2.0', id, method: 'big', params: { bytes: 3000 } }));
+	await until(() => /slow_reader/.test(broker.log), { deadline: 30000, what: 'slow_reader in the log' });
+	deaf.resume();
+	assert.equal((await deaf.closing()).code, 1013);
+	assert.ok(deaf.frames.length > 100);
 });
 
 test('what waits behind an upstream\'s close frame moves to another connection', { timeout: 60000 }, async (t) => {

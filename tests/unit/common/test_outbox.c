@@ -194,6 +194,28 @@ Test(outbox, cutting_drops_all_but_the_frame_under_way)
 	}
 }
 
+Test(outbox, what_was_pledged_is_not_cut)
+{
+	struct span payload = span_text("payload");
+
+	for (size_t taken = 0; taken <= 27; taken++) {
+		for (size_t pledged = 0; pledged <= 30; pledged++) {
+			size_t leaves = taken + pledged < 27 ? taken + pledged : 27;
+			size_t begun = (leaves + 8) / 9 * 9;
+
+			for (int i = 0; i < 3; i++)
+				cr_assert_eq(wsframe_append(&outbox, WS_TEXT, NULL, &payload, 1),
+					     WSB_OK);
+			outbox_consume(&outbox, taken);
+			outbox_pledge(&outbox, pledged);
+			cr_assert_eq(outbox_unbegun(&outbox).len, 27 - begun);
+			cr_assert_eq(outbox_cut(&outbox), 27 - begun, "%zu, %zu", taken, pledged);
+			cr_assert_eq(outbox_bytes(&outbox), begun - taken);
+			outbox_consume(&outbox, outbox_bytes(&outbox));
+		}
+	}
+}
+
 Test(outbox, plain_bytes_count_as_begun_once_the_first_has_left)
 {
 	static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
