@@ -61,9 +61,10 @@ static void ask_name_json(struct sim *sim, struct ask *ask, bool alone)
 		return;
 	}
 	switch (sim_pick(sim, 0, 7)) {
+		/* From 2 up: 1 is everybody's. */
 #define FORM(n)                                                                                    \
 	case n:                                                                                    \
-		snprintf(text, sizeof(text), forms[n], ask->number + 1);                           \
+		snprintf(text, sizeof(text), forms[n], ask->number + 2);                           \
 		break
 		FORM(0);
 		FORM(1);

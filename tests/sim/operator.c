@@ -94,16 +94,18 @@ void operator_ends(struct sim *sim)
 	sim->settled_us = sim->outside.now_us + SETTLE_US;
 }
 
-/* Whether each endpoint of the pool takes connections, and keeps them. */
+/* Whether each endpoint of the pool takes connections, and keeps them. One that forgets to answer
+ * probing calls is given up now and then. */
 static bool is_tame(const struct sim *sim, const struct pool *pool)
 {
 	size_t at = sim_pool_index(sim, pool);
+	bool probed = probe_is_wanted(&pool->settings->probe);
 
 	for (size_t i = 0; i < pool->endpoint_count; i++) {
 		const struct temper *temper = sim_temper(sim, at, pool->endpoints[i]);
 
 		if (temper->refuses_dial || temper->kills || temper->hangs || temper->rejects ||
-		    temper->stalls || temper->ails || temper->flap_us)
+		    temper->stalls || temper->ails || temper->flap_us || (probed && temper->drops))
 			return false;
 	}
 	return pool->settings->on_connect_count == 0 && pool->settings->max_age_us == 0;
