@@ -112,7 +112,13 @@ static bool is_data(const struct ws_header *header)
 	return header->mask && (header->opcode == WS_TEXT || header->opcode == WS_BINARY);
 }
 
-/* What greeted this connection is nobody's request and stays behind. */
+/* What greeted this connection, or made it the source of pushes, is nobody's request. */
+static bool is_own_word(const struct connection *connection, uint64_t position)
+{
+	return position < connection->greeting_end ||
+	       (position >= connection->calls_begin && position < connection->calls_end);
+}
+
 static void failover_unsent_frames(struct engine *engine, struct lane *lane,
 				   struct connection *connection, uint64_t now_us)
 {
@@ -128,9 +134,7 @@ static void failover_unsent_frames(struct engine *engine, struct lane *lane,
 		char *payload = frames->text + (rest.at - frames->text) + header.header_len;
 		size_t len = header.header_len + header.payload_len;
 
-		if (position >= connection->greeting_end &&
-		    (position < connection->calls_begin || position >= connection->calls_end) &&
-		    is_data(&header)) {
+		if (is_data(&header) && !is_own_word(connection, position)) {
 			wsframe_mask(payload, header.payload_len, header.mask);
 			failover_notification(engine, lane, span_of(payload, header.payload_len),
 					      now_us);
@@ -241,7 +245,7 @@ static void rescue_frames(struct engine *engine, struct lane *lane, struct conne
 		size_t len = header.header_len + header.payload_len;
 		bool moved = is_data(&header) && is_attempt_at(connection, position);
 
-		if (!moved && is_data(&header)) {
+		if (!moved && is_data(&header) && !is_own_word(connection, position)) {
 			wsframe_mask(payload, header.payload_len, header.mask);
 			moved = failover_notification(engine, lane,
 						      span_of(payload, header.payload_len), now_us);

@@ -34,7 +34,7 @@ static void scene_init(struct scene *scene)
 	scene->stage.any->attempt_timeout_us = STAGE_S;
 }
 
-static void begin(struct scene *scene)
+static void begin_as_it_is(struct scene *scene)
 {
 	stage_begin_ready(&scene->stage);
 	stage_pass(&scene->stage, 100 * STAGE_MS);
@@ -43,6 +43,11 @@ static void begin(struct scene *scene)
 	scene->a = stage_upstream(&scene->stage, 0);
 	scene->b = stage_upstream(&scene->stage, 1);
 	scene->lane = scene->stage.outside.engine->lanes[0];
+}
+
+static void begin(struct scene *scene)
+{
+	begin_as_it_is(scene);
 	expect_silence(scene->a);
 	expect_silence(scene->b);
 }
@@ -223,6 +228,41 @@ Test(health, what_waits_in_the_outbox_of_an_ejected_endpoint_moves_at_once)
 	cr_assert_eq(requests, 2);
 	cr_assert_eq(notes, 2);
 	cr_assert_eq(scene.lane->traffic.retries_unsent, 1);
+	stage_end(&scene.stage);
+}
+
+/* What makes it the source of its pool's pushes is no client's notification. */
+Test(health, what_was_said_to_an_ejected_source_stays_with_it)
+{
+	static const char call[] = "{\"jsonrpc\":\"2.0\",\"method\":\"watch\"}";
+	struct scene scene;
+	struct greeting_step *step;
+	struct endpoint *well;
+	uint64_t ids[3];
+
+	scene_init(&scene);
+	scene.stage.any->idempotent = false;
+	step = setup_greeting(scene.stage.pool);
+	step->send = call;
+	step->push_source = true;
+	begin_as_it_is(&scene);
+	expect_hears(scene.a, call);
+	well = scene.a->connection->endpoint;
+	for (int i = 0; i < 6; i++)
+		says(scene.client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\"}");
+	for (int i = 0; i < 3; i++)
+		ids[i] = hears_request(scene.b);
+	pool_set_wish(well, WISH_DRAIN, NULL, scene.stage.outside.now_us);
+	stage_pass(&scene.stage, 20 * STAGE_MS);
+	cr_assert(scene.b->connection->push_source);
+	pool_set_wish(well, WISH_SERVE, NULL, scene.stage.outside.now_us);
+	for (int i = 0; i < 3; i++) {
+		hears_request(scene.a);
+		answers(scene.b, ids[i], LISTED);
+	}
+	cr_assert_eq(scene.b->connection->endpoint->state, ENDPOINT_EJECTED);
+	expect_silence(scene.a);
+	expect_hears(scene.b, call);
 	stage_end(&scene.stage);
 }
 
