@@ -156,9 +156,11 @@ static void move_step(struct engine *engine, struct subscription *subscription, 
 	} else if (!next && now_us >= subscription->retry_at_us) {
 		subscription->retry_at_us = now_us + LOOK_AGAIN_US;
 		/* Events of a way that was tried before do not count. */
-		subscription_begin_overlap(&engine->publish.subscriptions, subscription);
+		subscription_end_overlap(&engine->publish.subscriptions, subscription);
 		subscription->next =
 			feeds_ask(engine, subscription, subscription->feed->connection, now_us);
+		if (subscription->next)
+			subscription_begin_overlap(&engine->publish.subscriptions, subscription);
 	} else if (next && next->state == FEED_LIVE && now_us >= subscription->overlap_until_us) {
 		feeds_switch(engine, subscription, GAP_MOVED, false, now_us);
 	}

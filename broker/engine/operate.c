@@ -7,6 +7,10 @@
 #include "broker/engine/lane.h"
 #include "broker/engine/pause.h"
 #include "broker/engine/record.h"
+#include "broker/subscription/feed.h"
+
+/* What is subscribed to on an endpoint that is drained has this long to find another place. */
+#define NOWHERE_US (10 * US_PER_S)
 
 /* How far one is, as it is found by looking. */
 struct progress {
@@ -185,33 +189,60 @@ static void look_at_pause(struct engine *engine, struct lane *lane, struct progr
 	pause_end(engine, lane, "timeout", now_us);
 }
 
-static uint32_t count_feeds(const struct endpoint *endpoint)
+/* What is subscribed to on the endpoint; moving: of these, what is being asked for elsewhere. */
+static uint32_t count_feeds(const struct endpoint *endpoint, uint32_t *moving)
 {
 	size_t count = 0;
 
+	*moving = 0;
 	list_each(&endpoint->pool->states[CONNECTION_READY], node) {
 		const struct connection *connection =
 			list_entry(node, struct connection, state_link);
 
-		if (connection->endpoint == endpoint)
-			count += connection->feeds.count;
+		if (connection->endpoint != endpoint)
+			continue;
+		count += connection->feeds.count;
+		list_each(&connection->feeds, link) {
+			const struct feed *feed = list_entry(link, struct feed, link);
+
+			*moving += !feed->subscription || feed->subscription->next;
+		}
 	}
 	return (uint32_t)count;
 }
 
+/* Nobody who listens is cut off for it: when no other connection takes what is subscribed to, the
+ * endpoint keeps that until one does, and whoever waits for the drain is told. */
+static void look_at_drain(const struct endpoint *endpoint, struct progress *progress,
+			  uint64_t now_us)
+{
+	uint32_t moving;
+	uint32_t feeds = count_feeds(endpoint, &moving);
+
+	progress->left = endpoint->in_flight + endpoint->tunnels + feeds;
+	progress->done = endpoint->state == ENDPOINT_DRAINED;
+	progress->failed = !progress->done && feeds == progress->left && moving == 0 &&
+			   now_us - endpoint->since_us >= NOWHERE_US;
+	if (progress->failed)
+		snprintf(progress->text, sizeof(progress->text),
+			 "%u subscriptions have nowhere to go: they stay until another connection "
+			 "takes them",
+			 feeds);
+	else
+		snprintf(progress->text, sizeof(progress->text),
+			 "%u in flight, %u subscriptions, %u sessions", endpoint->in_flight, feeds,
+			 endpoint->tunnels);
+}
+
 static void look_at_endpoint(const struct operation *operation, const struct endpoint *endpoint,
-			     struct progress *progress)
+			     struct progress *progress, uint64_t now_us)
 {
 	bool tunnels = endpoint->pool->settings->tunnels;
 	uint32_t wanted = endpoint->desired > 0 ? endpoint->desired : 1;
 
 	switch (operation->kind) {
 	case COMMAND_ENDPOINT_DRAIN:
-		progress->left = endpoint->in_flight + endpoint->tunnels + count_feeds(endpoint);
-		progress->done = endpoint->state == ENDPOINT_DRAINED;
-		snprintf(progress->text, sizeof(progress->text),
-			 "%u in flight, %u subscriptions, %u sessions", endpoint->in_flight,
-			 count_feeds(endpoint), endpoint->tunnels);
+		look_at_drain(endpoint, progress, now_us);
 		return;
 	case COMMAND_ENDPOINT_MAINT:
 	case COMMAND_ENDPOINT_REMOVE:
@@ -248,7 +279,7 @@ static void look_at(struct engine *engine, const struct operation *operation,
 		snprintf(progress->text, sizeof(progress->text), "%s is gone",
 			 endpoint || !lane ? "the pool" : "the endpoint");
 	} else if (endpoint) {
-		look_at_endpoint(operation, endpoint, progress);
+		look_at_endpoint(operation, endpoint, progress, now_us);
 	} else if (operation->kind == COMMAND_POOL_PAUSE) {
 		look_at_pause(engine, lane, progress, now_us);
 	} else if (operation->kind == COMMAND_POOL_RECONNECT) {

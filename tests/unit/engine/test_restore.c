@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "broker/engine/apply.h"
 #include "tests/unit/engine/subscribers.h"
 
 Test(restore, a_lost_one_is_restored_elsewhere)
@@ -444,5 +445,33 @@ Test(restore, a_drained_endpoint_keeps_its_connections_and_loses_its_subscriptio
 	cr_assert_eq(endpoint->state, ENDPOINT_DRAINED);
 	cr_assert_eq(old->connection->state, CONNECTION_READY);
 	expect_silence(scene.client);
+	end(&scene);
+}
+
+/* Nobody is cut off for it, and whoever waits for it hears how it stands. */
+Test(restore, a_drain_without_another_place_fails_and_harms_nobody)
+{
+	const struct command command = {
+		.kind = COMMAND_ENDPOINT_DRAIN, .pool = "main", .endpoint = "a", .force = true};
+	struct outcome outcome;
+	const struct operation *drain;
+	struct scene scene;
+	char id[ID_MAX];
+
+	scene_init(&scene, 1);
+	begin(&scene);
+	says(scene.client, SUBSCRIBE("1", "heads"));
+	accepts(scene.a, "0x1");
+	hears_id(scene.client, "1", id);
+	engine_apply(scene.stage.outside.engine, &command, &outcome, scene.stage.outside.now_us);
+	cr_assert_eq(outcome.kind, OUTCOME_ACCEPTED, "%s", outcome.detail);
+	drain = operation_find(&scene.stage.outside.engine->operations, outcome.operation);
+	stage_pass(&scene.stage, 9 * STAGE_S);
+	cr_expect_eq(drain->state, OPERATION_RUNNING);
+	stage_pass(&scene.stage, 2 * STAGE_S);
+	cr_expect_eq(drain->state, OPERATION_FAILED);
+	cr_expect(strstr(drain->text, "1 subscriptions have nowhere to go"), "%s", drain->text);
+	says(scene.a, event_text("0x1", 1));
+	expect_hears(scene.client, event_text(id, 1));
 	end(&scene);
 }
