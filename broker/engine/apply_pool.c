@@ -175,6 +175,11 @@ static void apply_pause(const struct application *application, struct lane *lane
 {
 	uint64_t timeout_us = application->command->timeout_us;
 
+	if (application->engine->draining) {
+		apply_conclude(application, OUTCOME_CONFLICT,
+			       "the broker drains: what waits has to be answered");
+		return;
+	}
 	lane->pause_until_us = timeout_us > 0 ? application->now_us + timeout_us : 0;
 	pause_begin(lane, application->now_us);
 	accept(application, "new requests wait until `pool resume`");

@@ -379,6 +379,8 @@ Test(operate, a_broker_that_drains_resumes_its_pools)
 	cr_assert_eq(APPLY(.kind = COMMAND_DRAIN).kind, OUTCOME_DONE);
 	cr_assert_eq(lane()->queue.count, 0);
 	cr_assert_eq(lane()->pool->in_flight, 1);
+	cr_assert_eq(APPLY(.kind = COMMAND_POOL_PAUSE).kind, OUTCOME_CONFLICT);
+	cr_assert_not(lane()->paused);
 }
 
 Test(operate, an_endpoint_is_drained_when_nothing_is_in_flight)
