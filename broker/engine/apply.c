@@ -76,7 +76,8 @@ static void apply_in_lane(const struct application *application)
 	const struct command *command = application->command;
 	struct lane *lane = lane_named(application->engine, command->pool);
 
-	if (!lane)
+	/* What retires cannot be kept from it: a pause would keep its last requests for ever. */
+	if (!lane || lane->retiring)
 		apply_conclude(application, OUTCOME_NOT_FOUND, "there is no pool %s",
 			       command->pool ? command->pool : "");
 	else if (command_has_endpoint(command->kind))

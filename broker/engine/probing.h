@@ -9,9 +9,7 @@
 /* Whether a new connection has to answer a call before it is ready. */
 static inline bool probing_is_wanted(const struct connection *connection)
 {
-	const struct probe_settings *settings = &connection->pool->settings->probe;
-
-	return settings->method && settings->interval_us > 0;
+	return probe_is_wanted(&connection->pool->settings->probe);
 }
 
 /* The first call on a new connection. */

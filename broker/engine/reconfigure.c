@@ -49,6 +49,14 @@ static enum wsb_err swap_pool(struct swap *swap, size_t at, uint64_t now_us)
 
 	if (!lane)
 		return lane_create(&swap->lanes[at], swap->engine, swap->next, at, now_us);
+	/* Of those that are configured, config_keep has seen to it. */
+	if (!pool_may_rebind(lane->pool, settings)) {
+		log_event(swap->engine->log, LOG_ERROR, "config.pool_retires",
+			  log_text("pool", settings->name),
+			  log_number("in_flight", lane->pool->in_flight),
+			  log_number("sessions", lane->pool->tunnels.count));
+		return WSB_EEXIST;
+	}
 	swap->lanes[at] = lane;
 	return pool_rebind_prepare(&swap->rebinds[at], lane->pool, settings, now_us);
 }
@@ -90,6 +98,13 @@ static void greet_anew(struct engine *engine, struct lane *lane, uint64_t now_us
 			   now_us);
 }
 
+/* The pong or the call that it waits for may not be asked for any more. */
+static void warm_on(struct engine *engine, struct lane *lane, uint64_t now_us)
+{
+	list_each(&lane->pool->states[CONNECTION_WARMING], node)
+		link_warm(engine, list_entry(node, struct connection, state_link), now_us);
+}
+
 static void take_pool(struct swap *swap, size_t at, uint64_t now_us)
 {
 	bool greeting_changed = swap->rebinds[at].greeting_changed;
@@ -101,6 +116,8 @@ static void take_pool(struct swap *swap, size_t at, uint64_t now_us)
 	lane_obey(lane, swap->next, at, now_us);
 	if (greeting_changed)
 		greet_anew(swap->engine, lane, now_us);
+	else
+		warm_on(swap->engine, lane, now_us);
 }
 
 static bool is_planned(const struct swap *swap, const struct lane *lane)

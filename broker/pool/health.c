@@ -240,6 +240,25 @@ void health_lost(struct connection *connection, const char *reason, bool carried
 	fail(endpoint, failure, 0, now_us);
 }
 
+/* Its probes speak against it no more. */
+static void absolve(struct endpoint *endpoint, const char *after, uint64_t now_us)
+{
+	endpoint->finding[0] = '\0';
+	endpoint->ramp_us = endpoint->pool->settings->slow_start_us > 0 ? now_us : 0;
+	tell(endpoint, "probe.passed", LOG_INFO, "fails", after, "probe", "", now_us);
+}
+
+void health_unprobed(struct endpoint *endpoint, uint64_t now_us)
+{
+	bool failing = endpoint->probe.failing;
+
+	probe_stop(&endpoint->probe);
+	if (!failing)
+		return;
+	absolve(endpoint, "not asked", now_us);
+	changed(endpoint, "probe", now_us);
+}
+
 void health_probed(struct endpoint *endpoint, enum probe_result result, uint64_t now_us)
 {
 	struct pool *pool = endpoint->pool;
@@ -257,9 +276,7 @@ void health_probed(struct endpoint *endpoint, enum probe_result result, uint64_t
 		tell(endpoint, "probe.failed", LOG_WARN, "passes", "fails", "probe",
 		     endpoint->finding, now_us);
 	} else {
-		endpoint->finding[0] = '\0';
-		endpoint->ramp_us = pool->settings->slow_start_us > 0 ? now_us : 0;
-		tell(endpoint, "probe.passed", LOG_INFO, "fails", "passes", "probe", "", now_us);
+		absolve(endpoint, "passes", now_us);
 	}
 	changed(endpoint, "probe", now_us);
 }

@@ -55,6 +55,9 @@ void health_lost(struct connection *connection, const char *reason, bool carried
 /* The outcome of a probing call. */
 void health_probed(struct endpoint *endpoint, enum probe_result result, uint64_t now_us);
 
+/* It is not probed any more: what probes have said of it is forgotten. */
+void health_unprobed(struct endpoint *endpoint, uint64_t now_us);
+
 /* A connection became ready: slow start, if others carry requests already. */
 void health_joined(struct connection *connection, uint64_t now_us);
 

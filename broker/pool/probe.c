@@ -15,8 +15,7 @@ const char *probe_result_name(enum probe_result result)
 
 bool probe_is_due(const struct probe *probe, const struct probe_settings *settings, uint64_t now_us)
 {
-	return settings->method && settings->interval_us > 0 && probe->sent_us == 0 &&
-	       now_us >= probe->due_us;
+	return probe_is_wanted(settings) && probe->sent_us == 0 && now_us >= probe->due_us;
 }
 
 bool probe_is_late(const struct probe *probe, const struct probe_settings *settings,
@@ -35,6 +34,13 @@ void probe_forget(struct probe *probe, uint64_t now_us)
 {
 	probe->sent_us = 0;
 	probe->due_us = now_us;
+}
+
+void probe_stop(struct probe *probe)
+{
+	probe->sent_us = 0;
+	probe->failed = probe->passed = 0;
+	probe->failing = false;
 }
 
 static uint64_t interval_us(const struct probe *probe, const struct probe_settings *settings,

@@ -32,6 +32,12 @@ struct probe {
 	uint64_t results[PROBE_RESULTS];
 };
 
+/* Whether endpoints are asked at all. */
+static inline bool probe_is_wanted(const struct probe_settings *settings)
+{
+	return settings->method && settings->interval_us > 0;
+}
+
 /* Whether the call is due, and whether its answer is. */
 bool probe_is_due(const struct probe *probe, const struct probe_settings *settings,
 		  uint64_t now_us);
@@ -42,6 +48,9 @@ bool probe_is_late(const struct probe *probe, const struct probe_settings *setti
 void probe_sent(struct probe *probe, uint64_t id, uint64_t now_us);
 /* The connection that it was sent on is gone, which is no answer: ask again. */
 void probe_forget(struct probe *probe, uint64_t now_us);
+
+/* It is not asked any more, so that nothing is known of it: healthy. */
+void probe_stop(struct probe *probe);
 
 enum probe_change { PROBE_STAYS, PROBE_FALLS, PROBE_RISES };
 /* Its outcome. The next call is an interval away, give or take a tenth; a fifth of that while the

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "broker/pool/health.h"
 #include "broker/pool/members.h"
 
 static bool same_address(const struct endpoint_settings *a, const struct endpoint_settings *b)
@@ -63,13 +64,21 @@ static bool is_there(const struct pool *pool, const struct endpoint_settings *se
 	return false;
 }
 
+bool pool_may_rebind(const struct pool *pool, const struct pool_settings *settings)
+{
+	const struct pool_settings *now = pool->settings;
+
+	return now->encoding == settings->encoding && now->tunnels == settings->tunnels &&
+	       now->affinity == settings->affinity && now->push_source == settings->push_source;
+}
+
 enum wsb_err pool_rebind_prepare(struct pool_rebind *out, struct pool *pool,
 				 const struct pool_settings *settings, uint64_t now_us)
 {
 	struct pool_rebind rebind = {.pool = pool, .settings = settings};
 
 	*out = (struct pool_rebind){0};
-	assert(settings->encoding == pool->settings->encoding);
+	assert(pool_may_rebind(pool, settings));
 	rebind.greeting_changed = !same_greeting(pool->settings, settings);
 	rebind.joining = calloc(settings->endpoint_count + 1, sizeof(struct endpoint *));
 	if (!rebind.joining || members_reserve(pool, settings->endpoint_count)) {
@@ -137,6 +146,8 @@ static void update_endpoints(struct pool *pool, const struct pool_settings *next
 		const struct endpoint_settings *settings =
 			settings_of(next, endpoint->settings->name);
 
+		if (!probe_is_wanted(&next->probe))
+			health_unprobed(endpoint, now_us);
 		/* An address of a name stays for as long as the name has it. */
 		if (endpoint->settings->address)
 			continue;
@@ -158,7 +169,11 @@ static void update_connection(struct connection *connection, const struct pool_r
 	struct pool *pool = connection->pool;
 
 	connection->max_in_flight = settings->max_in_flight;
-	connection->standby = connection->endpoint->settings->tier > pool->tier;
+	connection->standby =
+		!connection->dedicated && connection->endpoint->settings->tier > pool->tier;
+	/* Nobody asks any more whether it reads them, so nobody waits for that. */
+	if (settings->probe.interval_us == 0)
+		connection->unread = connection->pinged = 0;
 	if (!rebind->greeting_changed)
 		connection->greeting.steps = settings->on_connect;
 	else

@@ -13,8 +13,12 @@ struct pool_rebind {
 	bool greeting_changed; /* on_connect says something else than before */
 };
 
-/* The pool stays as it is. settings must have the pool's name and encoding. WSB_ENOMEM: nothing has
- * to be given back. */
+/* Whether these settings leave what a pool is for life: what it speaks, and whose messages it
+ * carries where. */
+bool pool_may_rebind(const struct pool *pool, const struct pool_settings *settings);
+
+/* The pool stays as it is. settings must have the pool's name, and pool_may_rebind have allowed
+ * them. WSB_ENOMEM: nothing has to be given back. */
 enum wsb_err pool_rebind_prepare(struct pool_rebind *out, struct pool *pool,
 				 const struct pool_settings *settings, uint64_t now_us) WSB_CHECKED;
 void pool_rebind_drop(struct pool_rebind *rebind);

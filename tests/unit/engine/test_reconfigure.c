@@ -1,7 +1,9 @@
 /* An engine that gets another configuration while it runs. */
 #include <criterion/criterion.h>
 
+#include "broker/engine/apply.h"
 #include "broker/engine/reconfigure.h"
+#include "broker/pool/health.h"
 #include "tests/unit/engine/stage.h"
 
 #define ASK(id, method) "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"" method "\"}"
@@ -331,6 +333,56 @@ Test(reconfigure, a_pool_that_comes_back_goes_on)
 	end(&scene);
 }
 
+/* Its old connections speak JSON, and what they carry has been accepted. */
+Test(reconfigure, a_pool_that_ends_does_not_come_back_as_another_kind)
+{
+	struct scene scene;
+	struct peer *client;
+	struct peer *upstream;
+	uint64_t id;
+
+	stage_init(&scene.stage);
+	begin(&scene);
+	client = stage_client(&scene.stage);
+	upstream = stage_upstream(&scene.stage, 0);
+	says(client, ASK("1", "m"));
+	id = hears_request(upstream);
+	scene.next->pools[0].name = "other";
+	reload(&scene);
+	scene.next->pools[0].name = "main";
+	scene.next->pools[0].encoding = ENCODING_MSGPACK;
+	cr_expect_eq(engine_reconfigure(engine_of(&scene), &scene.next->config, NULL,
+					scene.stage.outside.now_us),
+		     WSB_EEXIST);
+	cr_expect_str_eq(engine_of(&scene)->config->pools[0].name, "other");
+	answers(upstream, id, "\"result\":1");
+	expect_hears(client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":1}");
+	stage_pass(&scene.stage, 100 * STAGE_MS);
+	peer_end(upstream, "asked", 1000, span_of(NULL, 0));
+	stage_pass(&scene.stage, 20 * STAGE_MS);
+	reload(&scene);
+	cr_expect_str_eq(engine_of(&scene)->lanes[0]->pool->settings->name, "main");
+	end(&scene);
+}
+
+Test(reconfigure, a_pool_that_ends_takes_no_commands)
+{
+	struct command command = {.kind = COMMAND_POOL_PAUSE, .pool = "main"};
+	struct outcome outcome;
+	struct scene scene;
+	struct peer *client;
+
+	stage_init(&scene.stage);
+	begin(&scene);
+	client = stage_client(&scene.stage);
+	says(client, ASK("1", "m"));
+	scene.next->pools[0].name = "other";
+	reload(&scene);
+	engine_apply(engine_of(&scene), &command, &outcome, scene.stage.outside.now_us);
+	cr_expect_eq(outcome.kind, OUTCOME_NOT_FOUND, "%s", outcome.detail);
+	end(&scene);
+}
+
 /* Nobody has promised them more than to try. */
 Test(reconfigure, what_waits_in_a_pool_that_is_gone_is_still_served)
 {
@@ -384,6 +436,52 @@ Test(reconfigure, who_is_being_greeted_the_old_way_begins_anew)
 	reload(&scene);
 	cr_expect_eq(peer->state, PEER_ABORTED);
 	json_decref(step->expect);
+	end(&scene);
+}
+
+/* Whom probing calls have judged, or keep waiting, is not forgotten when they end. */
+Test(reconfigure, without_probes_nobody_waits_for_one)
+{
+	struct scene scene;
+	struct peer *peer;
+	struct endpoint *endpoint;
+
+	stage_init(&scene.stage);
+	scene.stage.pool->probe.method = "health.check";
+	scene.stage.pool->probe.fall = 1;
+	stage_begin_ready(&scene.stage);
+	scene.next = setup_copy(&scene.stage.setup);
+	peer = stage_upstream(&scene.stage, 0);
+	cr_assert_eq(peer->connection->state, CONNECTION_WARMING);
+	scene.next->pools[0].probe.method = NULL;
+	reload(&scene);
+	cr_assert_eq(peer->connection->state, CONNECTION_READY);
+	scene.next->pools[0].probe.method = "health.check";
+	reload(&scene);
+	endpoint = peer->connection->endpoint;
+	health_probed(endpoint, PROBE_REFUSED, scene.stage.outside.now_us);
+	cr_assert_eq(endpoint->state, ENDPOINT_UNHEALTHY);
+	scene.next->pools[0].probe.method = NULL;
+	reload(&scene);
+	cr_expect_eq(endpoint->state, ENDPOINT_ACTIVE);
+	end(&scene);
+}
+
+Test(reconfigure, without_pings_no_notification_waits_to_be_read)
+{
+	static const char note[] = "{\"jsonrpc\":\"2.0\",\"method\":\"note\"}";
+	struct scene scene;
+	const struct connection *connection;
+
+	stage_init(&scene.stage);
+	begin(&scene);
+	connection = stage_upstream(&scene.stage, 0)->connection;
+	says(stage_client(&scene.stage), note);
+	expect_hears(stage_upstream(&scene.stage, 0), note);
+	cr_assert_eq(connection->unread, 1);
+	scene.next->pools[0].probe.interval_us = 0;
+	reload(&scene);
+	cr_expect_eq(connection->unread, 0);
 	end(&scene);
 }
 
