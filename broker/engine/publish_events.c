@@ -30,13 +30,19 @@ static void backlog_add(struct engine *engine, struct member *member, enum encod
 
 	for (size_t i = 0; i < count; i++)
 		head.len += (uint32_t)pieces[i].len;
-	if (before + head.len > engine->config->limits.send_buffer_bytes) {
+	/* Behind a hole nothing follows until it is told. */
+	if (member->overflowed || before + head.len > engine->config->limits.send_buffer_bytes) {
 		member->overflowed = true;
 		return;
 	}
 	strbuf_add(&member->backlog, span_of((const char *)&head, sizeof(head)));
 	for (size_t i = 0; i < count; i++)
 		strbuf_add(&member->backlog, pieces[i]);
+	/* Half a message would be read as a whole one. */
+	if (member->backlog.failed) {
+		member->backlog.len = before;
+		member->overflowed = true;
+	}
 	engine->publish.subscriptions.bytes += member->backlog.len - before;
 }
 

@@ -97,6 +97,36 @@ Test(events, in_a_batch_events_follow_the_whole_answer)
 	end(&scene);
 }
 
+/* What is small enough to fit behind a hole would make it look like none. */
+Test(events, behind_an_event_that_does_not_fit_into_a_batch_none_follows_untold)
+{
+	struct scene scene;
+	uint64_t request, echo;
+	const char *heard;
+	char id[ID_MAX];
+	char long_event[1024];
+
+	scene_init(&scene, 1);
+	scene.stage.setup.config.limits.send_buffer_bytes = 600;
+	begin(&scene);
+	says(scene.client, "[" SUBSCRIBE("1", "heads") ",{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":"
+						       "\"echo\"}]");
+	request = hears_request(scene.a);
+	echo = hears_request(scene.a);
+	answers(scene.a, request, "\"result\":\"0x1\"");
+	snprintf(long_event, sizeof(long_event), "%s%*s", event_text("0x1", 1), 600, "");
+	says(scene.a, long_event);
+	says(scene.a, event_text("0x1", 2));
+	answers(scene.a, echo, "\"result\":7");
+	heard = hears(scene.client);
+	cr_assert(heard && heard[0] == '[', "%s", heard);
+	snprintf(id, sizeof(id), "%.18s", strstr(heard, "\"result\":\"") + 10);
+	expect_hears(scene.client, gap_text(id, "overflow", "0", "possible"));
+	says(scene.a, event_text("0x1", 3));
+	expect_hears(scene.client, event_text(id, 3));
+	end(&scene);
+}
+
 Test(events, clients_in_messagepack_share_with_those_in_json)
 {
 	static const char request[] = "\x84\xa7"
