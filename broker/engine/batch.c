@@ -32,6 +32,7 @@ static void batch_destroy(struct batch *batch)
 	for (uint32_t i = 0; i < batch->members; i++)
 		strbuf_fini(&batch->answers[i]);
 	free(batch->answers);
+	strbuf_fini(&batch->behind);
 	free(batch);
 }
 

@@ -12,6 +12,7 @@ struct batch {
 	uint32_t members;
 	uint32_t open;		/* members without an answer yet */
 	struct strbuf *answers; /* one for each member; empty: it gets none */
+	struct strbuf behind;	/* what subscriptions that have ended have to say after it */
 };
 
 /* Opens a batch for the members of this message. It stays open until batch_release, however fast

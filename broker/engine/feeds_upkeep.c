@@ -66,9 +66,10 @@ static void give_up(struct engine *engine, struct subscription *subscription,
 	/* The last one takes the subscription along. */
 	for (; left > 0; left--) {
 		struct list_node *node = list_first(&subscription->members);
+		struct member *member = list_entry(node, struct member, link);
 
-		member_destroy(&engine->publish.subscriptions,
-			       list_entry(node, struct member, link), 0);
+		publish_leave_behind(member);
+		member_destroy(&engine->publish.subscriptions, member, 0);
 	}
 }
 

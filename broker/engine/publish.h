@@ -26,7 +26,9 @@ bool publish_unsubscribe(struct engine *engine, const struct caller *caller,
 /* The request that waited has ended without the answer it waited for. */
 void publish_waiter_ended(struct engine *engine, struct exchange *exchange, uint64_t now_us);
 /* The batch has been sent: events may follow. */
-void publish_batch_sent(struct engine *engine, struct session *session, const void *batch);
+void publish_batch_sent(struct engine *engine, struct session *session, const struct batch *batch);
+/* What waits for a batch's answer waits there when its member goes before. */
+void publish_leave_behind(const struct member *member);
 void publish_client_gone(struct engine *engine, struct session *session, uint64_t now_us);
 
 /* The first answer is known (subscription->answer): all who wait for it get it. */

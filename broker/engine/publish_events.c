@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "broker/engine/batch.h"
 #include "broker/engine/client.h"
 #include "broker/engine/feeds.h"
 #include "broker/engine/pushes.h"
@@ -22,7 +23,7 @@ struct backlog_head {
 	uint32_t encoding;
 };
 
-static void backlog_add(struct engine *engine, struct member *member, enum encoding encoding,
+static void backlog_put(struct engine *engine, struct member *member, enum encoding encoding,
 			const struct span *pieces, size_t count)
 {
 	struct backlog_head head = {.encoding = encoding};
@@ -30,11 +31,6 @@ static void backlog_add(struct engine *engine, struct member *member, enum encod
 
 	for (size_t i = 0; i < count; i++)
 		head.len += (uint32_t)pieces[i].len;
-	/* Behind a hole nothing follows until it is told. */
-	if (member->overflowed || before + head.len > engine->config->limits.send_buffer_bytes) {
-		member->overflowed = true;
-		return;
-	}
 	strbuf_add(&member->backlog, span_of((const char *)&head, sizeof(head)));
 	for (size_t i = 0; i < count; i++)
 		strbuf_add(&member->backlog, pieces[i]);
@@ -46,6 +42,19 @@ static void backlog_add(struct engine *engine, struct member *member, enum encod
 	engine->publish.subscriptions.bytes += member->backlog.len - before;
 }
 
+/* Behind a hole nothing follows until it is told. */
+static void backlog_add(struct engine *engine, struct member *member, enum encoding encoding,
+			const struct span *pieces, size_t count)
+{
+	uint64_t bytes = member->backlog.len;
+
+	for (size_t i = 0; i < count; i++)
+		bytes += pieces[i].len;
+	member->overflowed |= bytes > engine->config->limits.send_buffer_bytes;
+	if (!member->overflowed)
+		backlog_put(engine, member, encoding, pieces, count);
+}
+
 static void member_send(struct engine *engine, struct member *member, enum encoding encoding,
 			const struct span *pieces, size_t count)
 {
@@ -55,9 +64,10 @@ static void member_send(struct engine *engine, struct member *member, enum encod
 		client_send(engine, member->client, encoding, pieces, count);
 }
 
-static void backlog_flush(struct engine *engine, struct member *member)
+static void backlog_send(struct engine *engine, struct session *session,
+			 const struct strbuf *backlog)
 {
-	struct span rest = strbuf_span(&member->backlog);
+	struct span rest = strbuf_span(backlog);
 
 	while (rest.len > 0) {
 		struct backlog_head head;
@@ -65,18 +75,37 @@ static void backlog_flush(struct engine *engine, struct member *member)
 
 		memcpy(&head, rest.at, sizeof(head));
 		piece = span_of(rest.at + sizeof(head), head.len);
-		client_send(engine, member->client, (enum encoding)head.encoding, &piece, 1);
+		client_send(engine, session, (enum encoding)head.encoding, &piece, 1);
 		rest = span_of(piece.at + piece.len, rest.len - sizeof(head) - piece.len);
 	}
+}
+
+static void backlog_flush(struct engine *engine, struct member *member)
+{
+	backlog_send(engine, member->client, &member->backlog);
 	engine->publish.subscriptions.bytes -= member->backlog.len;
 	strbuf_fini(&member->backlog);
 }
 
-void publish_batch_sent(struct engine *engine, struct session *session, const void *batch)
+void publish_leave_behind(const struct member *member)
+{
+	struct batch *batch = member->batch;
+	size_t before;
+
+	if (!batch)
+		return;
+	before = batch->behind.len;
+	strbuf_add(&batch->behind, strbuf_span(&member->backlog));
+	if (batch->behind.failed)
+		batch->behind.len = before;
+}
+
+void publish_batch_sent(struct engine *engine, struct session *session, const struct batch *batch)
 {
 	static const struct gap overflow = {.reason = GAP_OVERFLOW};
 
 	pushes_batch_sent(session, batch);
+	backlog_send(engine, session, &batch->behind);
 	list_each(&session->members, node) {
 		struct member *member = list_entry(node, struct member, client_link);
 
@@ -127,7 +156,12 @@ static void gap_tell(struct engine *engine, struct member *member, const struct 
 		text = &engine->publish.text2;
 	}
 	piece = strbuf_span(text);
-	if (!text->failed)
+	if (text->failed)
+		return;
+	/* The last one tells of what had no room before it, too. */
+	if (member->batch && gap->ended)
+		backlog_put(engine, member, session->encoding, &piece, 1);
+	else
 		member_send(engine, member, session->encoding, &piece, 1);
 }
 

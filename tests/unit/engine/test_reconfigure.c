@@ -3,7 +3,6 @@
 
 #include "broker/engine/apply.h"
 #include "broker/engine/reconfigure.h"
-#include "broker/pool/health.h"
 #include "tests/unit/engine/stage.h"
 
 #define ASK(id, method) "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"" method "\"}"
@@ -436,52 +435,6 @@ Test(reconfigure, who_is_being_greeted_the_old_way_begins_anew)
 	reload(&scene);
 	cr_expect_eq(peer->state, PEER_ABORTED);
 	json_decref(step->expect);
-	end(&scene);
-}
-
-/* Whom probing calls have judged, or keep waiting, is not forgotten when they end. */
-Test(reconfigure, without_probes_nobody_waits_for_one)
-{
-	struct scene scene;
-	struct peer *peer;
-	struct endpoint *endpoint;
-
-	stage_init(&scene.stage);
-	scene.stage.pool->probe.method = "health.check";
-	scene.stage.pool->probe.fall = 1;
-	stage_begin_ready(&scene.stage);
-	scene.next = setup_copy(&scene.stage.setup);
-	peer = stage_upstream(&scene.stage, 0);
-	cr_assert_eq(peer->connection->state, CONNECTION_WARMING);
-	scene.next->pools[0].probe.method = NULL;
-	reload(&scene);
-	cr_assert_eq(peer->connection->state, CONNECTION_READY);
-	scene.next->pools[0].probe.method = "health.check";
-	reload(&scene);
-	endpoint = peer->connection->endpoint;
-	health_probed(endpoint, PROBE_REFUSED, scene.stage.outside.now_us);
-	cr_assert_eq(endpoint->state, ENDPOINT_UNHEALTHY);
-	scene.next->pools[0].probe.method = NULL;
-	reload(&scene);
-	cr_expect_eq(endpoint->state, ENDPOINT_ACTIVE);
-	end(&scene);
-}
-
-Test(reconfigure, without_pings_no_notification_waits_to_be_read)
-{
-	static const char note[] = "{\"jsonrpc\":\"2.0\",\"method\":\"note\"}";
-	struct scene scene;
-	const struct connection *connection;
-
-	stage_init(&scene.stage);
-	begin(&scene);
-	connection = stage_upstream(&scene.stage, 0)->connection;
-	says(stage_client(&scene.stage), note);
-	expect_hears(stage_upstream(&scene.stage, 0), note);
-	cr_assert_eq(connection->unread, 1);
-	scene.next->pools[0].probe.interval_us = 0;
-	reload(&scene);
-	cr_expect_eq(connection->unread, 0);
 	end(&scene);
 }
 

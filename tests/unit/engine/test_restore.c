@@ -475,3 +475,35 @@ Test(restore, a_drain_without_another_place_fails_and_harms_nobody)
 	expect_hears(scene.client, event_text(id, 1));
 	end(&scene);
 }
+
+/* Its answer, and then the truth. */
+Test(restore, a_batch_tells_of_a_subscription_that_ended_while_it_waited)
+{
+	struct scene scene;
+	struct peer *mine, *his;
+	uint64_t echo;
+	const char *heard;
+	char id[ID_MAX];
+
+	scene_init(&scene, 2);
+	scene.route->subscribe.restore_us = STAGE_S;
+	begin(&scene);
+	says(scene.client, "[" SUBSCRIBE("1", "heads") ",{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":"
+						       "\"echo\"}]");
+	mine = taker(&scene);
+	his = rest(&scene, mine);
+	accepts(mine, "0x1");
+	echo = hears_request(his);
+	says(mine, event_text("0x1", 1));
+	stage_kill(mine);
+	stage_pass(&scene.stage, 1100 * STAGE_MS);
+	expect_silence(scene.client);
+	answers(his, echo, "\"result\":7");
+	heard = hears(scene.client);
+	cr_assert(heard && heard[0] == '[', "%s", heard);
+	snprintf(id, sizeof(id), "%.18s", strstr(heard, "\"result\":\"") + 10);
+	expect_hears(scene.client, event_text(id, 1));
+	heard = hears(scene.client);
+	cr_assert(heard && strstr(heard, id) && strstr(heard, "\"ended\":true"), "%s", heard);
+	end(&scene);
+}
