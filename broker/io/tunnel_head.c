@@ -90,6 +90,9 @@ static void add_target(struct strbuf *out, const struct http_head *head,
 	const char *question = memchr(head->target.at, '?', head->target.len);
 	size_t path_len = question ? (size_t)(question - head->target.at) : head->target.len;
 
+	/* In the absolute form a query may stand behind the host at once. */
+	if (path_len == 0)
+		strbuf_text(out, "/");
 	if (!origin->authenticated || !origin->auth_query) {
 		strbuf_add(out, head->target);
 		return;

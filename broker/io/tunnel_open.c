@@ -64,47 +64,68 @@ static void on_unreached(struct reach *reach, const char *cause, const char *tex
 
 static const struct reach_events reach_events = {.done = on_reached, .failed = on_unreached};
 
+/* It lets the client not in: it is passed on as it is. */
+static void decline(struct ws_tunnel *tunnel, const struct tunnel_answer *answer, struct span head,
+		    struct span rest)
+{
+	struct strbuf out;
+
+	strbuf_init(&out);
+	tunnel_head_decline(&out, head);
+	flow_put(&tunnel->down, strbuf_span(&out));
+	strbuf_fini(&out);
+	tunnel->body_counted = answer->has_length || answer->status == 204;
+	tunnel->body_left = answer->content_length;
+	engine_tunnel_declined(tunnel->tunnels->engine, tunnel->session, answer->status,
+			       clock_monotonic_us());
+	tunnel_on_declined(tunnel, rest);
+}
+
+/* One head. False: another one follows, or comes later. */
+static bool take_head(struct ws_tunnel *tunnel, struct span head, struct span rest)
+{
+	struct tunnel_answer answer;
+
+	tunnel_head_read(&answer, head);
+	if (answer.status == 0 || (answer.status == 101 && !answer.websocket))
+		tunnel_fail(tunnel, "upgrade", "the answer is not one to an upgrade");
+	else if (answer.status == 101)
+		tunnel_on_opened(tunnel, head, rest);
+	else if (answer.status >= 200)
+		decline(tunnel, &answer, head, rest);
+	else
+		return false;
+	return true;
+}
+
 /* Its head may come in pieces, and others (103) before it. */
 void tunnel_take_answer(struct ws_tunnel *tunnel, struct span bytes)
 {
-	struct tunnel_answer answer;
 	struct strbuf whole;
-	struct span head, rest;
-	size_t len;
+	struct span left;
+	bool taken = false;
 
 	strbuf_add(&tunnel->answer, bytes);
 	whole = tunnel->answer;
-	len = http_head_len(strbuf_span(&whole), &tunnel->answer_seen);
-	if (whole.failed || len > HTTP_HEAD_MAX || (len == 0 && whole.len > HTTP_HEAD_MAX)) {
-		tunnel_fail(tunnel, "upgrade", "the head of the answer is too long");
-		return;
-	}
-	if (len == 0)
-		return;
+	left = strbuf_span(&whole);
 	strbuf_init(&tunnel->answer);
-	tunnel->answer_seen = 0;
-	head = span_of(whole.text, len);
-	rest = span_of(whole.text + len, whole.len - len);
-	tunnel_head_read(&answer, head);
-	if (answer.status == 0 || (answer.status == 101 && !answer.websocket)) {
-		tunnel_fail(tunnel, "upgrade", "the answer is not one to an upgrade");
-	} else if (answer.status == 101) {
-		tunnel_on_opened(tunnel, head, rest);
-	} else if (answer.status < 200) {
-		tunnel_take_answer(tunnel, rest);
-	} else {
-		struct strbuf out;
+	while (!taken && left.len > 0 && !whole.failed) {
+		size_t len = http_head_len(left, &tunnel->answer_seen);
+		struct span head = span_of(left.at, len);
 
-		strbuf_init(&out);
-		tunnel_head_decline(&out, head);
-		flow_put(&tunnel->down, strbuf_span(&out));
-		strbuf_fini(&out);
-		tunnel->body_counted = answer.has_length || answer.status == 204;
-		tunnel->body_left = answer.content_length;
-		engine_tunnel_declined(tunnel->tunnels->engine, tunnel->session, answer.status,
-				       clock_monotonic_us());
-		tunnel_on_declined(tunnel, rest);
+		if (len > HTTP_HEAD_MAX || (len == 0 && left.len > HTTP_HEAD_MAX))
+			break;
+		if (len == 0) {
+			strbuf_add(&tunnel->answer, left);
+			taken = true;
+			continue;
+		}
+		tunnel->answer_seen = 0;
+		left = span_of(left.at + len, left.len - len);
+		taken = take_head(tunnel, head, left);
 	}
+	if (!taken && (whole.failed || left.len > 0))
+		tunnel_fail(tunnel, "upgrade", "the head of the answer is too long");
 	strbuf_fini(&whole);
 }
 

@@ -299,6 +299,7 @@ const ANSWERS = [
 	{ name: 'in chunks', head: 'HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nno,\r\n4\r\n you\r\n0\r\n\r\n', status: 403, body: 'no, you' },
 	{ name: 'that ends with the connection', head: 'HTTP/1.1 503 Service Unavailable\r\nRetry-After: 7\r\n\r\nlater', status: 503, body: 'later', ends: true },
 	{ name: 'after an early hint', head: 'HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n', status: 404, body: '' },
+	{ name: 'after thousands of hints', head: 'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(5000) + 'HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n', status: 404, body: '' },
 ];
 
 for (const { name, head, status, body, ends } of ANSWERS) {

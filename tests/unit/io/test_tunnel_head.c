@@ -48,6 +48,12 @@ static const struct {
 	 &plain,
 	 "GET /p?a=1&tokens=2 HTTP/1.1\r\n" UPGRADE
 	 "X-Forwarded-Proto: http\r\nX-Forwarded-Host: f\r\nHost: up.test:9000\r\n\r\n"},
+	/* An absolute target without a path. */
+	{"GET http://front.test?x=1 HTTP/1.1\r\nHost: f\r\n\r\n",
+	 {.peer = ""},
+	 &plain,
+	 "GET /?x=1 HTTP/1.1\r\n" UPGRADE
+	 "X-Forwarded-Proto: http\r\nX-Forwarded-Host: front.test\r\nHost: up.test:9000\r\n\r\n"},
 	/* One that nobody asked for is the upstream's. */
 	{"GET /p?token=s HTTP/1.1\r\nHost: f\r\nAuthorization: Bearer s\r\n\r\n",
 	 {.peer = ""},
