@@ -94,18 +94,30 @@ void operator_ends(struct sim *sim)
 	sim->settled_us = sim->outside.now_us + SETTLE_US;
 }
 
-/* Whether each endpoint of the pool takes connections, and keeps them. One that forgets to answer
- * probing calls is given up now and then. */
+/* How long what is sent, and a pong, may be on its way here. */
+#define WAY_US (60 * MS)
+
+/* Whether its pings and probing calls are answered in time; else connections are given up. */
+static bool is_prompt(const struct probe_settings *probe, const struct temper *temper)
+{
+	if (probe->interval_us == 0)
+		return true;
+	if (!probe_is_wanted(probe))
+		return probe->timeout_us > 2 * WAY_US;
+	return temper->drops == 0 && probe->timeout_us > temper->answer_us + 2 * WAY_US;
+}
+
+/* Whether each endpoint of the pool takes connections, and keeps them. */
 static bool is_tame(const struct sim *sim, const struct pool *pool)
 {
 	size_t at = sim_pool_index(sim, pool);
-	bool probed = probe_is_wanted(&pool->settings->probe);
 
 	for (size_t i = 0; i < pool->endpoint_count; i++) {
 		const struct temper *temper = sim_temper(sim, at, pool->endpoints[i]);
 
 		if (temper->refuses_dial || temper->kills || temper->hangs || temper->rejects ||
-		    temper->stalls || temper->ails || temper->flap_us || (probed && temper->drops))
+		    temper->stalls || temper->ails || temper->flap_us ||
+		    !is_prompt(&pool->settings->probe, temper))
 			return false;
 	}
 	return pool->settings->on_connect_count == 0 && pool->settings->max_age_us == 0;
