@@ -27,8 +27,8 @@ struct command {
 
 static int usage_error(const char *command, const char *what, const char *which)
 {
-	fprintf(stderr, "wsbroker %s: %s%s%s\n", command, what, which ? " " : "",
-		which ? which : "");
+	fprintf(stderr, "wsbroker%s%s: %s%s%s\n", command[0] ? " " : "", command, what,
+		which ? " " : "", which ? which : "");
 	fprintf(stderr, "Try: wsbroker --help\n");
 	return EXIT_USAGE;
 }
