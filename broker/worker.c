@@ -99,10 +99,17 @@ static void log_rejection(struct worker *worker, const char *actor, const struct
 	}
 }
 
-static void log_changes(struct worker *worker, const char *actor)
+/* On whose word, and in whose words why. */
+struct order {
+	const char *actor;
+	const char *reason; /* NULL or "": none were given */
+};
+
+static void log_changes(struct worker *worker, const struct order *order)
 {
 	const struct configuration *configuration = worker->configuration;
 	size_t restarts = config_diff_restarts(&configuration->pending);
+	bool is_said = order->reason && order->reason[0];
 	char generation[24], detail[96];
 
 	for (size_t i = 0; i < configuration->applied.count; i++) {
@@ -124,17 +131,18 @@ static void log_changes(struct worker *worker, const char *actor)
 		  log_number("generation", configuration->generation),
 		  log_number("changes", configuration->applied.count),
 		  log_number("need_restart", restarts));
-	engine_record(worker->engine, &(struct history_event){.type = "config.reloaded",
-							      .object = "broker",
-							      .after = generation,
-							      .reason = "asked",
-							      .detail = detail,
-							      .actor = actor});
+	engine_record(worker->engine,
+		      &(struct history_event){.type = "config.reloaded",
+					      .object = "broker",
+					      .after = generation,
+					      .reason = is_said ? order->reason : "asked",
+					      .detail = detail,
+					      .actor = order->actor});
 }
 
 /* Everything that can fail comes first: certificates, addresses, memory. */
-static enum wsb_err take_step(struct worker *worker, struct config_step *step, const char *actor,
-			      struct strbuf *errors)
+static enum wsb_err take_step(struct worker *worker, struct config_step *step,
+			      const struct order *order, struct strbuf *errors)
 {
 	const struct config *next = step->running;
 	struct io_change change;
@@ -144,7 +152,7 @@ static enum wsb_err take_step(struct worker *worker, struct config_step *step, c
 		err = io_prepare(worker->io, next, &change, errors);
 	if (err)
 		return err;
-	err = engine_reconfigure(worker->engine, next, actor, clock_monotonic_us());
+	err = engine_reconfigure(worker->engine, next, order->actor, clock_monotonic_us());
 	if (err) {
 		io_forget(&change);
 		return err;
@@ -154,27 +162,28 @@ static enum wsb_err take_step(struct worker *worker, struct config_step *step, c
 	worker->log->format = next->log.format;
 	worker->admin.settings = &next->admin;
 	configuration_take(worker->configuration, step);
-	log_changes(worker, actor);
+	log_changes(worker, order);
 	save_state(worker);
 	return WSB_OK;
 }
 
 static enum wsb_err finish_step(struct worker *worker, struct config_step *step, enum wsb_err err,
-				const char *actor, struct strbuf *errors)
+				const struct order *order, struct strbuf *errors)
 {
 	if (!err) {
-		err = take_step(worker, step, actor, errors);
+		err = take_step(worker, step, order, errors);
 		if (err)
 			config_step_drop(step);
 	}
 	if (err && errors->len == 0)
 		strbuf_printf(errors, "%s\n", wsb_err_text(err));
 	if (err)
-		log_rejection(worker, actor, errors);
+		log_rejection(worker, order->actor, errors);
 	return err;
 }
 
-static enum wsb_err reload(void *instance, const char *actor, struct strbuf *errors)
+static enum wsb_err reload(void *instance, const char *actor, const char *reason,
+			   struct strbuf *errors)
 {
 	struct worker *worker = instance;
 	struct config_step step;
@@ -184,8 +193,8 @@ static enum wsb_err reload(void *instance, const char *actor, struct strbuf *err
 		return WSB_EUNAVAIL;
 	}
 	return finish_step(worker, &step,
-			   configuration_reread(worker->configuration, &step, errors), actor,
-			   errors);
+			   configuration_reread(worker->configuration, &step, errors),
+			   &(struct order){actor, reason}, errors);
 }
 
 static enum wsb_err set_value(void *instance, const struct override *change, struct strbuf *errors)
@@ -195,7 +204,7 @@ static enum wsb_err set_value(void *instance, const struct override *change, str
 
 	return finish_step(worker, &step,
 			   configuration_set(worker->configuration, change, &step, errors),
-			   change->actor, errors);
+			   &(struct order){change->actor, change->reason}, errors);
 }
 
 static void on_reload_asked(void *context)
@@ -204,7 +213,7 @@ static void on_reload_asked(void *context)
 	enum wsb_err err;
 
 	strbuf_init(&errors);
-	err = reload(context, "signal", &errors);
+	err = reload(context, "signal", NULL, &errors);
 	(void)err; /* it has been logged */
 	strbuf_fini(&errors);
 }

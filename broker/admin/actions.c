@@ -347,7 +347,8 @@ void action_reload(struct admin_exchange *exchange)
 	if (!CHECK(exchange, members))
 		return;
 	strbuf_init(&errors);
-	if (backend->reload(backend->instance, exchange->call->identity.actor, &errors))
+	if (backend->reload(backend->instance, exchange->call->identity.actor,
+			    body_text(exchange->body, "reason", NULL), &errors))
 		answer_problemf(exchange->response, 422, "%.*s",
 				errors.len > 0 ? (int)errors.len - 1 : 0, strbuf_span(&errors).at);
 	else

@@ -31,7 +31,8 @@ struct admin_backend {
 	const struct configuration *configuration; /* what runs, and what the file says */
 	/* Reads the file again and takes what it says, or nothing of it: then errors gets a line
 	 * for each reason. */
-	enum wsb_err (*reload)(void *instance, const char *actor, struct strbuf *errors);
+	enum wsb_err (*reload)(void *instance, const char *actor, const char *reason,
+			       struct strbuf *errors);
 	/* The same with one key. */
 	enum wsb_err (*set)(void *instance, const struct override *change, struct strbuf *errors);
 	/* As engine_apply: always sets *outcome, keeps nothing of the command. */

@@ -57,7 +57,7 @@ int ask_refused(struct client *client, const struct answer *answer)
 
 	(void)client;
 	snprintf(what, sizeof(what), "the broker answered %ld", answer->status);
-	ask_complain(EXIT_FAILED, what, detail ? detail : "");
+	ask_complain(EXIT_FAILED, detail ? detail : what, "");
 	if (answer->status == 401)
 		fprintf(stderr, "Show a token: WSBROKER_TOKEN or --token-file FILE.\n");
 	return answer->status == 401 || answer->status == 403 ? EXIT_DENIED : EXIT_FAILED;

@@ -48,6 +48,14 @@ static void cell_object(struct table *table, const json_t *event)
 	strbuf_fini(&object);
 }
 
+/* What the reason has said already is not said again. */
+static void cell_detail(struct table *table, const json_t *event)
+{
+	const char *detail = cells_text_of(event, "detail");
+
+	table_cell(table, strcmp(detail, cells_text_of(event, "reason")) == 0 ? "-" : detail);
+}
+
 static void write_events(const json_t *events, bool brief, struct strbuf *out)
 {
 	static const struct table_column columns[] = {
@@ -68,7 +76,7 @@ static void write_events(const json_t *events, bool brief, struct strbuf *out)
 		cell_step(&table, event);
 		cell_text(&table, event, "reason");
 		cell_text(&table, event, "actor");
-		cell_text(&table, event, "detail");
+		cell_detail(&table, event);
 	}
 	table_write(&table, out);
 	table_fini(&table);
