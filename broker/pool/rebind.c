@@ -133,6 +133,10 @@ static void update_endpoint(struct endpoint *endpoint, const struct endpoint_set
 	if (settings->resolve.all && !next->resolve.all)
 		endpoint->look_up_us = endpoint->look_up = 0; /* it serves itself again */
 	settings->resolve.all = next->resolve.all;
+	/* The next look-up may be far off, or was never to come. */
+	if (settings->resolve.interval_us != next->resolve.interval_us && endpoint->look_up_us &&
+	    !endpoint->look_up)
+		endpoint->look_up_us = now_us;
 	settings->resolve.interval_us = next->resolve.interval_us;
 	/* One that stands for its addresses serves nobody, whatever the file says. */
 	if (!settings->resolve.all && endpoint->wish != next->wish)

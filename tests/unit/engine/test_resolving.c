@@ -128,13 +128,14 @@ Test(resolving, a_failing_look_up_keeps_the_addresses_and_is_made_again)
 	stage_end(&scene.stage);
 }
 
-/* Another configuration, which says so of resolve.all. */
-static void reload(struct scene *scene, bool all)
+/* Another configuration, which says so of `resolve`. */
+static void reload(struct scene *scene, bool all, uint64_t interval_us)
 {
 	struct setup *next = setup_copy(&scene->stage.setup);
 	struct outside *outside = &scene->stage.outside;
 
 	next->pools[0].endpoints[0].resolve.all = all;
+	next->pools[0].endpoints[0].resolve.interval_us = interval_us;
 	cr_assert_eq(engine_reconfigure(outside->engine, &next->config, "ann", outside->now_us),
 		     WSB_OK);
 	config_release(&next->config);
@@ -151,12 +152,28 @@ Test(resolving, a_reload_leaves_the_addresses_alone_until_it_says_otherwise)
 
 	begin(&scene);
 	resolve(&scene, "10.0.0.1", "10.0.0.2");
-	reload(&scene, true);
+	reload(&scene, true, 10 * STAGE_S);
 	cr_assert_eq(ready_at(&scene, "a@10.0.0.1"), 2);
 	cr_assert_eq(ready_at(&scene, "a"), 0);
-	reload(&scene, false);
+	reload(&scene, false, 10 * STAGE_S);
 	cr_assert_eq(ready_at(&scene, "a"), 4);
 	cr_assert_eq(scene.pool->endpoint_count, 1);
+	stage_end(&scene.stage);
+}
+
+Test(resolving, another_interval_holds_at_once)
+{
+	struct scene scene;
+	uint64_t look_up;
+
+	begin(&scene);
+	reload(&scene, true, 0);
+	resolve(&scene, "10.0.0.1", "10.0.0.2");
+	look_up = scene.stage.outside.look_up;
+	stage_pass(&scene.stage, 60 * STAGE_S);
+	cr_assert_eq(scene.stage.outside.look_up, look_up, "it was to be looked up once");
+	reload(&scene, true, STAGE_S);
+	cr_assert_eq(scene.stage.outside.look_up, look_up + 1);
 	stage_end(&scene.stage);
 }
 
