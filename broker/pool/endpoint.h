@@ -89,6 +89,7 @@ struct endpoint {
 	bool unwell;	   /* the next answer changes something of what follows */
 	uint64_t ramp_us;  /* slow start: when it came back; 0: it is not coming up */
 	uint64_t blow_us;  /* when the end of a connection last counted as a failure */
+	bool has_source;   /* scratch: the pushes of one of its connections count */
 	struct outlier outlier;
 	struct probe probe;
 	struct recent answers; /* how long they took lately */

@@ -7,23 +7,22 @@ static bool may_be_source(const struct connection *connection)
 	       endpoint_serves(connection->endpoint);
 }
 
-/* Whether two connections stand for the same events. */
-static bool share_source(const struct connection *one, const struct connection *other)
+/* Withdraws those that may not be it any more, and notes whose endpoints have one. Returns whether
+ * any has. */
+static bool review_sources(struct pool *pool)
 {
-	return one->pool->settings->push_source != PUSH_SOURCE_ENDPOINT ||
-	       one->endpoint == other->endpoint;
-}
+	bool any = false;
 
-static bool has_source(const struct pool *pool, const struct connection *like)
-{
+	for (size_t i = 0; i < pool->endpoint_count; i++)
+		pool->endpoints[i]->has_source = false;
 	list_each(&pool->states[CONNECTION_READY], node) {
-		const struct connection *connection =
-			list_entry(node, struct connection, state_link);
+		struct connection *connection = list_entry(node, struct connection, state_link);
 
-		if (connection->push_source && share_source(connection, like))
-			return true;
+		connection->push_source = connection->push_source && may_be_source(connection);
+		connection->endpoint->has_source |= connection->push_source;
+		any |= connection->push_source;
 	}
-	return false;
+	return any;
 }
 
 /* Those of the tier in use know most; standby ones are better than none. The dedicated one is made
@@ -37,20 +36,18 @@ static int fitness(const struct connection *connection)
 
 struct connection *pool_elect_source(struct pool *pool)
 {
+	bool each = pool->settings->push_source == PUSH_SOURCE_ENDPOINT;
+	bool any = review_sources(pool);
 	struct connection *fittest = NULL;
 
-	list_each(&pool->states[CONNECTION_READY], node) {
-		struct connection *connection = list_entry(node, struct connection, state_link);
-
-		if (connection->push_source && !may_be_source(connection))
-			connection->push_source = false;
-	}
+	if (any && !each)
+		return NULL;
 	/* The oldest first: they have proven themselves. */
 	list_each(&pool->states[CONNECTION_READY], node) {
 		struct connection *connection = list_entry(node, struct connection, state_link);
 
 		if (!may_be_source(connection) || fitness(connection) == 0 ||
-		    has_source(pool, connection))
+		    (each && connection->endpoint->has_source))
 			continue;
 		if (!fittest || fitness(connection) > fitness(fittest))
 			fittest = connection;
