@@ -125,12 +125,14 @@ static void upkeep_pool(struct engine *engine, struct pool *pool, uint64_t now_u
 	probing_upkeep(engine, pool, now_us);
 	health_upkeep(pool, now_us);
 	pool_upkeep(pool, now_us);
-	pushes_elect(engine, engine_lane_of_pool(engine, pool), now_us);
 	while ((connection = pool_next_excess(pool)))
 		link_abort(engine, connection, connection->farewell, now_us);
 	while ((connection = pool_next_surplus(pool, now_us)))
 		if (is_emptied(engine, connection, now_us))
 			link_part(engine, connection, now_us);
+	/* Where the source has just been told to go another takes over before anything is missed.
+	 */
+	pushes_elect(engine, engine_lane_of_pool(engine, pool), now_us);
 	while ((connection = pool_next_dial(pool, now_us)))
 		engine->ports->dial(engine->ports->io, connection);
 }

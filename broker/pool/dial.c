@@ -77,14 +77,17 @@ static bool reserve_ready(struct pool *pool)
 	return true;
 }
 
-/* Whether a connection for pushes alone is wanted and not there yet. */
+/* Whether a connection for pushes alone is wanted and not there yet, or to be replaced. */
 static bool lacks_dedicated(const struct pool *pool)
 {
 	if (pool->settings->push_source != PUSH_SOURCE_DEDICATED)
 		return false;
 	for (size_t state = 0; state < CONNECTION_DRAINING; state++) {
 		list_each(&pool->states[state], node) {
-			if (list_entry(node, struct connection, state_link)->dedicated)
+			const struct connection *connection =
+				list_entry(node, struct connection, state_link);
+
+			if (connection->dedicated && !connection->stale)
 				return false;
 		}
 	}

@@ -100,7 +100,8 @@ static void renew_stale(struct pool *pool, uint64_t now_us)
 
 		if (connection->stale_us && now_us >= connection->stale_us)
 			connection->stale = true;
-		if (!connection->stale)
+		/* The one for pushes alone is counted by nobody: see pool_next_dial. */
+		if (!connection->stale || connection->dedicated)
 			continue;
 		connection->endpoint->extra = 1;
 		pool->renewing = true;

@@ -92,23 +92,33 @@ static bool goes_before(const struct connection *a, const struct connection *b)
 	return a->in_flight < b->in_flight;
 }
 
-/* The connection for pushes alone, when it is on an endpoint that the operator wants none on. */
-static struct connection *misplaced_dedicated(const struct pool *pool)
+/* A connection for pushes alone that is on an endpoint that the operator wants none on, or was
+ * replaced. */
+static struct connection *needless_dedicated(const struct pool *pool)
 {
+	struct connection *stale = NULL;
+	bool fresh = false;
+
 	list_each(&pool->states[CONNECTION_READY], node) {
 		struct connection *connection = list_entry(node, struct connection, state_link);
 
-		if (connection->dedicated && !endpoint_serves(connection->endpoint))
+		if (!connection->dedicated)
+			continue;
+		if (!endpoint_serves(connection->endpoint))
 			return connection;
+		if (connection->stale)
+			stale = connection;
+		else
+			fresh = true;
 	}
-	return NULL;
+	return fresh ? stale : NULL;
 }
 
 struct connection *pool_next_surplus(struct pool *pool, uint64_t now_us)
 {
 	struct connection *idlest = NULL;
 
-	idlest = misplaced_dedicated(pool);
+	idlest = needless_dedicated(pool);
 	if (!idlest && !any_has_surplus(pool))
 		return NULL;
 	list_each(&pool->states[CONNECTION_READY], node) {

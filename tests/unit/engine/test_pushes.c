@@ -192,6 +192,25 @@ Test(pushes, steps_for_the_source_are_played_on_it_alone)
 	json_decref(step->expect);
 }
 
+/* An event between two ticks would be lost otherwise. */
+Test(pushes, somebody_is_the_source_at_any_time)
+{
+	struct scene scene;
+	struct peer *first;
+
+	scene_init(&scene, 2);
+	begin(&scene);
+	first = source(&scene, true, 0);
+	pool_renew(scene.stage.outside.engine->lanes[0]->pool, scene.stage.outside.now_us);
+	for (int i = 0; i < 50; i++) {
+		stage_pass(&scene.stage, 10 * STAGE_MS);
+		cr_assert_not_null(source(&scene, true, 0));
+		stage_open_dials(&scene.stage);
+	}
+	cr_assert_neq(source(&scene, true, 0), first);
+	stage_end(&scene.stage);
+}
+
 Test(pushes, those_go_to_whom_they_name)
 {
 	struct scene scene;

@@ -150,13 +150,14 @@ void rig_check(struct rig *rig)
 			struct connection *connection =
 				list_entry(node, struct connection, state_link);
 			size_t index = connection->endpoint->index;
+			bool counts = !connection->dedicated;
 
 			cr_assert_eq((int)connection->state, state);
 			cr_assert_eq(connection->standby,
-				     connection->endpoint->settings->tier > pool->tier);
-			open[index] += state <= CONNECTION_READY;
-			ready[index] += state == CONNECTION_READY;
-			carrying += state == CONNECTION_READY &&
+				     counts && connection->endpoint->settings->tier > pool->tier);
+			open[index] += counts && state <= CONNECTION_READY;
+			ready[index] += counts && state == CONNECTION_READY;
+			carrying += counts && state == CONNECTION_READY &&
 				    endpoint_serves(connection->endpoint) &&
 				    (pool->panic || endpoint_is_well(connection->endpoint)) &&
 				    connection->endpoint->settings->tier == pool->tier;

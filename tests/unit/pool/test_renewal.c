@@ -68,3 +68,24 @@ Test(renewal, comes_with_max_age_give_or_take_a_tenth)
 	cr_assert_eq(count_since(&rig, first_new), 8);
 	rig_stop(&rig);
 }
+
+Test(renewal, the_one_for_pushes_is_replaced_too_and_nothing_goes_on_for_ever)
+{
+	uint64_t first_new, last;
+	struct rig rig;
+
+	rig_init(&rig, 2, 4);
+	rig.settings.push_source = PUSH_SOURCE_DEDICATED;
+	rig_start(&rig);
+	rig_run(&rig, 20 * RIG_STEP_US);
+	cr_assert_eq(rig.pool->states[CONNECTION_READY].count, 5);
+	first_new = rig.next_id;
+	pool_renew(rig.pool, rig.now_us);
+	rig_run(&rig, 200 * RIG_STEP_US);
+	last = rig.next_id;
+	cr_assert_eq(last, first_new + 5);
+	cr_assert_eq(count_since(&rig, first_new), 5);
+	rig_run(&rig, 2000 * RIG_STEP_US);
+	cr_assert_eq(rig.next_id, last);
+	rig_stop(&rig);
+}
