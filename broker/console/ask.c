@@ -50,17 +50,23 @@ int ask_unreachable(struct client *client, enum wsb_err err, const char *why)
 }
 
 /* A problem+json body says more than its status. */
+/* What was asked for wrongly is told in the broker's own words; where it is the asker who may not,
+ * or nothing else is said, the status stands before them. */
 int ask_refused(struct client *client, const struct answer *answer)
 {
 	const char *detail = json_string_value(json_object_get(answer->value, "detail"));
+	bool denied = answer->status == 401 || answer->status == 403;
 	char what[64];
 
 	(void)client;
 	snprintf(what, sizeof(what), "the broker answered %ld", answer->status);
-	ask_complain(EXIT_FAILED, detail ? detail : what, "");
+	if (detail && !denied)
+		ask_complain(EXIT_FAILED, detail, "");
+	else
+		ask_complain(EXIT_FAILED, what, detail ? detail : "");
 	if (answer->status == 401)
 		fprintf(stderr, "Show a token: WSBROKER_TOKEN or --token-file FILE.\n");
-	return answer->status == 401 || answer->status == 403 ? EXIT_DENIED : EXIT_FAILED;
+	return denied ? EXIT_DENIED : EXIT_FAILED;
 }
 
 static enum wsb_err send(struct client *client, const struct client_request *request,
