@@ -101,14 +101,17 @@ bool command_begins(const char *word)
 	return false;
 }
 
-/* "pool what? resize, pause, ...": the second words that there are. */
+/* "pool needs one of resize|balancer|...": the second words that there are. */
 static void list_verbs(const char *word, const char *second, char why[ARGUMENTS_WHY_MAX])
 {
 	const char *separator = "";
 	size_t len;
 
-	snprintf(why, ARGUMENTS_WHY_MAX, "%.20s%s%.20s is no command: %.20s ", word,
-		 second ? " " : "", second ? second : "", word);
+	if (second)
+		snprintf(why, ARGUMENTS_WHY_MAX, "there is no %.20s %.20s, but %.20s ", word,
+			 second, word);
+	else
+		snprintf(why, ARGUMENTS_WHY_MAX, "%.20s needs one of ", word);
 	for (size_t i = 0; i < command_count; i++) {
 		if (!begins(&commands[i], word))
 			continue;

@@ -198,7 +198,8 @@ enum wsb_err condition_holds(const struct condition *condition, const json_t *an
 		return WSB_ENOENT;
 	}
 	if (!value) {
-		snprintf(found, CONDITION_TEXT_MAX, "there is no member %.100s", condition->member);
+		snprintf(found, CONDITION_TEXT_MAX, "%.60s has no %.60s", condition->object,
+			 condition->member);
 		return WSB_EINVAL;
 	}
 	*holds = holds_member(condition, value, found);

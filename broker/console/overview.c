@@ -191,6 +191,17 @@ static void add_verdict(const struct overview_data *data, struct screen *screen)
 		    cells_text_of(worst, "text"));
 }
 
+/* In the line that parts the head from the tables: what acts on the worst reason. */
+static void add_command(const struct overview_data *data, struct screen *screen)
+{
+	const json_t *worst = json_array_get(json_object_get(data->status, "reasons"), 0);
+
+	if (worst && !data->complaint)
+		add(screen, SCREEN_PLAIN, "  $ %s", cells_text_of(worst, "command"));
+	else
+		screen_add(screen, SCREEN_PLAIN, "");
+}
+
 /* The lines of a table, as many as rows; of the rest only the number is told. styles: of the lines
  * below the head, NULL: plain. */
 static void add_table(struct screen *screen, const struct table *table,
@@ -429,7 +440,7 @@ void overview_lay_out(const struct overview_view *view, const struct overview_da
 	add_numbers(data, screen);
 	add_verdict(data, screen);
 	if (rows >= TABLES_ROWS_MIN) {
-		screen_add(screen, SCREEN_PLAIN, "");
+		add_command(data, screen);
 		add_pools(view, data, smaller(rows / 4, json_array_size(data->pools) + 1), screen);
 		screen_add(screen, SCREEN_PLAIN, "");
 		add_endpoints(view, data, (screen_left(screen) - 2) / 2, screen);

@@ -78,7 +78,7 @@ Test(condition, what_is_not_there_is_told)
 		enum wsb_err err;
 	} cases[] = {
 		{"pool.none.ready>1", "there is no none", WSB_ENOENT},
-		{"pool.main.redy>1", "there is no member redy", WSB_EINVAL},
+		{"pool.main.redy>1", "main has no redy", WSB_EINVAL},
 	};
 	json_t *answer = json_loads(pools, 0, NULL);
 

@@ -5,7 +5,8 @@
 #include "broker/console/overview.h"
 
 static const char status[] =
-	"{\"verdict\": \"degraded\", \"reasons\": [{\"text\": \"endpoint main/b is down\"},"
+	"{\"verdict\": \"degraded\", \"reasons\": [{\"text\": \"endpoint main/b is down\","
+	" \"command\": \"wsbroker endpoint maint main/b\"},"
 	" {\"text\": \"other\"}], \"node\": \"n1\", \"version\": \"1.2.3\","
 	" \"uptime_seconds\": 245.5, \"clients\": 12, \"in_flight\": 4, \"p50_seconds\": 0.0012,"
 	" \"p99_seconds\": null, \"loop_lag_seconds\": 0.0005}";
@@ -102,6 +103,7 @@ Test(overview, a_screen_of_80_x_24)
 	expect_line(1, "clients 12  in flight 4  25.0/s  p50 1.20 ms  p99 -  lag 500 us");
 	expect_line(2, "degraded: endpoint main/b is down (and 1 more)");
 	cr_expect_eq(screen.lines[2].style, SCREEN_WARNING);
+	expect_line(3, "  $ wsbroker endpoint maint main/b");
 	expect_line(4, "POOL   READY  INFL  QUEUED  OLDEST    RATE      P50      P99  BALANCER");
 	expect_line(5, "main     3/4     4       0     0 s  25.0/s  1.20 ms  20.0 ms  random");
 	expect_line(
