@@ -353,7 +353,7 @@ static void apply(void *instance, const struct command *command, struct outcome 
 	struct worker *worker = instance;
 
 	engine_apply(worker->engine, command, outcome, clock_monotonic_us());
-	if (outcome->kind <= OUTCOME_ACCEPTED)
+	if (outcome->kind <= OUTCOME_ACCEPTED && !command->rehearsal)
 		note_command(worker, command);
 	worker->draining = worker->draining || command->kind == COMMAND_DRAIN;
 }

@@ -245,3 +245,19 @@ test('requests that failed are kept with the reason', async (t) => {
 	assert.deepEqual([request.method, request.result, request.reason, request.pool, request.attempts], ['held', 'timeout', 'timeout', 'main', 1]);
 	await until(() => /event=request .*method=held/.test(broker.log), { what: 'its line in the log' });
 });
+
+test('a request for several changes makes all of them or none, also of what is kept', async (t) => {
+	const { broker } = await setup(t, { pool: { size: 3 }, state: 'kept' });
+	const kept = () => fs.readFileSync(`${broker.directory}/kept`, 'utf8');
+	const [{ name, weight }] = (await broker.pool()).endpoints;
+	await change(broker, 'PATCH', '/v1/pools/main', { balancer: 'peak-ewma' });
+	assert.match(kept(), /balancer/);
+	await refused(broker, 'PATCH', '/v1/pools/main', { size: 5, balancer: 'magic' }, /a balancer is/);
+	await refused(broker, 'PATCH', `/v1/pools/main/endpoints/${encodeURIComponent(name)}`, { weight: 7, state: 'drain' }, /use force/);
+	const after = await broker.pool();
+	assert.deepEqual([after.size, after.endpoints[0].weight], [3, weight]);
+	assert.doesNotMatch(kept(), /\bsize\b|weight/);
+	await change(broker, 'PATCH', '/v1/pools/main', { size: 5, balancer: 'random' });
+	assert.deepEqual([(await broker.pool()).size, (await broker.pool()).balancer], [5, 'random']);
+	assert.match(kept(), /\bsize\b/);
+});
