@@ -170,6 +170,8 @@ test(`whatever bytes clients and upstreams send, others are served (seed ${SEED}
 		routes: [
 			{ method: 'wsbroker.nothing', deny: true },
 			{ method: 'delay', pool: 'evil', timeout: '300ms', idempotent: true },
+			// It ends the connection it is read on: a good call that met it three times would be lost rightly.
+			{ method: 'drop', pool: 'evil', timeout: '300ms', idempotent: true },
 			{ method: '*', pool: 'main', timeout: '10s', idempotent: true },
 		],
 		admin: { address: `127.0.0.1:${await freePort()}`, ready: 'any' },
