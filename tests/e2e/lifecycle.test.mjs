@@ -1,12 +1,17 @@
 // Start, drain, end.
+//
+// TEST_CLIENTS (1000) is how many come back at once after a kill.
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs/promises';
 import { httpRequest } from './support/broker.mjs';
 import { test } from './support/case.mjs';
+import { connect } from './support/client.mjs';
 import { upgrade } from './support/raw.mjs';
 import { assertError, gate, setup } from './support/setup.mjs';
-import { until, within } from './support/time.mjs';
+import { take, until, within } from './support/time.mjs';
+
+const HERD = Number(process.env.TEST_CLIENTS ?? 1000);
 
 test('SIGTERM: what is in flight is answered, clients get 1012, the exit code is 0', async (t) => {
 	const held = gate();
@@ -20,6 +25,50 @@ test('SIGTERM: what is in flight is answered, clients get 1012, the exit code is
 	assert.deepEqual((await busy.nextJson()).result, ['kept']);
 	assert.equal((await within(busy.closed, 5000, 'close of the busy client')).code, 1012);
 	assert.deepEqual(await within(broker.child.ended, 5000, 'exit').then(({ code, signal }) => ({ code, signal })), { code: 0, signal: null });
+});
+
+test('SIGTERM with 10 000 requests in flight: /readyz fails first, then each is answered, then 1012, exit code 0', { timeout: 60000 }, async (t) => {
+	const held = gate();
+	const { broker, connect } = await setup(t, {
+		upstreams: [{ methods: { held: held.method } }],
+		pool: { size: 40, connect_rate: 0 },
+		drain: { timeout: '30s', spread: '500ms' },
+		log: { level: 'info' },
+	});
+	const clients = await Promise.all(Array.from({ length: 20 }, () => connect()));
+	const calls = clients.flatMap((client, at) => Array.from({ length: 500 }, (unused, call) =>
+		client.result('held', [at, call], { deadline: 30000 }).then((result) => assert.deepEqual(result, [at, call]))));
+	await until(() => held.held.length === 10000, { what: 'all of them to be upstream', deadline: 20000 });
+	broker.signal('SIGTERM');
+	await until(async () => (await broker.adminGet('/readyz')).status === 503, { what: '/readyz to fail' });
+	assert.ok(clients.every(({ socket }) => socket.readyState === socket.OPEN), 'nobody is closed before its answers');
+	held.release();
+	await Promise.all(calls);
+	const closes = await within(Promise.all(clients.map(({ closed }) => closed)), 10000, 'all closes');
+	assert.deepEqual([...new Set(closes.map(({ code }) => code))], [1012]);
+	assert.equal((await within(broker.child.ended, 5000, 'exit')).code, 0);
+});
+
+test(`${HERD} clients come back at once after kill -9: all are served within 30 s, upstreams are dialled at their pace`, { timeout: 90000 }, async (t) => {
+	const { broker } = await setup(t, { pool: { size: 40, connect_rate: 20 }, log: { level: 'warn' } });
+	// Tries again until it has an answer, as a client that knows no better does.
+	const comeIn = async (unused, at) => {
+		for (;;) {
+			const client = await connect(t, broker.url).catch(() => null);
+			if (client && await client.result('echo', [at]).catch(() => null))
+				return client;
+			await take(50);
+		}
+	};
+	const herd = await within(Promise.all(Array.from({ length: HERD }, comeIn)), 30000, 'all to be in');
+	await broker.sigkill();
+	await within(Promise.all(herd.map(({ closed }) => closed)), 10000, 'all to be out');
+	const back = within(Promise.all(Array.from({ length: HERD }, comeIn)), 30000, 'all to be back');
+	await broker.start();
+	assert.ok((await broker.pool()).ready < 40, 'the pace of dialling');
+	await back;
+	await until(async () => (await broker.pool()).ready === 40, { what: 'the whole pool', deadline: 10000 });
+	assert.equal(await broker.metric('wsbroker_clients'), HERD);
 });
 
 test('during drain.delay the listeners answer 503 and /readyz fails, but clients are served', async (t) => {
