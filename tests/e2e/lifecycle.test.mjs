@@ -5,8 +5,9 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs/promises';
 import { httpRequest } from './support/broker.mjs';
-import { test } from './support/case.mjs';
+import { cleanup, test } from './support/case.mjs';
 import { connect } from './support/client.mjs';
+import { CLIENTS } from './support/clients.mjs';
 import { upgrade } from './support/raw.mjs';
 import { assertError, gate, setup } from './support/setup.mjs';
 import { take, until, within } from './support/time.mjs';
@@ -69,6 +70,20 @@ test(`${HERD} clients come back at once after kill -9: all are served within 30 
 	await back;
 	await until(async () => (await broker.pool()).ready === 40, { what: 'the whole pool', deadline: 10000 });
 	assert.equal(await broker.metric('wsbroker_clients'), HERD);
+});
+
+test('viem, web3 and rpc-websockets come back by themselves to the broker that takes its place', { timeout: 90000 }, async (t) => {
+	const { broker } = await setup(t);
+	const clients = await Promise.all(['viem', 'web3', 'rpc-websockets'].map(async (name) => [name, await CLIENTS[name](broker.url)]));
+	for (const [name, client] of clients) {
+		cleanup(t, () => client.close());
+		assert.deepEqual(await client.call('echo', [name]), { result: [name] });
+	}
+	await broker.stop();
+	await broker.start();
+	await Promise.all(clients.map(([name, client]) => until(
+		async () => (await client.call('echo', [name]).catch(() => ({}))).result?.[0] === name,
+		{ what: `${name} to be back`, deadline: 30000 })));
 });
 
 test('during drain.delay the listeners answer 503 and /readyz fails, but clients are served', async (t) => {
