@@ -36,6 +36,19 @@ static void failover_kept_notification(struct engine *engine, struct attempt *at
 	dispatch_exchange(engine, exchange, true, now_us);
 }
 
+/* The other attempt is still under way. Should it hang, it must not be the last: it is watched as
+ * the first one was. */
+static void failover_leave_to_other(struct engine *engine, struct attempt *attempt, uint64_t now_us)
+{
+	struct exchange *exchange = attempt->exchange;
+
+	settle_attempt(attempt, 0, now_us);
+	exchange->second_made = exchange->attempts_made >= EXCHANGE_ATTEMPTS_MAX;
+	dispatch_watch(engine, exchange);
+	if (exchange->timer.deadline_us < now_us && now_us < exchange->deadline_us)
+		timerq_arm(&engine->timers, &exchange->timer, now_us);
+}
+
 static void failover_attempt(struct engine *engine, struct attempt *attempt, uint64_t handed_bytes,
 			     uint64_t now_us)
 {
@@ -57,8 +70,7 @@ static void failover_attempt(struct engine *engine, struct attempt *attempt, uin
 		return;
 	}
 	if (exchange_attempts_out(exchange) > 1) {
-		/* The other attempt is still under way. */
-		settle_attempt(attempt, 0, now_us);
+		failover_leave_to_other(engine, attempt, now_us);
 		return;
 	}
 	if (!exchange->session) {
@@ -360,7 +372,7 @@ bool failover_refused(struct engine *engine, struct attempt *attempt, uint64_t n
 	if (!exchange->route->idempotent || !exchange->session || affinity_rules(lane))
 		return false;
 	if (failover_other_is_young(exchange, attempt, now_us)) {
-		settle_attempt(attempt, 0, now_us);
+		failover_leave_to_other(engine, attempt, now_us);
 		return true;
 	}
 	if (exchange->attempts_made >= EXCHANGE_ATTEMPTS_MAX ||

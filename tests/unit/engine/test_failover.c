@@ -303,6 +303,29 @@ Test(failover, the_second_attempt_stands_in_when_the_first_dies)
 	stage_end(&scene.stage);
 }
 
+/* The first hangs and the second dies: the one that is left must not be the last. */
+Test(failover, a_third_attempt_follows_when_the_second_dies)
+{
+	struct scene scene;
+	const struct exchange *exchange;
+
+	scene_init(&scene);
+	scene.stage.any->idempotent = true;
+	scene.stage.any->attempt_timeout_us = 100 * STAGE_MS;
+	begin(&scene);
+	ask(&scene, GET("1"));
+	hears_request(scene.first);
+	exchange = list_entry(scene.first->connection->attempts.head.next, struct attempt, link)
+			   ->exchange;
+	stage_pass(&scene.stage, 110 * STAGE_MS);
+	hears_request(scene.second);
+	cr_assert(exchange->second_made);
+	stage_kill(scene.second);
+	cr_assert_not(exchange->second_made);
+	cr_assert_leq(exchange->timer.deadline_us, exchange->latest_us + 100 * STAGE_MS);
+	stage_end(&scene.stage);
+}
+
 Test(failover, answers_come_only_from_where_the_request_went)
 {
 	struct scene scene;
