@@ -218,6 +218,9 @@ for (const balancer of ['round-robin', 'least-connections', 'random', 'peak-ewma
 		const { broker, connect, upstreams, patients } = await ward(t, 2, { pool: { size: 4, balancer, slow_start: '3s' } });
 		await upstreams[1].stop();
 		await until(async () => (await endpoints(broker))[1].state === 'down', { what: 'down' });
+		// The connections that the other one gets for it start slowly too: until then they are no measure.
+		await until(async () => (await endpoints(broker))[0].ready === 4, { what: 'the other to carry it all' });
+		await take(3100);
 		const flow = stream(connect, { ms: 9000, every: 3 });
 		await upstreams[1].start();
 		await until(async () => (await endpoints(broker))[1].state === 'active', { what: 'its return' });
