@@ -51,7 +51,7 @@ test('SIGTERM with 10 000 requests in flight: /readyz fails first, then each is 
 });
 
 test(`${HERD} clients come back at once after kill -9: all are served within 30 s, upstreams are dialled at their pace`, { timeout: 90000 }, async (t) => {
-	const { broker } = await setup(t, { pool: { size: 40, connect_rate: 20 }, log: { level: 'warn' } });
+	const { broker } = await setup(t, { pool: { size: 40, connect_rate: 10 }, log: { level: 'warn' } });
 	// Tries again until it has an answer, as a client that knows no better does.
 	const comeIn = async (unused, at) => {
 		for (;;) {
@@ -68,7 +68,7 @@ test(`${HERD} clients come back at once after kill -9: all are served within 30 
 	await broker.start();
 	assert.ok((await broker.pool()).ready < 40, 'the pace of dialling');
 	await back;
-	await until(async () => (await broker.pool()).ready === 40, { what: 'the whole pool', deadline: 10000 });
+	await until(async () => (await broker.pool()).ready === 40, { what: 'the whole pool', deadline: 15000 });
 	assert.equal(await broker.metric('wsbroker_clients'), HERD);
 });
 
