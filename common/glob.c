@@ -47,3 +47,50 @@ bool glob_match(struct span pattern, struct span text)
 		p++;
 	return p == pattern.len;
 }
+
+static bool is_special(char c)
+{
+	return c == '*' || c == '?' || c == '\\';
+}
+
+bool glob_is_plain(struct span pattern)
+{
+	for (size_t i = 0; i < pattern.len; i++)
+		if (is_special(pattern.at[i]))
+			return false;
+	return true;
+}
+
+struct span glob_literal(struct span pattern, char *buf, size_t size)
+{
+	size_t len = 0;
+
+	if (glob_is_plain(pattern))
+		return pattern;
+	for (size_t i = 0; i < pattern.len; i++) {
+		char c = pattern.at[i];
+
+		if (c == '*' || c == '?' || len == size)
+			return span_of(NULL, 0);
+		if (c == '\\' && i + 1 < pattern.len)
+			c = pattern.at[++i];
+		buf[len++] = c;
+	}
+	return span_of(buf, len);
+}
+
+struct span glob_quote(struct span text, char *buf, size_t size)
+{
+	size_t len = 0;
+
+	if (glob_is_plain(text))
+		return text;
+	for (size_t i = 0; i < text.len; i++) {
+		if (len + (is_special(text.at[i]) ? 2 : 1) > size)
+			return span_of(NULL, 0);
+		if (is_special(text.at[i]))
+			buf[len++] = '\\';
+		buf[len++] = text.at[i];
+	}
+	return span_of(buf, len);
+}

@@ -8,4 +8,15 @@
 /* Bytewise, the whole text must match; time is linear in pattern x text at worst. */
 bool glob_match(struct span pattern, struct span text);
 
+/* Whether the pattern is the one text that it matches: it holds neither * ? nor \. */
+bool glob_is_plain(struct span pattern);
+
+/* The one text that the pattern matches, when it can match no other: the pattern itself, or with
+ * its \ resolved in buf. Absent when it can match several, or needs more than size bytes. */
+struct span glob_literal(struct span pattern, char *buf, size_t size);
+
+/* The pattern that matches text alone: text itself, or written into buf with a \ before each of
+ * * ? \. Absent when that needs more than size bytes; twice text.len is always enough. */
+struct span glob_quote(struct span text, char *buf, size_t size);
+
 #endif

@@ -90,3 +90,58 @@ Test(glob, agrees_with_the_obvious_recursion)
 		cr_assert_eq(match(pattern, text), naive(pattern, text), "%s on %s", pattern, text);
 	}
 }
+
+Test(glob, knows_the_pattern_that_matches_one_text)
+{
+	static const struct {
+		const char *pattern;
+		bool plain;
+		const char *literal; /* NULL: several texts match */
+	} cases[] = {
+		{"", true, ""},
+		{"property:42", true, "property:42"},
+		{"a*", false, NULL},
+		{"a?", false, NULL},
+		{"a\\*", false, "a*"},
+		{"\\?\\\\", false, "?\\"},
+		{"a\\", false, "a\\"},
+		{"\\a*", false, NULL},
+		{"a\\bcdefgh", false, NULL}, /* does not fit */
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char buf[7];
+		struct span pattern = span_text(cases[i].pattern);
+		struct span literal = glob_literal(pattern, buf, sizeof(buf));
+
+		cr_assert_eq(glob_is_plain(pattern), cases[i].plain, "%s", cases[i].pattern);
+		cr_assert_eq(literal.at != NULL, cases[i].literal != NULL, "%s", cases[i].pattern);
+		if (cases[i].literal)
+			cr_assert(span_is(literal, cases[i].literal), "%s", cases[i].pattern);
+	}
+}
+
+Test(glob, quotes_what_a_pattern_would_read_otherwise)
+{
+	struct rng rng;
+	char buf[16], back[16];
+
+	rng_init(&rng, 12);
+	for (int round = 0; round < 20000; round++) {
+		char text[8], other[8];
+		size_t len = (size_t)rng_below(&rng, sizeof(text) + 1);
+		struct span quoted;
+
+		for (size_t i = 0; i < len; i++) {
+			text[i] = "ab*?\\"[rng_below(&rng, 5)];
+			other[i] = "ab*?\\"[rng_below(&rng, 5)];
+		}
+		quoted = glob_quote(span_of(text, len), buf, sizeof(buf));
+		cr_assert(quoted.at);
+		cr_assert(glob_match(quoted, span_of(text, len)));
+		cr_assert_eq(glob_match(quoted, span_of(other, len)),
+			     memcmp(text, other, len) == 0);
+		cr_assert(span_equal(glob_literal(quoted, back, sizeof(back)), span_of(text, len)));
+	}
+	cr_assert_null(glob_quote(span_text("****"), buf, 7).at);
+}
