@@ -9,6 +9,7 @@ import { WSBROKER, pool, startBroker } from './support/broker.mjs';
 import { test } from './support/case.mjs';
 import { run } from './support/child.mjs';
 import { connect } from './support/client.mjs';
+import { ask, change, done, operation } from './support/operator.mjs';
 import { assertError, gate, setup } from './support/setup.mjs';
 import { never, take, until } from './support/time.mjs';
 import { certificates } from './support/tls.mjs';
@@ -17,34 +18,10 @@ import { startUpstream } from './support/upstream.mjs';
 const SECONDS = Number(process.env.TEST_SECONDS ?? 20);
 const RATE = Number(process.env.TEST_RATE ?? 2000);
 
-function ask(broker, method, target, content) {
-	const body = JSON.stringify(content);
-	return broker.adminGet(target, {
-		method, body, headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
-	});
-}
-
-// Sends a change; the body of a 2xx answer.
-async function change(broker, method, target, content = {}) {
-	const answer = await ask(broker, method, target, content);
-	assert.ok(answer.status < 300, `${method} ${target}: ${answer.status} ${answer.body}`);
-	return answer.json;
-}
-
 async function refused(broker, method, target, body, pattern) {
 	const answer = await ask(broker, method, target, body);
 	assert.ok(answer.status >= 400 && answer.status < 500, `${answer.status} ${answer.body}`);
 	assert.match(answer.body, pattern);
-}
-
-const operation = async (broker, { id }) => (await broker.adminGet(`/v1/operations/${id}`)).json;
-
-async function done(broker, begun, deadline = 10000) {
-	let latest;
-	await until(async () => (latest = await operation(broker, begun)).state !== 'running',
-		{ deadline, what: `operation ${begun.id} to end` });
-	assert.equal(latest.state, 'done', JSON.stringify(latest));
-	return latest;
 }
 
 const endpoint = async (broker, name) => (await broker.pool()).endpoints.find((entry) => entry.name === name);

@@ -21,7 +21,7 @@ const script = (kind) => ({
 // The Ethereum nodes start from the same moment and the same accounts, so that several of a kind
 // answer the same.
 const MNEMONIC = 'test test test test test test test test test test test junk';
-const GENESIS_SECONDS = 1700000000;
+export const GENESIS_SECONDS = 1700000000;
 
 const KINDS = {
 	anvil: {

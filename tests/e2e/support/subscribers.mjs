@@ -1,6 +1,7 @@
 // Subscribers to Ethereum nodes, and what they must never hear.
 
 import assert from 'node:assert/strict';
+import { LOGGERS } from './chain.mjs';
 import { connect } from './client.mjs';
 
 export const SUBSCRIBE_ROUTES = [
@@ -29,12 +30,21 @@ const WANTED = [
 	['newHeads'],
 	['newHeads'],
 	['newPendingTransactions'],
-	['logs', { address: '0x00000000000000000000000000000000000000aa' }],
-	['logs', { address: '0x00000000000000000000000000000000000000bb' }],
+	['logs', { address: LOGGERS[0] }],
+	['logs', { address: LOGGERS[1] }],
 	['logs', { topics: [] }],
 ];
 
-// A client with one subscription, or two, that keeps the books of all it hears.
+// Where an event stands among those of its subscription: next to each other in a chain whose blocks
+// hold one log of each logger. NaN: nothing is known of it.
+const PLACES = {
+	newHeads: ({ number }) => Number(number),
+	logs: ({ blockNumber, logIndex }, [{ address }]) =>
+		(address ? Number(blockNumber) : LOGGERS.length * Number(blockNumber) + Number(logIndex)),
+	newPendingTransactions: () => NaN,
+};
+
+// A client with a subscription that keeps the books of all it hears.
 export class Subscriber {
 	static async open(t, url, number) {
 		const subscriber = new Subscriber(await connect(t, url), number);
@@ -47,9 +57,8 @@ export class Subscriber {
 		this.number = number;
 		this.params = WANTED[number % WANTED.length];
 		this.key = JSON.stringify(this.params);
-		this.hearsHeads = this.params[0] === 'newHeads';
-		this.heads = 0;
-		this.gaps = 0;
+		this.events = 0;
+		this.gaps = { none: 0, possible: 0 };
 		this.flaws = [];
 		this.closed = false;
 		client.socket.on('close', () => { this.closed = true; });
@@ -62,29 +71,36 @@ export class Subscriber {
 			this.flaws.push(`the id ${this.id}`);
 	}
 
-	#hear(message) {
-		if (message.id !== undefined)
+	#hear({ id, method, params }) {
+		if (id !== undefined)
 			return;
-		if (message.method !== 'wsbroker.gap' && message.method !== 'eth_subscription')
-			this.flaws.push(`the method ${message.method}`);
 		// What comes before the answer comes too early, too.
-		if (message.params.subscription !== this.id)
-			this.flaws.push(`${message.params.subscription} is not ${this.id}`);
-		if (message.method === 'wsbroker.gap') {
-			this.gaps++;
-			if (message.params.ended || !['none', 'possible'].includes(message.params.gap))
-				this.flaws.push(JSON.stringify(message.params));
+		if (params.subscription !== this.id)
+			this.flaws.push(`${params.subscription} is not ${this.id}`);
+		if (method === 'wsbroker.gap')
+			this.#hearGap(params);
+		else if (method === 'eth_subscription')
+			this.#hearEvent(params.result);
+		else
+			this.flaws.push(`the method ${method}`);
+	}
+
+	#hearGap(params) {
+		if (params.ended || !(params.gap in this.gaps))
+			this.flaws.push(JSON.stringify(params));
+		this.gaps[params.gap]++;
+		if (params.gap !== 'none')
 			this.last = undefined;
-			return;
-		}
-		if (!this.hearsHeads)
-			return;
-		// Between two gaps the blocks of one node come one after another.
-		const height = Number(message.params.result.number);
-		if (this.last !== undefined && height !== this.last + 1)
-			this.flaws.push(`block ${height} after ${this.last}`);
-		this.last = height;
-		this.heads++;
+	}
+
+	// Unless it was told of a gap, it misses nothing and hears nothing twice.
+	#hearEvent(result) {
+		const [kind, ...filter] = this.params;
+		const place = PLACES[kind](result, filter);
+		if (this.last !== undefined && place !== this.last + 1)
+			this.flaws.push(`${this.key}: ${place} after ${this.last}`);
+		this.last = Number.isNaN(place) ? undefined : place;
+		this.events++;
 	}
 
 	judge() {
