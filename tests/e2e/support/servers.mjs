@@ -1,11 +1,12 @@
-// Servers as processes: anvil, ganache and aria2, and our own scripted ones. Each can be killed,
-// started again on its port, stopped (SIGSTOP) and continued.
+// Servers as processes: anvil, ganache and aria2, and our own scripted and fast ones. Each can be
+// killed, started again on its port, stopped (SIGSTOP) and continued.
 
 import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { WSBROKER } from './broker.mjs';
 import { cleanup } from './case.mjs';
 import { Child } from './child.mjs';
 import { freePort } from './ports.mjs';
@@ -40,6 +41,11 @@ const KINDS = {
 		command: (port) => ['aria2c', ['--enable-rpc', '--rpc-listen-port', String(port), '--no-conf',
 			'--quiet', '--dht-file-path=/dev/null', '--enable-dht=false', '--stop-with-process', String(process.pid)]],
 		path: '/jsonrpc',
+	},
+	// For load: it answers with the params, whatever the method is.
+	fast: {
+		command: (port) => [path.resolve(path.dirname(WSBROKER), '../tests/bench/bench_upstream'), ['--port', String(port)]],
+		path: '/',
 	},
 	scripted: script('scripted'),
 	'scripted-msgpack': script('scripted-msgpack'),

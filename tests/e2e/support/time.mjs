@@ -3,7 +3,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 // Resolves with the first truthy value of condition(), which may be async and may throw while the
-// thing it looks at is still coming up. Rejects at the deadline, naming what was waited for.
+// thing it looks at is still coming up. Rejects at the deadline, naming what (a text, or a function
+// that tells it then) was waited for.
 export async function until(condition, { deadline = 8000, what = 'a condition', every = 10 } = {}) {
 	const end = performance.now() + deadline;
 	let last;
@@ -16,7 +17,7 @@ export async function until(condition, { deadline = 8000, what = 'a condition', 
 			last = error;
 		}
 		if (performance.now() > end)
-			throw new Error(`waited ${deadline} ms for ${what}; last seen: ${show(last)}`);
+			throw new Error(`waited ${deadline} ms for ${typeof what === 'function' ? what() : what}; last seen: ${show(last)}`);
 		await pause(every);
 	}
 }
