@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "broker/admin/admin.h"
+#include "broker/control/note.h"
 #include "broker/engine/apply.h"
 #include "broker/engine/engine.h"
 #include "broker/engine/reconfigure.h"
@@ -21,6 +22,7 @@ struct worker {
 	struct io *io;
 	struct engine *engine;
 	struct admin_backend admin;
+	struct config_stats config_stats;
 	bool draining;
 	bool signalled;
 	bool cut_short;
@@ -182,26 +184,44 @@ static enum wsb_err finish_step(struct worker *worker, struct config_step *step,
 	return err;
 }
 
+/* Whether anything may be changed now. */
+static enum wsb_err check_time(const struct worker *worker, struct strbuf *errors)
+{
+	if (!worker->draining)
+		return WSB_OK;
+	strbuf_text(errors, "the broker drains: nothing is changed any more\n");
+	return WSB_EUNAVAIL;
+}
+
 static enum wsb_err reload(void *instance, const char *actor, const char *reason,
 			   struct strbuf *errors)
 {
 	struct worker *worker = instance;
 	struct config_step step;
+	enum wsb_err err = check_time(worker, errors);
 
-	if (worker->draining) {
-		strbuf_text(errors, "the broker drains: nothing is changed any more\n");
-		return WSB_EUNAVAIL;
+	if (err)
+		return err;
+	err = finish_step(worker, &step, configuration_reread(worker->configuration, &step, errors),
+			  &(struct order){actor, reason}, errors);
+	worker->config_stats.successful = err == WSB_OK;
+	if (err) {
+		worker->config_stats.rejected++;
+		return err;
 	}
-	return finish_step(worker, &step,
-			   configuration_reread(worker->configuration, &step, errors),
-			   &(struct order){actor, reason}, errors);
+	worker->config_stats.reloads++;
+	worker->config_stats.reloaded_wall_us = clock_wall_us();
+	return WSB_OK;
 }
 
 static enum wsb_err set_value(void *instance, const struct override *change, struct strbuf *errors)
 {
 	struct worker *worker = instance;
 	struct config_step step;
+	enum wsb_err err = check_time(worker, errors);
 
+	if (err)
+		return err;
 	return finish_step(worker, &step,
 			   configuration_set(worker->configuration, change, &step, errors),
 			   &(struct order){change->actor, change->reason}, errors);
@@ -228,123 +248,31 @@ static const struct loop_hooks hooks = {
 static enum wsb_err take_snapshot(void *instance, enum snapshot_extent extent, struct snapshot *out)
 {
 	struct worker *worker = instance;
+	enum wsb_err err = engine_snapshot(worker->engine, extent, clock_monotonic_us(), out);
 
-	return engine_snapshot(worker->engine, extent, clock_monotonic_us(), out);
-}
-
-static void note_value(struct worker *worker, const struct command *command,
-		       enum override_kind kind, const char *key, const char *value)
-{
-	struct override change = {
-		.kind = kind,
-		.key = key,
-		.value = value,
-		.actor = command->actor ? command->actor : "broker",
-		.reason = command->reason ? command->reason : "",
-		.wall_us = clock_wall_us(),
-	};
-
-	if (configuration_note(worker->configuration, &change))
-		log_event(worker->log, LOG_ERROR, "config.not_noted", log_text("key", key));
-}
-
-static void note_added(struct worker *worker, const struct command *command, const char *key)
-{
-	char member[640], number[24];
-
-	note_value(worker, command, OVERRIDE_ADDED, key, command->add.url);
-	snprintf(member, sizeof(member), "%s.weight", key);
-	snprintf(number, sizeof(number), "%lld", (long long)command->add.weight);
-	if (command->add.weight > 0)
-		note_value(worker, command, OVERRIDE_VALUE, member, number);
-	snprintf(member, sizeof(member), "%s.tier", key);
-	snprintf(number, sizeof(number), "%lld", (long long)command->add.tier);
-	if (command->add.tier > 0)
-		note_value(worker, command, OVERRIDE_VALUE, member, number);
-}
-
-/* The name that the engine gave it, when nobody gave it one: that of the newest. */
-static const char *added_name(struct worker *worker, const struct command *command)
-{
-	return command->add.name ? command->add.name
-				 : engine_newest_endpoint(worker->engine, command->pool);
-}
-
-static void note_endpoint(struct worker *worker, const struct command *command, const char *member,
-			  const char *value)
-{
-	char key[600];
-
-	snprintf(key, sizeof(key), "pools.%s.endpoints.%s%s", command->pool, command->endpoint,
-		 member);
-	note_value(worker, command, OVERRIDE_VALUE, key, value);
-}
-
-static void note_pool(struct worker *worker, const struct command *command, const char *member,
-		      const char *value)
-{
-	char key[300];
-
-	snprintf(key, sizeof(key), "pools.%s.%s", command->pool, member);
-	note_value(worker, command, OVERRIDE_VALUE, key, value);
-}
-
-/* The size is nobody's wish any more. */
-static void note_unpinned(struct worker *worker, const struct command *command)
-{
-	const struct config *file = worker->configuration->file;
-	char number[24];
-
-	for (size_t i = 0; i < file->pool_count; i++) {
-		if (strcmp(file->pools[i].name, command->pool) != 0)
-			continue;
-		snprintf(number, sizeof(number), "%u", file->pools[i].size);
-		note_pool(worker, command, "size", number);
-	}
+	if (err)
+		return err;
+	out->config = worker->config_stats;
+	out->config.generation = worker->configuration->generation;
+	out->config.restart_needed = config_diff_restarts(&worker->configuration->pending);
+	return WSB_OK;
 }
 
 /* What was set by a command outlives a reload, and a restart where there is a state file. */
 static void note_command(struct worker *worker, const struct command *command)
 {
-	char number[24], key[600];
+	const char *added = command->add.name;
+	bool noted;
 
-	snprintf(number, sizeof(number), "%lld", (long long)command->number);
-	switch (command->kind) {
-	case COMMAND_POOL_RESIZE:
-		note_pool(worker, command, "size", number);
-		break;
-	case COMMAND_POOL_UNPIN:
-		note_unpinned(worker, command);
-		break;
-	case COMMAND_POOL_BALANCER:
-		note_pool(worker, command, "balancer", command->text);
-		break;
-	case COMMAND_ENDPOINT_WEIGHT:
-		note_endpoint(worker, command, ".weight", number);
-		break;
-	case COMMAND_ENDPOINT_DRAIN:
-		note_endpoint(worker, command, ".mode", "drain");
-		break;
-	case COMMAND_ENDPOINT_MAINT:
-		note_endpoint(worker, command, ".mode", "maint");
-		break;
-	case COMMAND_ENDPOINT_READY:
-		note_endpoint(worker, command, ".mode", "ready");
-		break;
-	case COMMAND_ENDPOINT_REMOVE:
-		snprintf(key, sizeof(key), "pools.%s.endpoints.%s", command->pool,
-			 command->endpoint);
-		note_value(worker, command, OVERRIDE_REMOVED, key, NULL);
-		break;
-	case COMMAND_ENDPOINT_ADD:
-		snprintf(key, sizeof(key), "pools.%s.endpoints.%s", command->pool,
-			 added_name(worker, command));
-		note_added(worker, command, key);
-		break;
-	default:
-		return;
-	}
-	save_state(worker);
+	/* The name that the engine gave it, when nobody gave it one: that of the newest. */
+	if (command->kind == COMMAND_ENDPOINT_ADD && !added)
+		added = engine_newest_endpoint(worker->engine, command->pool);
+	if (configuration_note_command(worker->configuration, command, added, clock_wall_us(),
+				       &noted))
+		log_event(worker->log, LOG_ERROR, "config.not_noted",
+			  log_text("command", command_name(command->kind)));
+	if (noted)
+		save_state(worker);
 }
 
 /* An operator may ask for the drain too. A signal after that only says the same. */
@@ -441,6 +369,8 @@ int worker_run(struct configuration *configuration, struct log *log, FILE *out)
 		return 1;
 	}
 	worker->configuration = configuration;
+	worker->config_stats =
+		(struct config_stats){.reloaded_wall_us = clock_wall_us(), .successful = true};
 	worker->log = log;
 	strbuf_init(&errors);
 	err = start(worker, &errors);

@@ -337,20 +337,35 @@ static json_t *view_changes(const struct config_diff *diff, bool only_restarts)
 	return array;
 }
 
+static int refused_status(enum wsb_err err)
+{
+	switch (err) {
+	case WSB_ENOENT:   /* no file */
+	case WSB_EUNAVAIL: /* not now */
+	case WSB_EEXIST:
+		return 409;
+	case WSB_ENOMEM:
+		return 500;
+	default:
+		return 422;
+	}
+}
+
 void action_reload(struct admin_exchange *exchange)
 {
 	static const struct body_member members[] = {{"reason", BODY_TEXT}};
 	const struct admin_backend *backend = exchange->backend;
 	const struct configuration *configuration = backend->configuration;
 	struct strbuf errors;
+	enum wsb_err err;
 
 	if (!CHECK(exchange, members))
 		return;
 	strbuf_init(&errors);
-	if (backend->reload(backend->instance, exchange->call->identity.actor,
-			    body_text(exchange->body, "reason", NULL), &errors))
-		answer_problemf(exchange->response, 422, "%.*s",
-				errors.len > 0 ? (int)errors.len - 1 : 0, strbuf_span(&errors).at);
+	err = backend->reload(backend->instance, exchange->call->identity.actor,
+			      body_text(exchange->body, "reason", NULL), &errors);
+	if (err)
+		answer_problems(exchange->response, refused_status(err), strbuf_span(&errors));
 	else
 		answer_json(exchange->response, 200,
 			    json_pack("{s:I, s:o, s:o}", "generation",

@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include "common/clock.h"
 #include "common/escape.h"
 
@@ -81,23 +82,11 @@ void answer_problemf(struct admin_response *response, int status, const char *fo
 	answer_problem(response, status, detail);
 }
 
-/* This text needs no memory to speak of. */
-void answer_no_memory(struct admin_response *response)
+static json_t *answer_span(struct span rest)
 {
-	strbuf_clear(&response->body);
-	strbuf_text(&response->body, "{\"title\": \"Internal Server Error\", \"status\": 500}\n");
-	response->status = 500;
-	response->content_type = "application/problem+json";
-}
-
-json_t *answer_text(const char *text)
-{
-	struct span rest = span_text(text);
 	struct strbuf clean;
 	json_t *value;
 
-	if (!text || !text[0])
-		return json_null();
 	strbuf_init(&clean);
 	while (rest.len > 0) {
 		size_t len = utf8_sequence_len(rest);
@@ -109,6 +98,52 @@ json_t *answer_text(const char *text)
 	value = clean.failed ? NULL : json_stringn(clean.text, clean.len);
 	strbuf_fini(&clean);
 	return value;
+}
+
+json_t *answer_lines(struct span text)
+{
+	json_t *array = json_array();
+
+	while (text.len > 0) {
+		const char *end = memchr(text.at, '\n', text.len);
+		struct span line = span_of(text.at, end ? (size_t)(end - text.at) : text.len);
+		size_t taken = line.len + (end ? 1 : 0);
+
+		if (line.len > 0)
+			json_array_append_new(array, answer_span(line));
+		text = span_of(text.at + taken, text.len - taken);
+	}
+	return array;
+}
+
+void answer_problems(struct admin_response *response, int status, struct span lines)
+{
+	json_t *errors = answer_lines(lines);
+	size_t count = json_array_size(errors);
+	char sentence[64];
+	const char *detail = json_string_value(json_array_get(errors, 0));
+
+	snprintf(sentence, sizeof(sentence), "Nothing was changed: %zu errors.", count);
+	response->status = status;
+	response->content_type = "application/problem+json";
+	if (!dump(response, json_pack("{s:s, s:s, s:i, s:s, s:o}", "type", "about:blank", "title",
+				      title_of(status), "status", status, "detail",
+				      count == 1 && detail ? detail : sentence, "errors", errors)))
+		answer_no_memory(response);
+}
+
+/* This text needs no memory to speak of. */
+void answer_no_memory(struct admin_response *response)
+{
+	strbuf_clear(&response->body);
+	strbuf_text(&response->body, "{\"title\": \"Internal Server Error\", \"status\": 500}\n");
+	response->status = 500;
+	response->content_type = "application/problem+json";
+}
+
+json_t *answer_text(const char *text)
+{
+	return text && text[0] ? answer_span(span_text(text)) : json_null();
 }
 
 json_t *answer_time(uint64_t wall_us)

@@ -14,11 +14,18 @@ void answer_problem(struct admin_response *response, int status, const char *det
 void answer_problemf(struct admin_response *response, int status, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* One problem for several reasons, a line each: detail is the reason where there is one, else how
+ * many there are; all of them are the member `errors`. */
+void answer_problems(struct admin_response *response, int status, struct span lines);
+
 void answer_no_memory(struct admin_response *response);
 
 /* A JSON string of text that may hold bytes that are not UTF-8: they become U+FFFD. null for NULL
  * and "". */
 json_t *answer_text(const char *text);
+
+/* The lines of a text, as an array of texts. */
+json_t *answer_lines(struct span text);
 
 /* RFC 3339; null for 0. */
 json_t *answer_time(uint64_t wall_us);

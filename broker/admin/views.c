@@ -29,24 +29,10 @@ static json_t *lately(const struct recent *recent, double share)
 	return known_seconds(recent_quantile_us(recent, share));
 }
 
-static json_t *lines(const char *text)
-{
-	json_t *array = json_array();
-
-	while (*text) {
-		size_t len = strcspn(text, "\n");
-
-		if (len > 0)
-			json_array_append_new(array, json_stringn(text, len));
-		text += text[len] ? len + 1 : len;
-	}
-	return array;
-}
-
 json_t *view_readiness(const struct snapshot *snapshot)
 {
 	return json_pack("{s:b, s:o}", "ready", snapshot->ready, "reasons",
-			 lines(snapshot->ready_reasons));
+			 answer_lines(span_text(snapshot->ready_reasons)));
 }
 
 static json_t *requests_view(const uint64_t results[RESULT_COUNT])

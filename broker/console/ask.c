@@ -49,6 +49,22 @@ int ask_unreachable(struct client *client, enum wsb_err err, const char *why)
 	return EXIT_UNREACHABLE;
 }
 
+/* Several reasons, as check-config prints those of a file. A single one has been told. */
+static void tell_errors(const json_t *problem)
+{
+	const json_t *errors = json_object_get(problem, "errors");
+	struct strbuf line;
+
+	for (size_t i = 0; json_array_size(errors) > 1 && i < json_array_size(errors); i++) {
+		const char *text = json_string_value(json_array_get(errors, i));
+
+		strbuf_init(&line);
+		strbuf_plain(&line, span_text(text ? text : ""));
+		fprintf(stderr, "%s\n", strbuf_span(&line).at);
+		strbuf_fini(&line);
+	}
+}
+
 /* A problem+json body says more than its status. */
 /* What was asked for wrongly is told in the broker's own words; where it is the asker who may not,
  * or nothing else is said, the status stands before them. */
@@ -64,6 +80,7 @@ int ask_refused(struct client *client, const struct answer *answer)
 		ask_complain(EXIT_FAILED, detail, "");
 	else
 		ask_complain(EXIT_FAILED, what, detail ? detail : "");
+	tell_errors(answer->value);
 	if (answer->status == 401)
 		fprintf(stderr, "Show a token: WSBROKER_TOKEN or --token-file FILE.\n");
 	return denied ? EXIT_DENIED : EXIT_FAILED;

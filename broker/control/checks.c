@@ -188,7 +188,8 @@ static void check_greeting(struct document *document, yaml_node_t *list,
 	}
 }
 
-/* What is not written is the nearest to its default that the rest allows. */
+/* What is not written is the nearest to its default that the rest allows; so is a size of the file
+ * whose bounds were changed at runtime, and the other way round. */
 static void check_autoscale(struct document *document, yaml_node_t *entry,
 			    struct pool_settings *pool)
 {
@@ -211,7 +212,8 @@ static void check_autoscale(struct document *document, yaml_node_t *entry,
 		complain(document->complaints, node_place(section),
 			 "`autoscale.min` %u is above `autoscale.max` %u", autoscale->min,
 			 autoscale->max);
-	} else if (size && (pool->size < autoscale->min || pool->size > autoscale->max)) {
+	} else if (size && !document->overlaid &&
+		   (pool->size < autoscale->min || pool->size > autoscale->max)) {
 		complain(document->complaints, place_in(entry, size),
 			 "`size` %u is not between `autoscale.min` %u and `autoscale.max` %u",
 			 pool->size, autoscale->min, autoscale->max);

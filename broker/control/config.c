@@ -117,8 +117,10 @@ static void read_all(struct document *document, struct config *config,
 		return;
 	read_source(document, config, source);
 	checks_name_endpoints(config->arena, config);
-	if (layers)
+	if (layers) {
+		document->overlaid = true;
 		overrides_apply(layers->overrides, document, layers->file, config);
+	}
 	checks_run(document, config);
 }
 

@@ -6,6 +6,7 @@
 #include "broker/control/complaints.h"
 #include "broker/control/entry.h"
 #include "broker/control/key.h"
+#include "broker/control/places.h"
 #include "broker/control/state_file.h"
 
 /* What runs once everything lies on top of what the file says. It is read anew also where that is
@@ -147,36 +148,68 @@ static bool same_session(const struct config *config_a, const struct listener_se
 		      config_b->pools[b->session_pool].name) == 0;
 }
 
-/* What a pool serves and what a listener leads to cannot be kept apart from the rest of the file,
- * and cannot change while clients are there. */
-static enum wsb_err check_sessions(const struct config *running, const struct config *next,
-				   struct strbuf *errors)
+/* One line of a refusal, at its place. */
+static void refuse_session(struct places *places, const char *key, const char *why,
+			   struct strbuf *errors)
 {
 	size_t before = errors->len;
 
+	places_write(places, span_text(key), errors);
+	strbuf_printf(errors, "%s%s: %s\n", errors->len > before ? ": " : "", key, why);
+}
+
+static void check_listener_sessions(const struct config *running, const struct config *next,
+				    struct places *places, struct strbuf *errors)
+{
 	for (size_t i = 0; i < next->listener_count; i++) {
 		const struct listener_settings *listener = &next->listeners[i];
-		struct strbuf key;
 		struct key_target old;
+		struct strbuf key;
 
 		strbuf_init(&key);
 		strbuf_printf(&key, "listen.%s", listener->address.text);
 		if (key_find(running, strbuf_span(&key), &old) && old.entry &&
-		    !same_session(running, old.entry, next, listener))
-			strbuf_printf(errors, "%s.session: a change needs a restart\n",
-				      strbuf_span(&key).at);
+		    !same_session(running, old.entry, next, listener)) {
+			strbuf_text(&key, ".session");
+			refuse_session(places, strbuf_span(&key).at, "a change needs a restart",
+				       errors);
+		}
 		strbuf_fini(&key);
 	}
+}
+
+static void check_pool_sessions(const struct config *running, const struct config *next,
+				struct places *places, struct strbuf *errors)
+{
 	for (size_t i = 0; i < next->pool_count; i++) {
 		const struct pool_settings *pool = &next->pools[i];
 		const struct pool_settings *old = pool_named(running, pool->name);
+		struct strbuf key;
 
-		if (old && old->tunnels != pool->tunnels)
-			strbuf_printf(errors,
-				      "pools.%s: whether `session` listeners lead to it "
-				      "needs a restart\n",
-				      pool->name);
+		if (!old || old->tunnels == pool->tunnels)
+			continue;
+		strbuf_init(&key);
+		strbuf_printf(&key, "pools.%s", pool->name);
+		refuse_session(places, strbuf_span(&key).at,
+			       "whether `session` listeners lead to it needs a restart", errors);
+		strbuf_fini(&key);
 	}
+}
+
+/* What a pool serves and what a listener leads to cannot be kept apart from the rest of the file,
+ * and cannot change while clients are there. */
+static enum wsb_err check_sessions(const struct config *running, const struct config_step *step,
+				   struct strbuf *errors)
+{
+	size_t before = errors->len;
+	struct places places;
+	enum wsb_err err = places_open(&places, &step->source, step->file);
+
+	if (err)
+		return err;
+	check_listener_sessions(running, step->running, &places, errors);
+	check_pool_sessions(running, step->running, &places, errors);
+	places_close(&places);
 	return errors->len == before ? WSB_OK : WSB_EINVAL;
 }
 
@@ -214,9 +247,12 @@ enum wsb_err configuration_reread(const struct configuration *configuration,
 		overrides_prune(&out->overrides, file);
 		err = build_running(&out->source, &out->overrides, file, configuration->running,
 				    &out->running, errors);
+		if (err == WSB_EINVAL)
+			strbuf_text(errors, "the file alone is right: it does not go together with "
+					    "what was changed at runtime (wsbroker config diff)\n");
 	}
 	if (!err)
-		err = check_sessions(configuration->running, out->running, errors);
+		err = check_sessions(configuration->running, out, errors);
 	if (!err)
 		err = step_compare(configuration, out);
 	if (err)
@@ -322,6 +358,23 @@ enum wsb_err configuration_note(struct configuration *configuration, const struc
 	complaints_init(&complaints, running->arena);
 	override_apply(change, &document, running);
 	return WSB_OK;
+}
+
+void configuration_unpin(struct configuration *configuration, const char *pool)
+{
+	struct pool_settings *running =
+		(struct pool_settings *)pool_named(configuration->running, pool);
+	const struct pool_settings *file = pool_named(configuration->file, pool);
+	struct strbuf key;
+
+	if (!running || !file || !running->autoscale.enabled)
+		return;
+	running->autoscale.pinned = false;
+	running->size = file->size;
+	strbuf_init(&key);
+	strbuf_printf(&key, "pools.%s.size", pool);
+	overrides_forget(&configuration->overrides, strbuf_span(&key));
+	strbuf_fini(&key);
 }
 
 enum wsb_err configuration_save(const struct configuration *configuration, struct strbuf *why)

@@ -65,6 +65,9 @@ void config_step_drop(struct config_step *step);
 enum wsb_err configuration_note(struct configuration *configuration,
 				const struct override *change) WSB_CHECKED;
 
+/* The size of this pool, which follows its load, is nobody's wish any more. */
+void configuration_unpin(struct configuration *configuration, const char *pool);
+
 /* Writes the state file, where there is one. WSB_EIO: why says why. */
 enum wsb_err configuration_save(const struct configuration *configuration,
 				struct strbuf *why) WSB_CHECKED;

@@ -23,7 +23,8 @@ struct document {
 	struct complaints *complaints;
 	const char *folder; /* of the file, with its last slash; "" for the working one */
 	size_t visits;
-	bool loaded; /* yaml must be given back */
+	bool overlaid; /* what was changed at runtime lies on top */
+	bool loaded;   /* yaml must be given back */
 	yaml_document_t yaml;
 };
 

@@ -1,10 +1,18 @@
 #include "broker/control/key.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include "broker/control/entry.h"
 
 static bool find_in_scope(enum option_scope scope, void *base, struct span key,
 			  struct key_target *out);
+
+static void add_step(struct key_target *out, const struct option *list, size_t position)
+{
+	assert(out->step_count < KEY_STEPS_MAX);
+	out->steps[out->step_count].list = list;
+	out->steps[out->step_count++].position = position;
+}
 
 static struct span behind(struct span text, size_t taken)
 {
@@ -33,9 +41,11 @@ static bool find_by_name(const struct option *list, void *base, struct span rest
 		void *entry = entry_at(list, base, i);
 		const char *name = entry_name(list->items, entry);
 
-		if (name && span_begins(rest, name) &&
-		    find_in_entry(list, base, entry, behind(rest, strlen(name)), out))
-			return true;
+		if (!name || !span_begins(rest, name) ||
+		    !find_in_entry(list, base, entry, behind(rest, strlen(name)), out))
+			continue;
+		add_step(out, list, i);
+		return true;
 	}
 	return false;
 }
@@ -52,7 +62,10 @@ static bool find_by_position(const struct option *list, void *base, struct span 
 		position = position * 10 + (size_t)(rest.at[at] - '0');
 	if (at == 1 || at == rest.len || rest.at[at] != ']' || position >= entry_count(list, base))
 		return false;
-	return find_in_entry(list, base, entry_at(list, base, position), behind(rest, at + 1), out);
+	if (!find_in_entry(list, base, entry_at(list, base, position), behind(rest, at + 1), out))
+		return false;
+	add_step(out, list, position);
+	return true;
 }
 
 static bool find_in_scope(enum option_scope scope, void *base, struct span key,

@@ -8,11 +8,20 @@
 #include "broker/control/options.h"
 #include "common/span.h"
 
+/* Lists within lists. */
+#define KEY_STEPS_MAX 2
+
 /* What a key leads to. */
 struct key_target {
 	const struct option *option; /* of the value; of the list, when entry is set */
 	void *base;		     /* the struct that option describes a member of */
 	void *entry;		     /* the key names a whole entry of the list; NULL: a value */
+	/* The entries that it stands in, from the innermost list outwards. */
+	struct {
+		const struct option *list;
+		size_t position;
+	} steps[KEY_STEPS_MAX];
+	size_t step_count;
 };
 
 /* Names may hold dots; of several readings the first that leads somewhere counts. */

@@ -65,7 +65,7 @@ static bool is_scalar(const struct option *option)
 static void apply_value(struct document *document, const struct override *override,
 			struct config *config)
 {
-	struct key_target target;
+	struct key_target target = {0};
 
 	if (!key_find(config, span_text(override->key), &target))
 		refuse(document, override, "there is no such key");
@@ -73,6 +73,9 @@ static void apply_value(struct document *document, const struct override *overri
 		refuse(document, override, "this can be changed in the file only");
 	else
 		set_value(document, override, target.option, target.base);
+	if (target.option && target.option->scope == SCOPE_POOL &&
+	    strcmp(target.option->path, "size") == 0)
+		((struct pool_settings *)target.base)->autoscale.pinned = true;
 }
 
 static void apply_added(struct document *document, const struct override *override,

@@ -126,6 +126,14 @@ const struct override *overrides_find(const struct overrides *overrides, struct 
 	return NULL;
 }
 
+void overrides_forget(struct overrides *overrides, struct span key)
+{
+	struct override *override = (struct override *)overrides_find(overrides, key);
+
+	if (override)
+		forget(overrides, override);
+}
+
 /* The key itself, and all that lies below it when its endpoint comes or goes. */
 static void forget_key(struct overrides *overrides, const struct override *change)
 {
@@ -141,12 +149,23 @@ static void forget_key(struct overrides *overrides, const struct override *chang
 	}
 }
 
+/* A size that follows the load and is set by an operator does not follow it any more, also where
+ * it is the one that the file says. */
+static bool is_pin(const struct config *file, const char *key)
+{
+	struct key_target target;
+
+	return key_find(file, span_text(key), &target) && !target.entry &&
+	       target.option->scope == SCOPE_POOL && strcmp(target.option->path, "size") == 0 &&
+	       ((const struct pool_settings *)target.base)->autoscale.enabled;
+}
+
 /* Whether the change says no more than the file does. */
-static bool is_idle(const struct override *change, const char *under)
+static bool is_idle(const struct config *file, const struct override *change, const char *under)
 {
 	switch (change->kind) {
 	case OVERRIDE_VALUE:
-		return same_text(change->value, under);
+		return same_text(change->value, under) && !is_pin(file, change->key);
 	case OVERRIDE_ADDED:
 		return under != NULL;
 	case OVERRIDE_REMOVED:
@@ -164,7 +183,7 @@ enum wsb_err overrides_set(struct overrides *overrides, const struct config *fil
 
 	if (!file_says(file, change->key, &under))
 		return WSB_ENOMEM;
-	idle = is_idle(change, under);
+	idle = is_idle(file, change, under);
 	if (!idle)
 		copy = override_copy(change, under);
 	free(under);

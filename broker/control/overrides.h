@@ -52,6 +52,9 @@ enum wsb_err overrides_restore(struct overrides *overrides,
 /* NULL: this key has not been changed. */
 const struct override *overrides_find(const struct overrides *overrides, struct span key);
 
+/* As if this key had never been changed. */
+void overrides_forget(struct overrides *overrides, struct span key);
+
 /* Whether the change stands above this file. */
 bool override_stands(const struct override *override, const struct config *file);
 /* Forgets those that do not stand. Returns how many. */

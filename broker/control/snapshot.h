@@ -27,6 +27,16 @@ struct engine_stats {
 	uint64_t loop_lag_us; /* of the latest tick: how late it came */
 };
 
+/* How the configuration came to be what it is. */
+struct config_stats {
+	uint64_t generation;	   /* how often it was replaced, the start included */
+	uint64_t reloads;	   /* of the file, that were taken */
+	uint64_t rejected;	   /* ... and that were not */
+	uint64_t reloaded_wall_us; /* when the file was last taken, since 1970; the start counts */
+	bool successful;	   /* it was, when it was last read */
+	size_t restart_needed;	   /* keys of the file that wait for a restart */
+};
+
 /* Counters of one pool. duration: accepted to answered; attempt: sent to answered; queue_wait: of
  * those that waited. */
 struct traffic_stats {
@@ -157,6 +167,7 @@ struct snapshot {
 	uint64_t buffer_bytes;
 	uint64_t buffer_bytes_max;
 	const struct engine_stats *engine;
+	struct config_stats config;
 	struct pool_view *pools;
 	size_t pool_count;
 	struct connection_view *connections; /* NULL unless asked for */

@@ -16,6 +16,7 @@ static void lane_bound(struct lane *lane, const struct pool_settings *settings)
 {
 	lane->size_min = settings->autoscale.enabled ? settings->autoscale.min : 1;
 	lane->size_max = settings->autoscale.enabled ? settings->autoscale.max : POOL_SIZE_MAX;
+	lane->pinned = settings->autoscale.enabled && settings->autoscale.pinned;
 }
 
 enum wsb_err lane_create(struct lane **out, struct engine *engine, const struct config *config,
@@ -63,7 +64,6 @@ void lane_obey(struct lane *lane, const struct config *config, size_t pool, uint
 	lane->retries.budget = settings->retry.budget;
 	lane->retries.per_second = settings->retry.per_second;
 	lane->retiring = false;
-	lane->pinned = lane->pinned && settings->autoscale.enabled;
 	lane_bound(lane, settings);
 	if (lane->pool->size > lane->size_max)
 		pool_resize(lane->pool, lane->size_max, "reload", "", now_us);

@@ -233,7 +233,7 @@ enum wsb_err http_admin_open(struct http_admin *admin, struct ws_context *contex
 		.closed = end_visit,
 	};
 	return listener_open(&admin->listener, context->loop, context->log, &config->admin.address,
-			     false, errors);
+			     LISTENER_ADMIN, errors);
 }
 
 enum wsb_err http_admin_start(struct http_admin *admin, const struct admin_backend *backend)

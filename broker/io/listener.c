@@ -92,23 +92,29 @@ static int set_tcp_options(int fd, const union socket_name *name, bool reuse_por
 	return 0;
 }
 
-static enum wsb_err report(struct strbuf *errors, const struct address *address, bool reuse_port)
+static enum wsb_err report(struct strbuf *errors, const struct address *address,
+			   enum listener_use use)
 {
+	static const char *const hints[] = {
+		[LISTENER_DATA] = " (processes share one only with reuse_port)",
+		[LISTENER_SHARED] = " by a process that does not share it (reuse_port)",
+		[LISTENER_ADMIN] = " (processes that share a configuration file need an "
+				   "`admin.address` of their own each: it may contain "
+				   "${PORT_INDEX})",
+	};
+
 	if (errno != EADDRINUSE) {
 		strbuf_printf(errors, "%s: cannot listen: %s\n", address->text, strerror(errno));
 		return WSB_EIO;
 	}
-	strbuf_printf(errors, "%s: cannot listen: the address is in use", address->text);
-	if (address->kind == ADDRESS_TCP)
-		strbuf_printf(errors, "%s",
-			      reuse_port ? " by a process that does not share it (reuse_port)"
-					 : " (processes share one only with reuse_port)");
-	strbuf_text(errors, "\n");
+	strbuf_printf(errors, "%s: cannot listen: the address is in use%s\n", address->text,
+		      address->kind == ADDRESS_TCP || use == LISTENER_ADMIN ? hints[use] : "");
 	return WSB_EEXIST;
 }
 
 enum wsb_err listener_open(struct listener *listener, struct loop *loop, struct log *log,
-			   const struct address *address, bool reuse_port, struct strbuf *errors)
+			   const struct address *address, enum listener_use use,
+			   struct strbuf *errors)
 {
 	bool tcp = address->kind == ADDRESS_TCP;
 	union socket_name name;
@@ -123,10 +129,10 @@ enum wsb_err listener_open(struct listener *listener, struct loop *loop, struct 
 	}
 	fd = socket(name.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return report(errors, address, reuse_port);
-	if ((tcp && set_tcp_options(fd, &name, reuse_port)) || bind_name(fd, &name, len) ||
-	    listen(fd, BACKLOG)) {
-		enum wsb_err err = report(errors, address, reuse_port);
+		return report(errors, address, use);
+	if ((tcp && set_tcp_options(fd, &name, use == LISTENER_SHARED)) ||
+	    bind_name(fd, &name, len) || listen(fd, BACKLOG)) {
+		enum wsb_err err = report(errors, address, use);
 
 		close(fd);
 		return err;

@@ -26,11 +26,18 @@ struct listener {
 	void *context;
 };
 
+/* What a listener is for, which says how its address may be had by several processes. */
+enum listener_use {
+	LISTENER_DATA,	 /* not at all, unless all of them share it: */
+	LISTENER_SHARED, /* reuse_port */
+	LISTENER_ADMIN,	 /* each has one of its own */
+};
+
 /* Binds and listens, accepts nothing yet. Borrows all it is given. A Unix socket file that nobody
  * answers on is replaced. WSB_EIO, WSB_EEXIST (the address is taken): a line for people is appended
  * to errors. */
 enum wsb_err listener_open(struct listener *listener, struct loop *loop, struct log *log,
-			   const struct address *address, bool reuse_port,
+			   const struct address *address, enum listener_use use,
 			   struct strbuf *errors) WSB_CHECKED;
 
 /* Begins to accept. WSB_EIO, WSB_ENOMEM. */

@@ -201,7 +201,7 @@ enum wsb_err ws_server_open(struct ws_server *server, struct ws_context *context
 	if (err)
 		return err;
 	return listener_open(&server->listener, context->loop, context->log, &settings->address,
-			     settings->reuse_port, errors);
+			     settings->reuse_port ? LISTENER_SHARED : LISTENER_DATA, errors);
 }
 
 enum wsb_err ws_server_start(struct ws_server *server, struct engine *engine)

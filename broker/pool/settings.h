@@ -106,6 +106,7 @@ struct probe_settings {
 /* The size follows the load. */
 struct autoscale_settings {
 	bool enabled; /* the section is there */
+	bool pinned;  /* an operator has set the size, which stays so until he says otherwise */
 	uint32_t min;
 	uint32_t max;
 	double target; /* in flight by capacity */

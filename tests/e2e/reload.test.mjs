@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
-import { WSBROKER } from './support/broker.mjs';
+import { WSBROKER, command } from './support/broker.mjs';
 import { test } from './support/case.mjs';
 import { run } from './support/child.mjs';
 import { setup } from './support/setup.mjs';
@@ -118,4 +118,36 @@ test('what needs a restart is named and left as it is', async (t) => {
 	assert.equal(answer.status, 200, answer.body);
 	assert.deepEqual(answer.json.restart_needed.map(({ key }) => key), ['node']);
 	assert.notEqual((await broker.adminGet('/v1/status')).json.node, 'another');
+});
+
+test('what is wrong with a file is told line by line, and counted', async (t) => {
+	const { broker } = await setup(t, { pool: { size: 1 } });
+	const bad = await reload(broker, broker.config, (text) => `${text}\nlimitz: {batch: 5}\nlimits: {clients: 0}\n`);
+	assert.equal(bad.status, 422, bad.body);
+	assert.equal(bad.json.errors.length, 2, bad.body);
+	for (const line of bad.json.errors)
+		assert.match(line, /wsbroker\.yaml:\d+:\d+: /);
+	const { code, stderr } = await command(['config', 'reload', '--admin', `http://${broker.adminAddress}`]);
+	assert.equal(code, 1);
+	assert.deepEqual(stderr.trimEnd().split('\n'), ['wsbroker: Nothing was changed: 2 errors.', ...bad.json.errors]);
+	const reloads = async (result) => broker.metric('wsbroker_reloads_total', { result });
+	assert.deepEqual([await reloads('ok'), await reloads('rejected'), await broker.metric('wsbroker_config_last_reload_successful')], [0, 2, 0]);
+	await taken(broker, broker.config);
+	assert.deepEqual([await reloads('ok'), await reloads('rejected'), await broker.metric('wsbroker_config_last_reload_successful')], [1, 2, 1]);
+	assert.equal(await broker.metric('wsbroker_config_generation'), 2);
+});
+
+test('a size that was pinned, and bounds, outlive a restart', async (t) => {
+	const settings = { pool: { size: 3, autoscale: { min: 1, max: 8 } }, endpoint: named, state: 'broker.state' };
+	const { broker } = await setup(t, settings);
+	assert.equal((await post(broker, '/v1/pools/main', 'PATCH', { size: 3, max: 6 })).status, 202);
+	assert.equal((await broker.pool()).pinned, true);
+	await broker.stop();
+	await broker.start();
+	const { pinned, size, max } = await broker.pool();
+	assert.deepEqual({ pinned, size, max }, { pinned: true, size: 3, max: 6 });
+	assert.equal((await post(broker, '/v1/pools/main/unpin')).status, 200);
+	await broker.stop();
+	await broker.start();
+	assert.equal((await broker.pool()).pinned, false);
 });

@@ -383,6 +383,7 @@ Test(configuration, urls_are_changed_too_but_never_read_again)
 /* Clients are there that could not be served any more. */
 Test(configuration, what_a_listener_leads_to_does_not_change)
 {
+	char expected[RIG_PATH_MAX + 80];
 	struct config_step step;
 	struct desk desk;
 
@@ -391,8 +392,9 @@ Test(configuration, what_a_listener_leads_to_does_not_change)
 		  POOL "  - {name: own, endpoints: [ws://c/]}\n"
 		       "listen: [{address: 127.0.0.1:5, session: own}]\n");
 	cr_assert_eq(configuration_reread(&desk.configuration, &step, &desk.errors), WSB_EINVAL);
-	cr_expect_str_eq(strbuf_span(&desk.errors).at,
-			 "listen.127.0.0.1:5.session: a change needs a restart\n");
+	snprintf(expected, sizeof(expected),
+		 "%s:5:42: listen.127.0.0.1:5.session: a change needs a restart\n", desk.rig.file);
+	cr_expect_str_eq(strbuf_span(&desk.errors).at, expected);
 	desk_reload(&desk, POOL "  - {name: own, endpoints: [ws://c/]}\n"
 				"listen: [{address: 127.0.0.1:5}, {address: 127.0.0.1:6, "
 				"session: own}]\n");
