@@ -26,17 +26,28 @@ enum lease_verdict dispatch_lease_elsewhere(struct exchange *exchange, uint64_t 
 	return pool_lease(exchange->lane->pool, &wish, now_us, out);
 }
 
+/* It has been lost with its connection a moment ago: others of the same server may be about to
+ * follow, and so may other servers. */
+static bool dispatch_is_shaken(const struct exchange *exchange, uint64_t now_us)
+{
+	return exchange->attempts_lost > 0 && now_us < exchange->lost_us + HEALTH_BLOW_US &&
+	       !affinity_rules(exchange->lane);
+}
+
 enum lease_verdict dispatch_lease(struct engine *engine, struct exchange *exchange, uint64_t now_us,
 				  struct connection **out)
 {
 	struct lane *lane = exchange->lane;
 	struct lease_wish wish = wish_of(exchange);
+	bool shaken = dispatch_is_shaken(exchange, now_us);
 	enum lease_verdict verdict;
 
+	if (shaken && exchange->attempts_lost + 1 >= EXCHANGE_LOSSES_MAX)
+		return LEASE_ALL_FULL; /* the last one is not staked on who may just be dying */
 	if (affinity_rules(lane) && exchange->session)
 		return affinity_lease(engine, lane, exchange, now_us, out);
 	verdict = pool_lease(lane->pool, &wish, now_us, out);
-	if (verdict == LEASE_OK || wish.avoid.count == 0)
+	if (verdict == LEASE_OK || wish.avoid.count == 0 || shaken)
 		return verdict;
 	wish.avoid.endpoints = NULL;
 	verdict = pool_lease(lane->pool, &wish, now_us, out);
@@ -56,7 +67,14 @@ static struct fairparty *dispatch_party(const struct exchange *exchange)
 	return seat ? &seat->party : NULL;
 }
 
-static void dispatch_queue(struct engine *engine, struct exchange *exchange, bool again,
+/* How it comes to wait. */
+enum dispatch_wait {
+	WAIT_NEW,   /* behind the others */
+	WAIT_AGAIN, /* it had been accepted already: before them */
+	WAIT_SHAKEN /* aside, until the blow that hit it is over */
+};
+
+static void dispatch_queue(struct engine *engine, struct exchange *exchange, enum dispatch_wait how,
 			   uint64_t now_us)
 {
 	struct lane *lane = exchange->lane;
@@ -67,7 +85,10 @@ static void dispatch_queue(struct engine *engine, struct exchange *exchange, boo
 		settle_error(engine, exchange, RESULT_OVERLOADED, "overloaded", NULL, now_us);
 		return;
 	}
-	if (again) {
+	if (how == WAIT_SHAKEN) {
+		fairqueue_rest(&lane->queue, party, &exchange->item, exchange->len,
+			       exchange->lost_us + HEALTH_BLOW_US, now_us);
+	} else if (how == WAIT_AGAIN) {
 		fairqueue_push_again(&lane->queue, party, &exchange->item, exchange->len, now_us);
 		/* Of the moved, requests come the last one first, notifications in order; where
 		 * clients stay, all of them the last one first. */
@@ -94,10 +115,9 @@ static bool dispatch_is_next(struct lane *lane, const struct exchange *exchange,
 {
 	if (again)
 		return false;
-	if (!affinity_rules(lane))
-		return lane->queue.count == 0;
-	return exchange->session ? affinity_is_next(lane, exchange)
-				 : list_is_empty(&lane->queue.round);
+	if (affinity_rules(lane) && exchange->session)
+		return affinity_is_next(lane, exchange);
+	return list_is_empty(&lane->queue.round);
 }
 
 void dispatch_exchange(struct engine *engine, struct exchange *exchange, bool again,
@@ -111,10 +131,10 @@ void dispatch_exchange(struct engine *engine, struct exchange *exchange, bool ag
 		dispatch_send(engine, exchange, connection, now_us);
 		return;
 	}
-	dispatch_queue(engine, exchange, again, now_us);
+	dispatch_queue(engine, exchange, again ? WAIT_AGAIN : WAIT_NEW, now_us);
 }
 
-/* The next one of this round. False: it has to wait on. */
+/* The next one of this round. False: it has to wait on, and so have those behind it. */
 static bool dispatch_serve(struct engine *engine, struct lane *lane, struct list *round,
 			   uint64_t now_us)
 {
@@ -129,8 +149,10 @@ static bool dispatch_serve(struct engine *engine, struct lane *lane, struct list
 	if (!exchange->notification)
 		timerq_arm(&engine->timers, &exchange->timer, exchange->deadline_us);
 	if (dispatch_lease(engine, exchange, now_us, &connection) != LEASE_OK) {
-		dispatch_queue(engine, exchange, true, now_us);
-		return false;
+		bool shaken = dispatch_is_shaken(exchange, now_us);
+
+		dispatch_queue(engine, exchange, shaken ? WAIT_SHAKEN : WAIT_AGAIN, now_us);
+		return shaken;
 	}
 	dispatch_send(engine, exchange, connection, now_us);
 	return true;
@@ -156,6 +178,8 @@ void dispatch_pump(struct engine *engine, struct lane *lane, uint64_t now_us)
 
 	if (lane->paused)
 		return;
+	if (!list_is_empty(&lane->queue.resting))
+		fairqueue_wake(&lane->queue, now_us);
 	if (seated)
 		affinity_let_go(engine, lane, now_us);
 	while (!list_is_empty(&lane->queue.round) && pool_has_room(lane->pool)) {

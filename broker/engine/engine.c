@@ -100,6 +100,7 @@ static void end_exchanges(struct engine *engine, uint64_t now_us)
 	for (size_t i = 0; i < engine->lane_count; i++) {
 		struct fairitem *item;
 
+		fairqueue_wake(&engine->lanes[i]->queue, UINT64_MAX);
 		while ((item = fairqueue_pop(&engine->lanes[i]->queue))) {
 			struct exchange *exchange = list_entry(item, struct exchange, item);
 

@@ -62,6 +62,7 @@ static void failover_attempt(struct engine *engine, struct attempt *attempt, uin
 	}
 	if (written) {
 		exchange->attempts_lost++;
+		exchange->lost_us = now_us;
 		health_bad(attempt->connection->endpoint, FAILURE_CLOSE, now_us - attempt->sent_us,
 			   now_us);
 	}

@@ -85,6 +85,7 @@ struct exchange {
 	const struct connection *tried[EXCHANGE_ATTEMPTS_MAX];
 	const struct endpoint *tried_endpoints[EXCHANGE_ATTEMPTS_MAX];
 	uint64_t latest_us; /* when the latest was sent */
+	uint64_t lost_us;   /* when one that had been written was last lost */
 	uint32_t attempts_made;
 	uint32_t attempts_lost; /* of these, written and ended without an answer */
 	bool second_made;	/* the attempt after attempt_timeout has been made, or refused */

@@ -5,6 +5,7 @@
 void fairqueue_init(struct fairqueue *queue, size_t count_max, size_t bytes_max)
 {
 	list_init(&queue->round);
+	list_init(&queue->resting);
 	list_init(&queue->by_age);
 	queue->count = 0;
 	queue->bytes = 0;
@@ -26,6 +27,7 @@ void fairitem_init(struct fairitem *item)
 	item->party = NULL;
 	item->bytes = 0;
 	item->since_us = 0;
+	item->rest_until_us = 0;
 }
 
 /* The items stand in order of age; nearly always the newcomer is the youngest. */
@@ -56,17 +58,20 @@ static void leave_line(struct fairqueue *queue, struct fairitem *item)
 {
 	struct fairparty *party = item->party;
 
+	item->party = NULL;
+	if (item->rest_until_us > 0) {
+		list_remove(&queue->resting, &item->link);
+		item->rest_until_us = 0;
+		return;
+	}
 	list_remove(&party->waiting, &item->link);
 	if (list_is_empty(&party->waiting))
 		list_remove(round_of(queue, party), &party->round_link);
-	item->party = NULL;
 }
 
-/* What both ways in have in common. */
-static void enter(struct fairqueue *queue, struct fairparty *party, struct fairitem *item,
-		  size_t bytes, uint64_t now_us)
+/* What all ways in have in common. */
+static void enter(struct fairqueue *queue, struct fairitem *item, size_t bytes, uint64_t now_us)
 {
-	join_round(queue, party, item);
 	item->bytes = bytes;
 	item->since_us = now_us;
 	enter_by_age(queue, item);
@@ -84,7 +89,8 @@ enum wsb_err fairqueue_push(struct fairqueue *queue, struct fairparty *party, st
 	    bytes > queue->bytes_max - queue->bytes)
 		return WSB_ELIMIT;
 	list_append(&party->waiting, &item->link);
-	enter(queue, party, item, bytes, now_us);
+	join_round(queue, party, item);
+	enter(queue, item, bytes, now_us);
 	return WSB_OK;
 }
 
@@ -93,7 +99,34 @@ void fairqueue_push_again(struct fairqueue *queue, struct fairparty *party, stru
 {
 	assert(!item->party);
 	list_prepend(&party->waiting, &item->link);
-	enter(queue, party, item, bytes, now_us);
+	join_round(queue, party, item);
+	enter(queue, item, bytes, now_us);
+}
+
+void fairqueue_rest(struct fairqueue *queue, struct fairparty *party, struct fairitem *item,
+		    size_t bytes, uint64_t until_us, uint64_t now_us)
+{
+	assert(!item->party && until_us > 0);
+	item->party = party;
+	item->rest_until_us = until_us;
+	list_prepend(&queue->resting, &item->link);
+	enter(queue, item, bytes, now_us);
+}
+
+void fairqueue_wake(struct fairqueue *queue, uint64_t now_us)
+{
+	/* From the last to the first, as each goes to the front. */
+	for (struct list_node *node = queue->resting.head.prev, *before = node->prev;
+	     node != &queue->resting.head; node = before, before = node->prev) {
+		struct fairitem *item = list_entry(node, struct fairitem, link);
+
+		if (now_us < item->rest_until_us)
+			continue;
+		item->rest_until_us = 0;
+		list_remove(&queue->resting, &item->link);
+		list_prepend(&item->party->waiting, &item->link);
+		join_round(queue, item->party, item);
+	}
 }
 
 void fairqueue_move(struct fairqueue *queue, struct fairparty *party, struct fairitem *item)

@@ -20,15 +20,17 @@ struct fairparty {
 
 /* Embedded in what waits. */
 struct fairitem {
-	struct list_node link;	   /* in the party */
+	struct list_node link;	   /* in the party, or of those that rest */
 	struct list_node age_link; /* in the queue, oldest first */
 	struct fairparty *party;   /* NULL while it does not wait */
 	size_t bytes;
 	uint64_t since_us;
+	uint64_t rest_until_us; /* not in its party's line before; 0: it is in it */
 };
 
 struct fairqueue {
-	struct list round; /* parties with somebody waiting; the first is served next */
+	struct list round;   /* parties with somebody waiting; the first is served next */
+	struct list resting; /* items that wait beside their lines for a while */
 	struct list by_age;
 	size_t count;
 	size_t bytes;
@@ -47,6 +49,12 @@ enum wsb_err fairqueue_push(struct fairqueue *queue, struct fairparty *party, st
  * again. */
 void fairqueue_push_again(struct fairqueue *queue, struct fairparty *party, struct fairitem *item,
 			  size_t bytes, uint64_t now_us);
+/* The same, but nobody serves it before until_us, nor does it stand in others' way. Of those that
+ * come to rest until the same time, the last one comes first. */
+void fairqueue_rest(struct fairqueue *queue, struct fairparty *party, struct fairitem *item,
+		    size_t bytes, uint64_t until_us, uint64_t now_us);
+/* Whoever has rested long enough goes to the front of its line. */
+void fairqueue_wake(struct fairqueue *queue, uint64_t now_us);
 /* To the end of another party's line, as old as it is; neither counts nor bounds change. */
 void fairqueue_move(struct fairqueue *queue, struct fairparty *party, struct fairitem *item);
 /* Whoever waits in this party waits in this round from now on; NULL: in the queue's. */

@@ -1,10 +1,6 @@
 #include "broker/pool/health.h"
 
 #include <stdio.h>
-#include "common/clock.h"
-
-/* Connections that end within this time of each other have the same cause. */
-#define BLOW_US (100 * US_PER_MS)
 
 /* Silence that means something: as many attempts in vain, none of them young, while the others
  * answer. */
@@ -234,7 +230,7 @@ void health_lost(struct connection *connection, const char *reason, bool carried
 		return;
 	}
 	if (is_polite(connection->close_code) ||
-	    (endpoint->blow_us && now_us < endpoint->blow_us + BLOW_US))
+	    (endpoint->blow_us && now_us < endpoint->blow_us + HEALTH_BLOW_US))
 		return;
 	endpoint->blow_us = now_us;
 	fail(endpoint, failure, 0, now_us);

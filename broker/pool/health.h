@@ -11,6 +11,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "broker/pool/pool.h"
+#include "common/clock.h"
+
+/* Connections that end within this time of each other have the same cause. */
+#define HEALTH_BLOW_US (100 * US_PER_MS)
 
 /* As far as its health goes: the only place that says so. */
 static inline bool endpoint_is_well(const struct endpoint *endpoint)

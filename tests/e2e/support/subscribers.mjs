@@ -89,6 +89,7 @@ export class Subscriber {
 		if (params.ended || !(params.gap in this.gaps))
 			this.flaws.push(JSON.stringify(params));
 		this.gaps[params.gap]++;
+		this.told = params.gap;
 		if (params.gap !== 'none')
 			this.last = undefined;
 	}
@@ -98,7 +99,8 @@ export class Subscriber {
 		const [kind, ...filter] = this.params;
 		const place = PLACES[kind](result, filter);
 		if (this.last !== undefined && place !== this.last + 1)
-			this.flaws.push(`${this.key}: ${place} after ${this.last}`);
+			this.flaws.push(`${this.key}: ${place} after ${this.last}, told of ${this.told}`);
+		this.told = undefined;
 		this.last = Number.isNaN(place) ? undefined : place;
 		this.events++;
 	}

@@ -197,6 +197,87 @@ Test(failover, written_requests_fail_when_the_budget_is_used_up)
 	stage_end(&scene.stage);
 }
 
+/* Two connections to the one endpoint: the server is being killed, and its sockets end one by one.
+ * The request waits for a server that is up rather than for the next of them to end. */
+Test(failover, a_written_request_is_not_staked_on_a_server_that_loses_connections)
+{
+	struct scene scene;
+
+	stage_init(&scene.stage);
+	scene.stage.pool->size = 2;
+	scene.stage.any->idempotent = true;
+	begin(&scene);
+	for (int i = 0; i < 4; i++)
+		says(scene.client, GET("1"));
+	while (hears(scene.a) || hears(scene.b))
+		;
+	stage_kill(scene.a);
+	/* Who comes now may find it alive. */
+	says(scene.client, "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"get\"}");
+	hears_request(scene.b);
+	expect_silence(scene.b);
+	stage_pass(&scene.stage, 30 * STAGE_MS);
+	expect_silence(scene.b);
+	cr_assert_eq(scene.stage.outside.engine->lanes[0]->queue.count, 2);
+	stage_kill(scene.b);
+	expect_silence(scene.client);
+	stage_pass(&scene.stage, STAGE_S);
+	stage_open_dials(&scene.stage);
+	scene.a = stage_upstream(&scene.stage, 0);
+	for (int i = 0; i < 5; i++)
+		answers(scene.a, hears_request(scene.a), "\"result\":1");
+	for (int i = 0; i < 5; i++)
+		cr_assert_not_null(strstr(hears(scene.client), "\"result\":1"));
+	stage_end(&scene.stage);
+}
+
+/* The connection next to it lives: the server is well, only that connection ended. */
+Test(failover, a_written_request_goes_to_the_same_server_when_that_goes_on)
+{
+	struct scene scene;
+
+	stage_init(&scene.stage);
+	scene.stage.pool->size = 2;
+	scene.stage.any->idempotent = true;
+	begin(&scene);
+	ask(&scene, GET("1"));
+	hears_request(scene.first);
+	stage_kill(scene.first);
+	stage_pass(&scene.stage, 90 * STAGE_MS);
+	expect_silence(scene.second);
+	stage_pass(&scene.stage, 20 * STAGE_MS);
+	answers(scene.second, hears_request(scene.second), "\"result\":2");
+	expect_hears(scene.client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":2}");
+	stage_end(&scene.stage);
+}
+
+/* Lost twice, one more loss is the end of it: it waits until who dies now is dead. */
+Test(failover, the_last_attempt_is_not_made_at_once)
+{
+	struct scene scene;
+	struct peer *third;
+
+	scene_init(&scene);
+	scene.stage.any->idempotent = true;
+	setup_endpoint(scene.stage.pool, "c");
+	scene.stage.pool->size = 3;
+	begin(&scene);
+	third = stage_upstream(&scene.stage, 2);
+	expect_silence(third);
+	ask(&scene, GET("1"));
+	hears_request(scene.a);
+	stage_kill(scene.a);
+	hears_request(scene.b);
+	stage_kill(scene.b);
+	expect_silence(third);
+	stage_pass(&scene.stage, 90 * STAGE_MS);
+	expect_silence(third);
+	stage_pass(&scene.stage, 20 * STAGE_MS);
+	answers(third, hears_request(third), "\"result\":3");
+	expect_hears(scene.client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":3}");
+	stage_end(&scene.stage);
+}
+
 Test(failover, a_request_does_not_kill_every_server)
 {
 	struct scene scene;

@@ -45,6 +45,35 @@ Test(fairqueue, serves_the_clients_in_turn)
 	cr_assert_eq(bench.queue.bytes, 0);
 }
 
+Test(fairqueue, who_rests_stands_in_nobodys_way_and_comes_first_then)
+{
+	struct queue_bench bench;
+
+	bench_init(&bench, 100, 1000);
+	/* Of those that rest together, the last comes first. */
+	fairqueue_rest(&bench.queue, &bench.parties[0], &bench.items[1], 1, 100, 0);
+	fairqueue_rest(&bench.queue, &bench.parties[0], &bench.items[0], 1, 100, 0);
+	fairqueue_rest(&bench.queue, &bench.parties[0], &bench.items[4], 1, 200, 0);
+	fairqueue_rest(&bench.queue, &bench.parties[0], &bench.items[5], 1, 200, 0);
+	cr_assert_eq(push(&bench, 0, 2, 1, 5), WSB_OK);
+	cr_assert_eq(bench.queue.count, 5);
+	cr_assert_eq(fairqueue_oldest_us(&bench.queue, 50), 50);
+	fairqueue_wake(&bench.queue, 99);
+	cr_assert_eq(fairqueue_pop(&bench.queue), &bench.items[2]);
+	cr_assert_null(fairqueue_pop(&bench.queue));
+	cr_assert_eq(push(&bench, 0, 3, 1, 60), WSB_OK);
+	fairqueue_wake(&bench.queue, 100);
+	fairqueue_remove(&bench.queue, &bench.items[5]);
+	for (size_t i = 0; i < 4; i += 1 + (i == 1))
+		cr_assert_eq(fairqueue_pop(&bench.queue), &bench.items[i], "at %zu", i);
+	cr_assert_null(fairqueue_pop(&bench.queue));
+	cr_assert_eq(bench.queue.count, 1);
+	fairqueue_wake(&bench.queue, UINT64_MAX);
+	cr_assert_eq(fairqueue_pop(&bench.queue), &bench.items[4]);
+	cr_assert_eq(bench.queue.count, 0);
+	cr_assert_eq(bench.queue.bytes, 0);
+}
+
 Test(fairqueue, a_party_may_wait_in_a_round_of_its_own)
 {
 	struct queue_bench bench;
