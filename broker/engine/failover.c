@@ -45,8 +45,9 @@ static void failover_leave_to_other(struct engine *engine, struct attempt *attem
 	settle_attempt(attempt, 0, now_us);
 	exchange->second_made = exchange->attempts_made >= EXCHANGE_ATTEMPTS_MAX;
 	dispatch_watch(engine, exchange);
-	if (exchange->timer.deadline_us < now_us && now_us < exchange->deadline_us)
-		timerq_arm(&engine->timers, &exchange->timer, now_us);
+	if (exchange->timer.deadline_us < now_us)
+		timerq_arm(&engine->timers, &exchange->timer,
+			   now_us < exchange->deadline_us ? now_us : exchange->deadline_us);
 }
 
 static void failover_attempt(struct engine *engine, struct attempt *attempt, uint64_t handed_bytes,
