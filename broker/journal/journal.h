@@ -1,0 +1,74 @@
+/* broker/journal/journal.h: the latest events of the log, for those who follow it: where each one
+ * stands, its text in both forms, and whether a reader that was away has missed any.
+ *
+ * Without a bus the journal is the log: it numbers what it is given. With one it keeps what the bus
+ * has numbered. Positions in it only rise. Pure. */
+#ifndef WSB_BROKER_JOURNAL_JOURNAL_H
+#define WSB_BROKER_JOURNAL_JOURNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "common/err.h"
+#include "proto/event.h"
+
+/* So many are kept, unless they take more than this. */
+#define JOURNAL_EVENTS_MAX 10000
+#define JOURNAL_BYTES_MAX  (32U << 20)
+
+struct journal;
+
+/* An empty log whose numbering begins now: epoch_ms is the time since 1970. */
+enum wsb_err journal_create(struct journal **out, uint64_t epoch_ms, uint64_t seed) WSB_CHECKED;
+void journal_destroy(struct journal *journal); /* NULL is allowed */
+
+/* For a bus, before anything is appended: what comes next is what follows this position there. */
+void journal_begin(struct journal *journal, struct position at);
+
+/* The position of the latest event, or the one before the first. */
+struct position journal_top(const struct journal *journal);
+size_t journal_count(const struct journal *journal); /* kept now */
+size_t journal_bytes(const struct journal *journal); /* that they take */
+
+/* Whether the event with this source and id is among those kept: coming again, it is a duplicate.
+ */
+bool journal_knows(const struct journal *journal, struct span source, struct span id);
+
+/* Keeps a copy. An event without a position gets the next one; a resync without one, or with one
+ * that is not above the top, stands where the top is, and readers come past it. *numbered (may be
+ * NULL) is the position it has now. WSB_EEXIST: the position is not above the top; WSB_ENOMEM:
+ * readers will find a hole. */
+enum wsb_err journal_append(struct journal *journal, const struct event *event,
+			    struct position *numbered) WSB_CHECKED;
+
+/* At this position stands what no reader is to see: a duplicate, an event of a later version. It is
+ * no hole, and a reader may come from there. Errors as above. */
+enum wsb_err journal_pass(struct journal *journal, struct position at) WSB_CHECKED;
+
+/* A reader's place: what it reads next. Holds for as long as the journal does. */
+typedef uint64_t journal_cursor;
+
+/* Where one goes on that has seen everything up to this position. False: events may be missing in
+ * between, *cursor is the end: tell it that, and then what comes. */
+bool journal_since(const struct journal *journal, struct position seen, journal_cursor *cursor);
+
+/* The first that happened at wall_us or later, by the clocks of their makers; 0: the first of all.
+ * False: earlier ones that would belong there may have been forgotten. */
+bool journal_since_time(const struct journal *journal, uint64_t wall_us, journal_cursor *cursor);
+
+/* Behind the latest. */
+journal_cursor journal_end(const struct journal *journal);
+
+struct journal_entry {
+	/* The tags are here, keys and methods are not: for those there are the texts. */
+	struct event event;
+	struct span json, msgpack;
+};
+
+/* The entry at the cursor, which moves behind it; valid until the journal changes. WSB_ENOENT: none
+ * has come yet. WSB_ELIMIT: the reader was so slow that what it needs is forgotten; the cursor is
+ * at the end. */
+enum wsb_err journal_next(const struct journal *journal, journal_cursor *cursor,
+			  const struct journal_entry **out) WSB_CHECKED;
+
+#endif
