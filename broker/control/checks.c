@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "broker/control/address.h"
+#include "broker/control/cache_checks.h"
 #include "broker/control/pool_refs.h"
 #include "broker/control/reader.h"
 #include "proto/path.h"
@@ -407,5 +408,6 @@ void checks_run(struct document *document, struct config *config)
 	pool_refs_check_listeners(document, config);
 	check_routes(document, config);
 	check_pushes(document, config);
+	cache_checks_run(document, config);
 	check_drain(document, config);
 }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "broker/cache/settings.h"
 #include "broker/control/requests.h"
 #include "broker/pool/settings.h"
 #include "broker/route/push.h"
@@ -102,6 +103,11 @@ struct config {
 	size_t route_count;
 	struct push_settings *push; /* what becomes of pushes; the first that matches counts */
 	size_t push_count;
+	struct {
+		enum cache_strategy strategy; /* of routes that name none */
+		struct cache_settings store;
+		struct prefetch_settings prefetch;
+	} cache;
 	struct drain_settings drain;
 	struct arena *arena; /* owns every string and array above; NULL: the caller does */
 	size_t holds;

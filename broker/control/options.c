@@ -1,10 +1,7 @@
 #include "broker/control/options.h"
 
-#include <stdio.h>
-#include <string.h>
 #include "broker/control/config.h"
 #include "common/clock.h"
-#include "common/units.h"
 
 #define MS     US_PER_MS
 #define SECOND US_PER_S
@@ -28,6 +25,11 @@ static const char *const envelopes[] = {"jsonrpc", NULL};
 static const char *const id_forms[] = {"integer", "string", "uuid", NULL};
 static const char *const push_sources[] = {"pool", "endpoint", "dedicated", NULL};
 static const char *const forwards[] = {"none", "subscribers", "all", NULL};
+static const char *const strategies[] = {"aggressive", "balanced", "conservative", NULL};
+static const char *const policies[] = {"gdsf", "s3-fifo", NULL};
+static const char *const sharings[] = {"client", "shared", NULL};
+static const char *const priorities[] = {"low", "medium", "high", "critical", NULL};
+static const char *const invalidations[] = {"hard", "soft", NULL};
 static const char *const encodings[] = {"json", "msgpack", NULL};
 static const char *const affinities[] = {"none", "client", NULL};
 static const char *const balancers[] = {"round-robin", "least-connections", "random", "peak-ewma",
@@ -151,6 +153,33 @@ const struct option options[] = {
 	 EACH(push, push_count),
 	 .help = "What is done with pushes, upstreams' messages that nobody asked for; the first "
 		 "match wins. Default: they are dropped and counted."},
+	{ROW, "cache.strategy", OPTION_CHOICE, "balanced", .choices = strategies,
+	 IN(cache.strategy),
+	 .help = "The set of settings that cached routes take unless they say otherwise. "
+		 "`aggressive`, `balanced`, `conservative`: `ttl` 10m, 5m, 2m; "
+		 "`stale_while_revalidate` 5m, 30s, 0s; `prefetch_threshold` 0.9, 0.8, 0.6; while "
+		 "invalidations from other brokers may be late, answers come from the cache to "
+		 "the end of the ttl, for 2 s more, not at all."},
+	{ROW, "cache.memory", OPTION_SIZE, "256MiB", 1 * MIB, 1 * TIB, IN(cache.store.memory_bytes),
+	 .help = "Bytes of the whole cache: keys, tags, indexes and payload. Used by nothing else, "
+		 "and not counted by `limits.memory`."},
+	{ROW, "cache.policy", OPTION_CHOICE, "gdsf", .choices = policies, IN(cache.store.policy),
+	 .help = "Which entry goes first when memory is short: by priority, cost, frequency and "
+		 "size, or by three queues that tell what is read once from what is read again."},
+	{ROW, "cache.max_entry", OPTION_SIZE, "1MiB", 1 * KIB, 1 * GIB,
+	 IN(cache.store.max_entry_bytes),
+	 .help = "A longer result is not stored."},
+	{ROW, "cache.max_tags", OPTION_NUMBER, "256", 1, CACHE_TAGS_MAX, IN(cache.store.max_tags),
+	 .help = "Tags of one entry, of 256 bytes each; an answer that needs more is not stored."},
+	{ROW, "cache.compress_above", OPTION_SIZE, "2KiB", 64, 1 * GIB, .zero = true,
+	 IN(cache.store.compress_above),
+	 .help = "Longer results are compressed where that saves an eighth; 0: none is."},
+	{ROW, "cache.prefetch.predictive", OPTION_FLAG, "true", IN(cache.prefetch.predictive),
+	 .help = "What a client is likely to ask next is asked beforehand, as learnt from what was "
+		 "asked after what, while the pool has room. Of cached routes only; a guess that "
+		 "is mostly wrong switches itself off."},
+	{ROW, "cache.prefetch.budget", OPTION_SHARE, "0.1", 0, 1, IN(cache.prefetch.budget),
+	 .help = "Share of the upstream requests that may be such guesses; 0: none."},
 	{ROW, "drain.delay", OPTION_DURATION, "0s", 1 * MS, HOUR, .zero = true, IN(drain.delay_us),
 	 .help = "Time between the signal and the end of accepting clients."},
 	{ROW, "drain.timeout", OPTION_DURATION, "30s", 1 * MS, HOUR, .zero = true,
@@ -406,6 +435,57 @@ const struct option options[] = {
 	 IN(subscribe.max_per_connection),
 	 .help = "Subscriptions on one upstream connection; 0: as many as it takes, which is "
 		 "learnt from its refusals."},
+	{ROW, "cache", OPTION_FLAG, "false", IN(cache.enabled),
+	 .help = "Answers are cached: `true` with the settings of `cache.strategy`, or a mapping "
+		 "of the following keys."},
+	{ROW, "cache.strategy", OPTION_CHOICE, .choices = strategies, IN(cache.strategy),
+	 .help = "Where the settings that are not written come from. Default: `cache.strategy`."},
+	{ROW, "cache.scope", OPTION_SHARING, "client", .max = 8, .choices = sharings,
+	 IN(cache.scope),
+	 .help = "Who shares an entry: the clients of one authenticated identity (without one: the "
+		 "connection alone), all, or the requests with the same values at these JSON "
+		 "pointers. A request that lacks one of them is not cached."},
+	{ROW, "cache.key", OPTION_TEXTS, .max = 64, EACH(cache.key, cache.key_count),
+	 .help = "Paths (`params.id`, or JSON pointers) whose values count instead of all params. "
+		 "Every other member of the message but its id counts too."},
+	{ROW, "cache.ignore", OPTION_TEXTS, .max = 64, EACH(cache.ignore, cache.ignore_count),
+	 .help = "JSON pointers to members of the message that do not count: `/timestamp`."},
+	{ROW, "cache.ttl", OPTION_DURATION, NULL, 1 * MS, CACHE_TTL_MAX_US, .zero = true,
+	 IN(cache.ttl_us),
+	 .help = "Time that an answer is fresh, give or take 5 %. Default: the strategy's. 0: for "
+		 "ever, which is 1d, since nothing is believed for longer."},
+	{ROW, "cache.stale_while_revalidate", OPTION_DURATION, NULL, 1 * MS, CACHE_TTL_MAX_US,
+	 .zero = true, IN(cache.stale_while_revalidate_us),
+	 .help = "Time after that in which the old answer is given once more while a new one is "
+		 "fetched. Default: the strategy's; 0: none."},
+	{ROW, "cache.stale_if_error", OPTION_DURATION, "0s", 1 * MS, CACHE_TTL_MAX_US,
+	 .zero = true, IN(cache.stale_if_error_us),
+	 .help = "Time after its ttl in which the old answer is given where the upstream fails; "
+		 "0: none."},
+	{ROW, "cache.tags", OPTION_TEXTS, .max = 64, EACH(cache.tags, cache.tag_count),
+	 .help = "Templates of the names under which an entry is invalidated: "
+		 "`property:{params.id}`, `agent:{result.agent.id}`, "
+		 "`city:{result.items[*].city}`, a JSON pointer into the answer (`{/data/id}`) or "
+		 "the request (`{request:/payload/id}`). An answer in which one finds nothing is "
+		 "not stored, unless the template ends in `?`. `\\` takes the next character "
+		 "literally."},
+	{ROW, "cache.priority", OPTION_CHOICE, "medium", .choices = priorities, IN(cache.priority),
+	 .help = "Weight when memory is short: 1, 2, 4, 8."},
+	{ROW, "cache.prefetch_threshold", OPTION_SHARE, .min = 0, .max = 1,
+	 IN(cache.prefetch_threshold),
+	 .help = "Share of the ttl after which the use of an entry that is asked for again and "
+		 "again refreshes it. Default: the strategy's; 0: never."},
+	{ROW, "cache.allow_null", OPTION_FLAG, "false", IN(cache.allow_null),
+	 .help = "Results that are null are stored too."},
+	{ROW, "invalidate", OPTION_TEXTS, .max = 64, EACH(invalidate.templates, invalidate.count),
+	 .help = "Templates of tags, as of `cache.tags`, that a successful answer invalidates "
+		 "before the caller gets it. Outside of braces `*` and `?` make globs."},
+	{ROW, "mode", OPTION_CHOICE, "hard", .choices = invalidations, IN(invalidate.soft),
+	 .help = "`hard`: what is invalidated is gone at once; `soft`: it may be given as stale "
+		 "while it is refreshed."},
+	{ROW, "merge", OPTION_DURATION, "0s", 1 * MS, HOUR, .zero = true, IN(invalidate.merge_us),
+	 .help = "Equal invalidations of this rule within this time become one event; 0: each is "
+		 "one."},
 	{ROW, "deny", OPTION_ACTION, .min = ROUTE_DENY, IN(action),
 	 .help = "Requests are answered with -32601 `method_denied`."},
 	{ROW, "drop", OPTION_ACTION, .min = ROUTE_DROP, IN(action),
@@ -415,6 +495,7 @@ const struct option options[] = {
 #undef EACH
 #define ROW SCOPE_PUSH
 #define IN(member) MEMBER(struct push_settings, member)
+#define EACH(member, count) COUNTED(struct push_settings, member, count)
 	{ROW, "method", OPTION_TEXT, .max = 1024, .required = true, IN(method),
 	 .help = "Glob of names of pushes."},
 	{ROW, "forward", OPTION_CHOICE, "none", .choices = forwards, IN(forward),
@@ -422,90 +503,20 @@ const struct option options[] = {
 		 "`wsbroker.subscribe` (as `wsbroker.event`), or all."},
 	{ROW, "forward.match", OPTION_OBJECT, IN(match),
 	 .help = "`{pointer: identity}`: the clients whose identity stands there in the push."},
+	{ROW, "invalidate", OPTION_TEXTS, .max = 64, EACH(invalidate.templates, invalidate.count),
+	 .help = "Templates of tags (`property:{params.id}`, or a JSON pointer into the push, "
+		 "`{/data/id}`) that the push invalidates. Outside of braces `*` and `?` make "
+		 "globs."},
+	{ROW, "mode", OPTION_CHOICE, "hard", .choices = invalidations, IN(invalidate.soft),
+	 .help = "`hard`: what is invalidated is gone at once; `soft`: it may be given as stale "
+		 "while it is refreshed."},
+	{ROW, "merge", OPTION_DURATION, "0s", 1 * MS, HOUR, .zero = true, IN(invalidate.merge_us),
+	 .help = "Equal invalidations of this rule within this time become one event; 0: each is "
+		 "one."},
 #undef ROW
 #undef IN
+#undef EACH
 };
 /* clang-format on */
 
 const size_t option_count = sizeof(options) / sizeof(options[0]);
-
-static const struct {
-	const char *name;
-	const char *expected;
-} types[OPTION_TYPES] = {
-	[OPTION_FLAG] = {"true or false", "true or false"},
-	[OPTION_NUMBER] = {"number", "a whole number"},
-	[OPTION_SHARE] = {"share", "a number such as 0.2"},
-	[OPTION_DURATION] = {"duration", "a duration such as 250ms"},
-	[OPTION_SIZE] = {"size", "a size such as 64KiB"},
-	[OPTION_CHOICE] = {"choice", "one of its words"},
-	[OPTION_TEXT] = {"text", "a text"},
-	[OPTION_NAME] = {"name", "a name (1 to 64 letters, digits, . _ - : [ ])"},
-	[OPTION_TOKEN] = {"word", "a word of letters, digits and . _ -"},
-	[OPTION_FILE] = {"file", "a path"},
-	[OPTION_PATH] = {"file", "a path"},
-	[OPTION_URL_PATH] = {"path", "a path that begins with /, without a query"},
-	[OPTION_POINTER] = {"JSON pointer", "a JSON pointer of at most 3 steps, such as /payload"},
-	[OPTION_JSON] = {"JSON text", "a JSON text"},
-	[OPTION_ADDRESS] = {"address",
-			    "an address such as 127.0.0.1:7080, [::1]:7080 or unix:broker.sock"},
-	[OPTION_URL] = {"URL", "a URL such as ws://127.0.0.1:9101/"},
-	[OPTION_TOKENS] = {"file", "the path of a token file"},
-	[OPTION_KEYS] = {"file", "the path of a JSON Web Key Set"},
-	[OPTION_POOL] = {"name of a pool", "the name of a pool"},
-	[OPTION_ACTION] = {"true", "true or false"},
-	[OPTION_OBJECT] = {"object", "a mapping"},
-	[OPTION_VALUE] = {"value", "a value"},
-	[OPTION_ERROR] = {"JSON pointer or mapping",
-			  "a JSON pointer, or a mapping of one to its value"},
-	[OPTION_TEXTS] = {"list of texts", "a list of texts"},
-	[OPTION_HEADERS] = {"mapping", "a mapping of header names to texts"},
-	[OPTION_LIST] = {"list", "a list"},
-};
-
-const char *option_expected(const struct option *option)
-{
-	return types[option->type].expected;
-}
-
-const char *option_type_name(enum option_type type)
-{
-	return types[type].name;
-}
-
-static void bound_text(const struct option *option, uint64_t bound, char text[UNITS_TEXT_MAX])
-{
-	if (option->type == OPTION_DURATION)
-		units_duration_text(bound, text);
-	else if (option->type == OPTION_SIZE)
-		units_bytes_text(bound, text);
-	else
-		snprintf(text, UNITS_TEXT_MAX, "%llu", (unsigned long long)bound);
-}
-
-void option_range(const struct option *option, char text[OPTION_RANGE_MAX])
-{
-	char low[UNITS_TEXT_MAX];
-	char high[UNITS_TEXT_MAX];
-
-	text[0] = '\0';
-	switch (option->type) {
-	case OPTION_NUMBER:
-	case OPTION_SHARE:
-	case OPTION_DURATION:
-	case OPTION_SIZE:
-		bound_text(option, option->min, low);
-		bound_text(option, option->max, high);
-		snprintf(text, OPTION_RANGE_MAX, "%s%s to %s", option->zero ? "0 or " : "", low,
-			 high);
-		break;
-	case OPTION_LIST:
-	case OPTION_TEXTS:
-	case OPTION_HEADERS:
-		snprintf(text, OPTION_RANGE_MAX, "%llu to %llu entries",
-			 (unsigned long long)option->min, (unsigned long long)option->max);
-		break;
-	default:
-		break;
-	}
-}

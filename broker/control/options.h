@@ -45,6 +45,7 @@ enum option_type {
 	OPTION_OBJECT,	 /* json_t *, an object */
 	OPTION_VALUE,	 /* json_t *, any value */
 	OPTION_ERROR,	 /* envelope.error: a pointer, or one and its value */
+	OPTION_SHARING,	 /* struct cache_scope_setting: a word of choices, or JSON pointers */
 	OPTION_TEXTS,	 /* const char ** and its count */
 	OPTION_HEADERS,	 /* struct header_setting * and its count */
 	OPTION_LIST,	 /* an array of the structs of scope `items`, and its count */

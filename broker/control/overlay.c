@@ -55,6 +55,7 @@ static bool is_scalar(const struct option *option)
 	case OPTION_OBJECT:
 	case OPTION_VALUE:
 	case OPTION_ERROR:
+	case OPTION_SHARING:
 	case OPTION_POOL:
 		return false;
 	default:

@@ -16,7 +16,9 @@ static void add_row(const struct option *option, struct strbuf *out)
 		      list ? "[]" : "");
 	if (option->choices)
 		add_choices(option, out);
-	else
+	if (option->type == OPTION_SHARING)
+		strbuf_text(out, " or a list of JSON pointers");
+	if (!option->choices)
 		strbuf_text(out, option_type_name(option->type));
 	strbuf_text(out, " | ");
 	if (option->fallback)

@@ -152,32 +152,66 @@ static void read_error_place(struct document *document, const struct option *opt
 	free(text);
 }
 
-static void read_texts(struct document *document, const struct option *option, yaml_node_t *node,
-		       void *base)
+/* At most as many as the option takes; NULL: more than that. */
+static const char **texts_of(struct document *document, const struct option *option,
+			     yaml_node_t *node, size_t *out_count)
 {
-	const char **texts;
+	const char **texts = arena_alloc(document->arena, (size_t)option->max, sizeof(*texts));
 	yaml_node_t *item;
 	size_t count = 0;
 
-	if (node->type != YAML_SEQUENCE_NODE) {
-		complain_of_type(document, option, node);
-		return;
-	}
-	texts = arena_alloc(document->arena, (size_t)option->max, sizeof(*texts));
 	for (size_t i = 0; texts && (item = document_item(document, node, i)) != NULL; i++) {
 		struct span text;
 
 		if (count == option->max) {
 			complain(document->complaints, node_place(item), "more than %zu entries",
 				 count);
-			return;
+			return NULL;
 		}
 		if (document_visit(document, item) &&
 		    document_scalar(document, item, "a text", &text))
 			texts[count++] = text.at;
 	}
+	*out_count = texts ? count : 0;
+	return texts;
+}
+
+static void read_texts(struct document *document, const struct option *option, yaml_node_t *node,
+		       void *base)
+{
+	const char **texts;
+	size_t count;
+
+	if (node->type != YAML_SEQUENCE_NODE) {
+		complain_of_type(document, option, node);
+		return;
+	}
+	texts = texts_of(document, option, node, &count);
+	if (!texts)
+		return;
 	*(const char ***)at_offset(base, option->offset) = texts;
-	*(size_t *)at_offset(base, option->count_offset) = texts ? count : 0;
+	*(size_t *)at_offset(base, option->count_offset) = count;
+}
+
+/* A word, or a list of what stands in the messages that share; the checks look at the pointers. */
+static void read_sharing(struct document *document, const struct option *option, yaml_node_t *node,
+			 void *base)
+{
+	struct cache_scope_setting *scope = at_offset(base, option->offset);
+	const char **pointers;
+	size_t count;
+
+	if (node->type != YAML_SEQUENCE_NODE) {
+		read_scalar(document, option, node, base);
+		return;
+	}
+	pointers = texts_of(document, option, node, &count);
+	if (!pointers)
+		return;
+	if (count == 0)
+		complain_of_type(document, option, node);
+	*scope = (struct cache_scope_setting){
+		.kind = CACHE_SCOPE_POINTERS, .pointers = pointers, .count = count};
 }
 
 /* Those that the handshake itself sets cannot be chosen. */
@@ -283,6 +317,9 @@ void value_read(struct document *document, const struct option *option, yaml_nod
 		break;
 	case OPTION_TEXTS:
 		read_texts(document, option, node, base);
+		break;
+	case OPTION_SHARING:
+		read_sharing(document, option, node, base);
 		break;
 	case OPTION_HEADERS:
 		read_headers(document, option, node, base);

@@ -142,15 +142,21 @@ static enum wsb_err read_choice(const struct option *option, struct span text, v
 	size_t len;
 
 	for (size_t i = 0; option->choices[i]; i++) {
-		if (span_is(text, option->choices[i])) {
+		if (!span_is(text, option->choices[i]))
+			continue;
+		if (option->type == OPTION_SHARING)
+			*(struct cache_scope_setting *)member(option, base) =
+				(struct cache_scope_setting){.kind = (enum cache_scope)i};
+		else
 			store_number(option, base, i);
-			return WSB_OK;
-		}
+		return WSB_OK;
 	}
 	len = (size_t)snprintf(why, VALUE_WHY_MAX, "expected %s", option->choices[0]);
 	for (size_t i = 1; option->choices[i]; i++)
 		len += (size_t)snprintf(why + len, VALUE_WHY_MAX - len, "%s%s",
 					option->choices[i + 1] ? ", " : " or ", option->choices[i]);
+	if (option->type == OPTION_SHARING)
+		snprintf(why + len, VALUE_WHY_MAX - len, ", or a list of JSON pointers");
 	return WSB_EINVAL;
 }
 
@@ -347,6 +353,7 @@ enum wsb_err value_scalar(struct document *document, const struct option *option
 	case OPTION_SIZE:
 		return read_quantity(option, text, base, why);
 	case OPTION_CHOICE:
+	case OPTION_SHARING:
 		return read_choice(option, text, base, why);
 	case OPTION_TEXT:
 		return read_text(option, text, base, why);

@@ -127,6 +127,14 @@ static bool add_texts(const char *const *texts, size_t count, struct strbuf *out
 	return count > 0;
 }
 
+static bool add_sharing(const struct option *option, const struct cache_scope_setting *scope,
+			struct strbuf *out)
+{
+	if (scope->kind == CACHE_SCOPE_POINTERS)
+		return add_texts(scope->pointers, scope->count, out);
+	return add_text(out, option->choices[scope->kind]);
+}
+
 static bool add_headers(const struct header_setting *headers, size_t count, struct strbuf *out)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -203,6 +211,8 @@ bool value_text(const struct config *config, const struct option *option, const 
 		return add_error_place(at, out);
 	case OPTION_TEXTS:
 		return add_texts(*(const char *const *const *)at, count_of(option, base), out);
+	case OPTION_SHARING:
+		return add_sharing(option, at, out);
 	case OPTION_HEADERS:
 		return add_headers(*(struct header_setting *const *)at, count_of(option, base),
 				   out);

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "proto/msgpack_scan.h"
+#include "broker/route/decimal.h"
 #include "proto/token.h"
 #include "proto/value_walk.h"
 
@@ -11,9 +11,6 @@
  * this many times its own length but to keep us busy. */
 #define MOVES_PER_BYTE 16
 #define MOVES_FREE     65536
-
-/* Exponents beyond this many digits belong to no number that anybody means. */
-#define EXPONENT_DIGITS_MAX 15
 
 void fingerprint_init(struct fingerprint *fingerprint)
 {
@@ -67,109 +64,22 @@ static bool is_left_out(const struct without *without, struct span token)
 	return false;
 }
 
-/* A number as digits without zeros at either end, and the power of ten behind them. */
-struct decimal {
-	bool negative;
-	const char *digits; /* with a point among them */
-	const char *end;
-	int64_t exponent;
-	size_t count;
-};
-
-static bool exponent_read(const char *at, const char *end, int64_t *exponent)
-{
-	bool negative = at != end && *at == '-';
-	int64_t value = 0;
-	size_t digits = 0;
-
-	if (at != end && (*at == '-' || *at == '+'))
-		at++;
-	for (; at != end; at++) {
-		if (value > 0 || *at != '0')
-			digits++;
-		if (digits > EXPONENT_DIGITS_MAX)
-			return false;
-		value = value * 10 + (*at - '0');
-	}
-	*exponent = negative ? -value : value;
-	return true;
-}
-
-/* Splits a JSON number. Digits are kept as they stand; what their zeros are worth goes into the
- * exponent. */
-static bool decimal_read(struct span token, struct decimal *out)
-{
-	const char *at = token.at, *end = token.at + token.len;
-	bool fraction = false;
-
-	*out = (struct decimal){.negative = token.len > 0 && *at == '-'};
-	at += out->negative;
-	for (const char *e = at; e != end; e++) {
-		if ((*e | 0x20) != 'e')
-			continue;
-		if (!exponent_read(e + 1, end, &out->exponent))
-			return false;
-		end = e;
-		break;
-	}
-	while (at != end && (*at == '0' || *at == '.')) {
-		fraction |= *at == '.';
-		out->exponent -= fraction && *at == '0';
-		at++;
-	}
-	out->digits = at;
-	for (const char *digit = at; digit != end; digit++) {
-		if (*digit == '.') {
-			fraction = true;
-			continue;
-		}
-		out->exponent -= fraction;
-		out->count++;
-	}
-	while (end != at && (end[-1] == '0' || end[-1] == '.')) {
-		out->exponent += end[-1] == '0';
-		out->count -= end[-1] == '0';
-		end--;
-	}
-	out->end = end;
-	return true;
-}
-
-static enum wsb_err add_json_number(struct fingerprint *fingerprint, struct span token)
-{
-	struct decimal decimal;
-	char head[32];
-	int len;
-
-	if (!decimal_read(token, &decimal))
-		return WSB_EINVAL;
-	if (decimal.count == 0)
-		decimal.negative = false, decimal.exponent = 0;
-	len = snprintf(head, sizeof(head), "d%c%" PRId64 ":", decimal.negative ? '-' : '+',
-		       decimal.exponent);
-	strbuf_add(&fingerprint->bytes, span_of(head, (size_t)len));
-	add_tagged(fingerprint, 'n', decimal.count);
-	for (const char *at = decimal.digits; at < decimal.end;) {
-		const char *point = memchr(at, '.', (size_t)(decimal.end - at));
-		const char *stop = point ? point : decimal.end;
-
-		strbuf_add(&fingerprint->bytes, span_of(at, (size_t)(stop - at)));
-		at = point ? point + 1 : decimal.end;
-	}
-	return WSB_OK;
-}
-
 static enum wsb_err add_number(struct fingerprint *fingerprint, enum encoding encoding,
 			       struct span token)
 {
 	char text[NUMBER_TEXT_MAX];
-	struct number number;
+	struct decimal decimal;
+	char head[32];
+	int len;
 
-	if (encoding == ENCODING_JSON)
-		return add_json_number(fingerprint, token);
-	if (!token_number(encoding, token, &number))
+	if (!decimal_read(encoding, token, text, &decimal))
 		return WSB_EINVAL;
-	return add_json_number(fingerprint, span_of(text, number_write(&number, text)));
+	len = snprintf(head, sizeof(head), "d%c%" PRId64 ":", decimal.negative ? '-' : '+',
+		       decimal.exponent);
+	strbuf_add(&fingerprint->bytes, span_of(head, (size_t)len));
+	add_tagged(fingerprint, 'n', decimal.count);
+	decimal_digits(&decimal, &fingerprint->bytes);
+	return WSB_OK;
 }
 
 static enum wsb_err add_string(struct fingerprint *fingerprint, enum encoding encoding,

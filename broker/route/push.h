@@ -3,6 +3,7 @@
 #define WSB_BROKER_ROUTE_PUSH_H
 
 #include <jansson.h>
+#include "broker/route/cache_rule.h"
 
 enum push_forward {
 	FORWARD_NONE,
@@ -16,6 +17,7 @@ struct push_settings {
 	const char *method; /* glob of names; the first rule that matches counts */
 	enum push_forward forward;
 	json_t *match; /* {pointer: "identity"}; for FORWARD_MATCH */
+	struct invalidate_rule invalidate;
 };
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "broker/route/cache_rule.h"
 #include "common/err.h"
 #include "common/span.h"
 
@@ -33,6 +34,8 @@ struct route_settings {
 	bool hedge; /* a second attempt when the first takes longer than most; idempotent only */
 	const char *respond; /* JSON text; for ROUTE_RESPOND */
 	struct subscribe_settings subscribe;
+	struct cache_rule cache;
+	struct invalidate_rule invalidate; /* acts when an answer is a success */
 };
 
 struct route_table;

@@ -76,6 +76,9 @@ static struct place_of_value write_yaml(const struct option *option, const char 
 	if (strncmp(option->path, "subscribe.", 10) == 0 &&
 	    strcmp(option->path, "subscribe.unsubscribe") != 0)
 		strbuf_printf(out, "%*sunsubscribe: b\n", (int)indent, "");
+	if (option->scope != SCOPE_ENDPOINT &&
+	    (strcmp(option->path, "mode") == 0 || strcmp(option->path, "merge") == 0))
+		strbuf_printf(out, "%*sinvalidate: [a]\n", (int)indent, "");
 	return place;
 }
 
@@ -217,7 +220,10 @@ Test(options, no_option_takes_a_list_of_lists)
 			continue;
 		place = write_yaml(&options[i], "[[]]", &yaml);
 		snprintf(begin, sizeof(begin), "%zu:%zu: expected ", place.line,
-			 place.column + (options[i].type == OPTION_TEXTS ? 1 : 0));
+			 place.column + (options[i].type == OPTION_TEXTS ||
+							 options[i].type == OPTION_SHARING
+						 ? 1
+						 : 0));
 		rig_bad_somewhere(&rig, yaml.text, begin);
 	}
 	strbuf_fini(&yaml);
@@ -258,7 +264,8 @@ Test(options, choices_take_each_of_their_words_and_suggest_the_nearest)
 
 Test(options, defaults_are_those_of_the_table)
 {
-	const struct config *config = rig_good(&rig, RIG_MINIMAL "    on_connect: [{send: 1}]\n");
+	const struct config *config = rig_good(&rig, RIG_MINIMAL "    on_connect: [{send: 1}]\n"
+								 "push: [{method: a}]\n");
 
 	for (size_t i = 0; i < option_count; i++) {
 		const struct option *option = &options[i];
