@@ -4,21 +4,33 @@
 #include <stdlib.h>
 #include <string.h>
 #include "broker/admin/admin.h"
+#include "broker/admin/status_line.h"
 #include "broker/control/note.h"
+#include "broker/control/vitals.h"
 #include "broker/engine/apply.h"
 #include "broker/engine/engine.h"
 #include "broker/engine/reconfigure.h"
 #include "broker/io/entropy.h"
 #include "broker/io/io.h"
 #include "broker/io/loop.h"
+#include "broker/io/notify.h"
 #include "broker/io/tls.h"
 #include "common/clock.h"
 #include "common/strbuf.h"
+
+/* How often whoever runs the service is told how the broker is, when that has changed. */
+#define STATUS_EVERY_US US_PER_S
+
+/* Beyond the drain's own times: good-byes that are under way, and the end of the process. */
+#define END_TAKES_US (10 * US_PER_S)
 
 struct worker {
 	struct configuration *configuration;
 	struct log *log;
 	struct loop loop;
+	struct notify notify;
+	struct vitals vitals;
+	uint64_t status_at_us;
 	struct io *io;
 	struct engine *engine;
 	struct admin_backend admin;
@@ -36,6 +48,48 @@ static void on_turn(void *context)
 		io_turn(worker->io);
 }
 
+static void tell_status(struct worker *worker, uint64_t now_us)
+{
+	struct snapshot snapshot;
+	struct strbuf line;
+
+	worker->status_at_us = now_us + STATUS_EVERY_US;
+	if (engine_snapshot(worker->engine, SNAPSHOT_POOLS, now_us, &snapshot))
+		return;
+	strbuf_init(&line);
+	status_line(&snapshot, &line);
+	if (!line.failed)
+		notify_status(&worker->notify, strbuf_span(&line));
+	strbuf_fini(&line);
+	snapshot_fini(&snapshot);
+}
+
+/* A broker that drains has closed its doors on purpose. */
+static void tell_manager(struct worker *worker, uint64_t now_us, uint64_t lag_us)
+{
+	struct notify *notify = &worker->notify;
+	const char *complaint;
+
+	vitals_note_tick(&worker->vitals, lag_us);
+	notify_tick(notify);
+	if (now_us >= worker->status_at_us)
+		tell_status(worker, now_us);
+	if (!notify_beat_is_due(notify, now_us))
+		return;
+	complaint = vitals_judge(&worker->vitals, worker->draining || io_listens(worker->io));
+	notify_beat(notify, complaint, now_us);
+}
+
+static void tell_stopping(struct worker *worker)
+{
+	const struct drain_settings *drain = &worker->configuration->running->drain;
+
+	if (!notify_is_heard(&worker->notify))
+		return;
+	notify_stopping(&worker->notify, drain->delay_us + drain->timeout_us + END_TAKES_US);
+	tell_status(worker, clock_monotonic_us());
+}
+
 static void on_tick(void *context, uint64_t now_us, uint64_t lag_us)
 {
 	struct worker *worker = context;
@@ -43,6 +97,8 @@ static void on_tick(void *context, uint64_t now_us, uint64_t lag_us)
 	engine_note_lag(worker->engine, lag_us);
 	engine_tick(worker->engine, now_us);
 	io_tick(worker->io, now_us);
+	if (notify_is_heard(&worker->notify))
+		tell_manager(worker, now_us, lag_us);
 	if (!worker->draining)
 		return;
 	if (engine_listeners_closed(worker->engine, now_us))
@@ -63,6 +119,7 @@ static void on_stop_asked(void *context)
 	worker->signalled = true;
 	worker->draining = true;
 	engine_drain(worker->engine, clock_monotonic_us());
+	tell_stopping(worker);
 }
 
 static void save_state(struct worker *worker)
@@ -200,10 +257,14 @@ static enum wsb_err reload(void *instance, const char *actor, const char *reason
 	struct config_step step;
 	enum wsb_err err = check_time(worker, errors);
 
-	if (err)
+	if (err) {
+		log_rejection(worker, actor, errors);
 		return err;
+	}
+	notify_reloading(&worker->notify, clock_monotonic_us());
 	err = finish_step(worker, &step, configuration_reread(worker->configuration, &step, errors),
 			  &(struct order){actor, reason}, errors);
+	notify_ready(&worker->notify);
 	worker->config_stats.successful = err == WSB_OK;
 	if (err) {
 		worker->config_stats.rejected++;
@@ -283,7 +344,10 @@ static void apply(void *instance, const struct command *command, struct outcome 
 	engine_apply(worker->engine, command, outcome, clock_monotonic_us());
 	if (outcome->kind <= OUTCOME_ACCEPTED && !command->rehearsal)
 		note_command(worker, command);
-	worker->draining = worker->draining || command->kind == COMMAND_DRAIN;
+	if (command->kind == COMMAND_DRAIN && !worker->draining) {
+		worker->draining = true;
+		tell_stopping(worker);
+	}
 }
 
 static void print_pools(const struct config *config, FILE *out)
@@ -298,23 +362,32 @@ static void print_pools(const struct config *config, FILE *out)
 	}
 }
 
+/* Of a socket that was handed over the configuration knows no more than the name. */
+static void print_place(const struct address *address, const char *bound, const char *scheme,
+			const char *path, FILE *out)
+{
+	bool is_unix = strncmp(bound, "unix:", strlen("unix:")) == 0;
+
+	fprintf(out, "%s%s%s%s", is_unix ? "" : scheme, bound, is_unix && path[0] ? " " : "", path);
+	if (address->kind == ADDRESS_FD)
+		fprintf(out, " (%s)", address->text);
+	fprintf(out, "\n");
+}
+
 /* What is served, in the words of the configuration; never a URL of an endpoint, which may hold a
  * secret. */
-static void print_banner(const struct config *config, FILE *out)
+static void print_banner(const struct config *config, const struct io *io, FILE *out)
 {
 	fprintf(out, "wsbroker  %s on %s\n", WSBROKER_VERSION, config->node);
 	for (size_t i = 0; i < config->listener_count; i++) {
 		const struct listener_settings *listener = &config->listeners[i];
-		const char *scheme = listener->address.kind == ADDRESS_UNIX ? ""
-				     : listener->tls.certificate	    ? "wss://"
-									    : "ws://";
 
-		fprintf(out, "data      %s%s%s%s\n", scheme, listener->address.text,
-			scheme[0] ? "" : " ", listener->path);
+		fprintf(out, "data      ");
+		print_place(&listener->address, io_data_address(io, i),
+			    listener->tls.certificate ? "wss://" : "ws://", listener->path, out);
 	}
-	fprintf(out, "admin     %s%s\n",
-		config->admin.address.kind == ADDRESS_UNIX ? "" : "http://",
-		config->admin.address.text);
+	fprintf(out, "admin     ");
+	print_place(&config->admin.address, io_admin_address(io), "http://", "", out);
 	print_pools(config, out);
 	fprintf(out, "envelope  %s\n", config->envelope_is_jsonrpc ? "jsonrpc" : "configured");
 	fflush(out);
@@ -372,13 +445,16 @@ int worker_run(struct configuration *configuration, struct log *log, FILE *out)
 	worker->config_stats =
 		(struct config_stats){.reloaded_wall_us = clock_wall_us(), .successful = true};
 	worker->log = log;
+	notify_init(&worker->notify, log);
+	worker->vitals.patience_us = worker->notify.watchdog_us;
 	strbuf_init(&errors);
 	err = start(worker, &errors);
 	if (err) {
 		fprintf(stderr, "%s", errors.len > 0 ? errors.text : wsb_err_text(err));
 	} else {
-		print_banner(configuration->running, out);
+		print_banner(configuration->running, worker->io, out);
 		log_event(log, LOG_INFO, "broker.started", log_text("version", WSBROKER_VERSION));
+		notify_ready(&worker->notify);
 		loop_run(&worker->loop);
 		log_event(log, LOG_INFO, "broker.stopped",
 			  log_text("how", worker->cut_short ? "at once" : "drained"));
@@ -386,6 +462,7 @@ int worker_run(struct configuration *configuration, struct log *log, FILE *out)
 	}
 	strbuf_fini(&errors);
 	stop(worker);
+	notify_fini(&worker->notify);
 	free(worker);
 	return code;
 }

@@ -214,12 +214,15 @@ static void judge_readiness(const struct snapshot *snapshot, struct verdict *ver
 	}
 }
 
+bool verdict_can_serve(const struct pool_view *pool)
+{
+	return pool->tunnels ? has_endpoint_up(pool) : pool->ready > 0;
+}
+
 static bool is_down(const struct snapshot *snapshot)
 {
 	for (size_t i = 0; i < snapshot->pool_count; i++) {
-		const struct pool_view *pool = &snapshot->pools[i];
-
-		if (pool->tunnels ? has_endpoint_up(pool) : pool->ready > 0)
+		if (verdict_can_serve(&snapshot->pools[i]))
 			return false;
 	}
 	return true;

@@ -2,6 +2,7 @@
 #ifndef WSB_BROKER_ADMIN_VERDICT_H
 #define WSB_BROKER_ADMIN_VERDICT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include "broker/control/snapshot.h"
 
@@ -30,6 +31,9 @@ struct verdict {
 };
 
 const char *verdict_name(enum verdict_kind kind); /* "ok", "degraded", "down", "draining" */
+
+/* The pool could carry a request, or a session listener's client. */
+bool verdict_can_serve(const struct pool_view *pool);
 
 void verdict_reach(const struct snapshot *snapshot, struct verdict *out);
 

@@ -7,13 +7,14 @@
 #include <string.h>
 #include <sys/un.h>
 
-#define HOST_MAX 253
+#define HOST_MAX    253
+#define FD_NAME_MAX 255 /* systemd's own bound */
 
 _Static_assert(UNIX_PATH_BYTES_MAX < sizeof(((struct sockaddr_un *)NULL)->sun_path),
 	       "a path and its terminator fit");
 
 static const char shape[] = "expected an address such as 127.0.0.1:7080, [::1]:7080 or "
-			    "unix:broker.sock";
+			    "unix:broker.sock, or fd:NAME";
 static const char port_range[] = "the port must be 1 to 65535";
 
 /* Digits only, 1 to 65535. */
@@ -87,6 +88,32 @@ static enum wsb_err unix_parse(struct arena *arena, struct span text, struct add
 	return out->text && out->path ? WSB_OK : WSB_ENOMEM;
 }
 
+/* What FileDescriptorName= may be: no control characters, no colon. */
+static bool is_fd_name(struct span name)
+{
+	if (name.len == 0 || name.len > FD_NAME_MAX)
+		return false;
+	for (size_t i = 0; i < name.len; i++) {
+		if (!isprint((unsigned char)name.at[i]) || name.at[i] == ':')
+			return false;
+	}
+	return true;
+}
+
+static enum wsb_err fd_parse(struct arena *arena, struct span text, struct address *out,
+			     const char **why)
+{
+	struct span name = span_of(text.at + 3, text.len - 3);
+
+	if (!is_fd_name(name))
+		return refuse(why, "fd: must be followed by the name of a socket: 1 to 255 "
+				   "printable characters without a colon");
+	out->kind = ADDRESS_FD;
+	out->text = arena_text(arena, text);
+	out->name = arena_text(arena, name);
+	return out->text && out->name ? WSB_OK : WSB_ENOMEM;
+}
+
 enum wsb_err address_parse(struct arena *arena, struct span text, struct address *out,
 			   const char **why)
 {
@@ -99,7 +126,7 @@ enum wsb_err address_parse(struct arena *arena, struct span text, struct address
 	if (span_begins(text, "unix:"))
 		return unix_parse(arena, text, out, why);
 	if (span_begins(text, "fd:"))
-		return refuse(why, "sockets handed over as fd:NAME are not supported");
+		return fd_parse(arena, text, out, why);
 	if (!split_port(text, &host, &port, &bracketed) || !port.at)
 		return refuse(why, shape);
 	if (!port_read(port, &address.port))
@@ -120,8 +147,8 @@ bool address_is_local(const struct address *address)
 	struct in_addr v4;
 	struct in6_addr v6;
 
-	if (address->kind == ADDRESS_UNIX)
-		return true;
+	if (address->kind != ADDRESS_TCP)
+		return address->kind == ADDRESS_UNIX;
 	if (inet_pton(AF_INET, address->host, &v4) == 1)
 		return ntohl(v4.s_addr) >> 24 == 127;
 	return inet_pton(AF_INET6, address->host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);

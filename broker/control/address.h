@@ -10,13 +10,14 @@
 
 #define UNIX_PATH_BYTES_MAX 107 /* what fits into a sockaddr_un */
 
-/* "127.0.0.1:7080", "[::1]:7080", "localhost:7080" (which is 127.0.0.1) or "unix:PATH". The texts
- * of *out live in the arena; a Unix path is left as written. WSB_EINVAL: *why is a sentence that
- * shows nothing of text; WSB_ENOMEM. */
+/* "127.0.0.1:7080", "[::1]:7080", "localhost:7080" (which is 127.0.0.1), "unix:PATH" or "fd:NAME".
+ * The texts of *out live in the arena; a Unix path is left as written. WSB_EINVAL: *why is a
+ * sentence that shows nothing of text; WSB_ENOMEM. */
 enum wsb_err address_parse(struct arena *arena, struct span text, struct address *out,
 			   const char **why) WSB_CHECKED;
 
-/* Reachable from this machine only. */
+/* Known to be reachable from this machine only; of a socket that is handed over only the socket
+ * itself can tell. */
 bool address_is_local(const struct address *address);
 
 /* Sets url, tls, host, port and path. WSB_EINVAL: *why is a sentence that shows

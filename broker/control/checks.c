@@ -47,6 +47,11 @@ static void check_listener(struct document *document, yaml_node_t *entry,
 		complain(document->complaints,
 			 place_in(entry, find_below(document, entry, "tls", "client_ca")),
 			 "`client_ca` needs a `certificate`");
+	if (listener->reuse_port && listener->address.kind == ADDRESS_FD)
+		complain(document->complaints,
+			 place_in(entry, document_find(document, entry, "reuse_port")),
+			 "whoever opens the socket of fd:NAME decides who shares it: systemd by "
+			 "ReusePort=");
 	if (listener->reuse_port && listener->address.kind == ADDRESS_UNIX)
 		complain(document->complaints,
 			 place_in(entry, document_find(document, entry, "reuse_port")),
@@ -67,6 +72,8 @@ static bool same_address(const struct address *a, const struct address *b)
 		return false;
 	if (a->kind == ADDRESS_UNIX)
 		return a->path && b->path && strcmp(a->path, b->path) == 0;
+	if (a->kind == ADDRESS_FD)
+		return a->name && b->name && strcmp(a->name, b->name) == 0;
 	return a->port == b->port && a->host && b->host && strcmp(a->host, b->host) == 0;
 }
 
@@ -107,7 +114,8 @@ static void check_listeners(struct document *document, struct config *config)
 	for (size_t i = 0; i < config->listener_count; i++)
 		check_listener(document, document_item(document, list, i), &config->listeners[i]);
 	check_addresses(document, config, list);
-	if (config->admin.address.text && !address_is_local(&config->admin.address) &&
+	if (config->admin.address.text && config->admin.address.kind != ADDRESS_FD &&
+	    !address_is_local(&config->admin.address) &&
 	    !document_find(document, document_find(document, root, "admin"), "tokens"))
 		complain(document->complaints, place_in(root, admin),
 			 "an admin listener that other machines can reach needs `admin.tokens`; "

@@ -18,7 +18,7 @@
 #include "common/strbuf.h"
 #include "proto/envelope.h"
 
-enum address_kind { ADDRESS_TCP, ADDRESS_UNIX };
+enum address_kind { ADDRESS_TCP, ADDRESS_UNIX, ADDRESS_FD };
 
 struct address {
 	enum address_kind kind;
@@ -26,6 +26,7 @@ struct address {
 	const char *host; /* TCP: a literal address, without brackets */
 	uint16_t port;	  /* TCP */
 	const char *path; /* Unix */
+	const char *name; /* of a socket that whoever starts the broker has opened */
 };
 
 struct listener_tls_settings {

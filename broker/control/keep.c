@@ -17,6 +17,7 @@ static void keep_address(struct arena *arena, struct address *to, const struct a
 	to->text = copy_text(arena, from->text);
 	to->host = copy_text(arena, from->host);
 	to->path = copy_text(arena, from->path);
+	to->name = copy_text(arena, from->name);
 }
 
 /* The types that an option with `restart` may have. */

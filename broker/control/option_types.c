@@ -23,7 +23,8 @@ static const struct {
 	[OPTION_POINTER] = {"JSON pointer", "a JSON pointer of at most 3 steps, such as /payload"},
 	[OPTION_JSON] = {"JSON text", "a JSON text"},
 	[OPTION_ADDRESS] = {"address",
-			    "an address such as 127.0.0.1:7080, [::1]:7080 or unix:broker.sock"},
+			    "an address such as 127.0.0.1:7080, [::1]:7080, unix:broker.sock or "
+			    "fd:data"},
 	[OPTION_URL] = {"URL", "a URL such as ws://127.0.0.1:9101/"},
 	[OPTION_TOKENS] = {"file", "the path of a token file"},
 	[OPTION_KEYS] = {"file", "the path of a JSON Web Key Set"},

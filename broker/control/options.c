@@ -72,8 +72,8 @@ const struct option options[] = {
 	 EACH(listeners, listener_count),
 	 .help = "Where clients connect. Default: one listener with all defaults."},
 	{ROW, "admin.address", OPTION_ADDRESS, "127.0.0.1:7081", IN(admin.address), .restart = true,
-	 .help = "Where the admin API listens: host:port or unix:PATH. Beyond loopback it needs "
-		 "`admin.tokens`."},
+	 .help = "Where the admin API listens: host:port, unix:PATH or fd:NAME. Beyond loopback "
+		 "it needs `admin.tokens`."},
 	{ROW, "admin.tokens", OPTION_TOKENS, IN(admin.tokens),
 	 .help = "File of tokens, `name role token` a line (`sha256:HEX` for its hash; roles "
 		 "client, viewer, publisher, operator); with it the admin API needs "
@@ -198,7 +198,8 @@ const struct option options[] = {
 #define IN(member) MEMBER(struct listener_settings, member)
 #define EACH(member, count) COUNTED(struct listener_settings, member, count)
 	{ROW, "address", OPTION_ADDRESS, "127.0.0.1:7080", IN(address), 
-	 .help = "Address and port, or unix:PATH."},
+	 .help = "Address and port, unix:PATH, or fd:NAME: a socket that systemd has opened and "
+		 "calls so (FileDescriptorName=)."},
 	{ROW, "session", OPTION_POOL,
 	 .help = "Pool in which each client gets an upstream connection of its own, dialled on "
 		 "arrival with its path, query and headers; bytes are carried untouched. Default: "

@@ -25,7 +25,7 @@ static struct http_admin *admin_of(const struct http_socket *socket)
 static struct admin_peer peer_of(const struct http_socket *socket)
 {
 	struct admin_peer peer = {
-		.local = admin_of(socket)->listener.address->kind == ADDRESS_UNIX,
+		.local = !admin_of(socket)->listener.form.tcp,
 		.uid = UINT32_MAX,
 		.broker_uid = geteuid(),
 	};
@@ -223,6 +223,8 @@ static void on_accepted(void *context, int fd)
 enum wsb_err http_admin_open(struct http_admin *admin, struct ws_context *context,
 			     const struct config *config, struct strbuf *errors)
 {
+	enum wsb_err err;
+
 	*admin = (struct http_admin){.context = context, .listener = {.fd = -1}};
 	list_init(&admin->followers);
 	admin->site = (struct http_site){
@@ -232,8 +234,22 @@ enum wsb_err http_admin_open(struct http_admin *admin, struct ws_context *contex
 		.body = on_body,
 		.closed = end_visit,
 	};
-	return listener_open(&admin->listener, context->loop, context->log, &config->admin.address,
-			     LISTENER_ADMIN, errors);
+	err = listener_open(&admin->listener, context, &config->admin.address, LISTENER_ADMIN,
+			    errors);
+	return err ? err : http_admin_check(admin, config, errors);
+}
+
+/* Of an address that is written out the configuration's own check has seen to it. */
+enum wsb_err http_admin_check(const struct http_admin *admin, const struct config *config,
+			      struct strbuf *errors)
+{
+	if (admin->listener.form.local || config->admin.tokens.count > 0)
+		return WSB_OK;
+	strbuf_printf(errors,
+		      "%s: other machines can reach this socket (%s): the admin listener needs "
+		      "`admin.tokens`\n",
+		      admin->listener.address->text, listener_bound(&admin->listener));
+	return WSB_EINVAL;
 }
 
 enum wsb_err http_admin_start(struct http_admin *admin, const struct admin_backend *backend)

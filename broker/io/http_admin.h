@@ -23,6 +23,11 @@ struct http_admin {
 enum wsb_err http_admin_open(struct http_admin *admin, struct ws_context *context,
 			     const struct config *config, struct strbuf *errors) WSB_CHECKED;
 
+/* Whether config leaves the listener open to nobody whom it should not be. WSB_EINVAL: errors says
+ * why. */
+enum wsb_err http_admin_check(const struct http_admin *admin, const struct config *config,
+			      struct strbuf *errors) WSB_CHECKED;
+
 enum wsb_err http_admin_start(struct http_admin *admin,
 			      const struct admin_backend *backend) WSB_CHECKED;
 

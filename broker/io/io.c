@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "broker/io/adopted.h"
 #include "broker/io/entropy.h"
 #include "broker/io/http_admin.h"
 #include "broker/io/http_post.h"
@@ -18,6 +19,7 @@
 
 struct io {
 	struct ws_context context;
+	struct adopted adopted;
 	struct ws_dialer dialer;
 	struct lookups lookups;
 	struct tunnels tunnels;
@@ -234,17 +236,22 @@ enum wsb_err io_create(struct io **out, const struct config *config, struct log 
 	io->ports.io = io;
 	io->admin.listener.fd = -1;
 	size_descriptors(io);
-	err = ws_context_init(&io->context, loop, log);
+	err = adopted_init(&io->adopted, errors);
+	if (!err)
+		err = ws_context_init(&io->context, loop, log);
 	if (err) {
+		adopted_fini(&io->adopted);
 		free(io);
 		return err;
 	}
+	io->context.adopted = &io->adopted;
 	err = open_all(io, errors);
 	if (err) {
 		if (io_end(io))
 			io_destroy(io);
 		return err;
 	}
+	adopted_report_unused(&io->adopted, log);
 	*out = io;
 	return WSB_OK;
 }
@@ -293,6 +300,24 @@ void io_close_listeners(struct io *io)
 		ws_server_close(io->servers[i]);
 }
 
+const char *io_data_address(const struct io *io, size_t listener)
+{
+	return listener_bound(&io->servers[listener]->listener);
+}
+
+const char *io_admin_address(const struct io *io)
+{
+	return listener_bound(&io->admin.listener);
+}
+
+bool io_listens(const struct io *io)
+{
+	for (size_t i = 0; i < io->server_count; i++)
+		if (!io->servers[i]->retired && !listener_is_sound(&io->servers[i]->listener))
+			return false;
+	return listener_is_sound(&io->admin.listener);
+}
+
 bool io_end(struct io *io)
 {
 	bool settled;
@@ -319,6 +344,7 @@ void io_destroy(struct io *io)
 	for (size_t i = 0; i < io->server_count; i++)
 		close_server(io->servers[i]);
 	free(io->servers);
+	adopted_fini(&io->adopted);
 	free(io);
 }
 
@@ -361,6 +387,8 @@ enum wsb_err io_prepare(struct io *io, const struct config *next, struct io_chan
 	out->ssl_contexts = calloc(next->listener_count, sizeof(void *));
 	out->fresh = calloc(next->listener_count, sizeof(bool));
 	err = out->servers && out->ssl_contexts && out->fresh ? WSB_OK : WSB_ENOMEM;
+	if (!err)
+		err = http_admin_check(&io->admin, next, errors);
 	if (!err)
 		err = ws_dialer_prepare(&out->dialer, next, errors);
 	for (size_t i = 0; !err && i < next->listener_count; i++)

@@ -47,6 +47,14 @@ void io_take(struct io *io, const struct config *config, struct io_change *chang
 void io_turn(struct io *io);
 void io_tick(struct io *io, uint64_t now_us);
 
+/* Where it listens, for people, "HOST:PORT" or "unix:PATH": of sockets that were handed over too.
+ * listener: in the running configuration. */
+const char *io_data_address(const struct io *io, size_t listener);
+const char *io_admin_address(const struct io *io);
+
+/* Whether everything that should be listened on is, as the system sees it. */
+bool io_listens(const struct io *io);
+
 /* Closes the listeners of the data endpoint; what is open stays. May be called twice. */
 void io_close_listeners(struct io *io);
 

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include "broker/control/address.h"
 #include "common/clock.h"
 
 #define BACKLOG		 1024
@@ -112,17 +113,14 @@ static enum wsb_err report(struct strbuf *errors, const struct address *address,
 	return WSB_EEXIST;
 }
 
-enum wsb_err listener_open(struct listener *listener, struct loop *loop, struct log *log,
-			   const struct address *address, enum listener_use use,
-			   struct strbuf *errors)
+static enum wsb_err open_own(const struct address *address, enum listener_use use, int *out,
+			     struct strbuf *errors)
 {
 	bool tcp = address->kind == ADDRESS_TCP;
 	union socket_name name;
 	socklen_t len;
 	int fd;
 
-	*listener = (struct listener){
-		.loop = loop, .log = log, .address = address, .fd = -1, .descriptor_max = INT_MAX};
 	if (!(tcp ? name_tcp(address, &name, &len) : name_unix(address, &name, &len))) {
 		strbuf_printf(errors, "%s: not an address to listen on\n", address->text);
 		return WSB_EINVAL;
@@ -137,8 +135,40 @@ enum wsb_err listener_open(struct listener *listener, struct loop *loop, struct 
 		close(fd);
 		return err;
 	}
-	listener->fd = fd;
+	*out = fd;
 	return WSB_OK;
+}
+
+enum wsb_err listener_open(struct listener *listener, struct ws_context *context,
+			   const struct address *address, enum listener_use use,
+			   struct strbuf *errors)
+{
+	*listener = (struct listener){.loop = context->loop,
+				      .log = context->log,
+				      .address = address,
+				      .fd = -1,
+				      .descriptor_max = INT_MAX};
+	if (address->kind == ADDRESS_FD)
+		return adopted_take(context->adopted, address->name, address->text, &listener->fd,
+				    &listener->form, errors);
+	listener->form.tcp = address->kind == ADDRESS_TCP;
+	listener->form.local = address_is_local(address);
+	return open_own(address, use, &listener->fd, errors);
+}
+
+const char *listener_bound(const struct listener *listener)
+{
+	return listener->form.bound[0] ? listener->form.bound : listener->address->text;
+}
+
+bool listener_is_sound(const struct listener *listener)
+{
+	socklen_t size = sizeof(int);
+	int accepts = 0;
+
+	return listener->fd >= 0 &&
+	       getsockopt(listener->fd, SOL_SOCKET, SO_ACCEPTCONN, &accepts, &size) == 0 &&
+	       accepts == 1;
 }
 
 static bool out_of_resources(int error)
@@ -178,7 +208,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 			suspend(listener);
 			return;
 		}
-		if (listener->address->kind == ADDRESS_TCP)
+		if (listener->form.tcp)
 			setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 		listener->accepted(listener->context, fd);
 	}

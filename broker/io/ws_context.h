@@ -16,6 +16,7 @@
 #define WS_RECEIVED_BYTES ((size_t)64 * 1024)
 
 struct deflater;
+struct adopted;
 
 struct ws_context {
 	struct loop *loop;
@@ -24,6 +25,7 @@ struct ws_context {
 	struct list wires;	   /* all that are not dead */
 	struct list dirty;	   /* those to be written at the end of the turn */
 	struct list ended;	   /* those whose end is to be reported */
+	struct adopted *adopted;   /* sockets that were handed over; NULL: none */
 	struct deflater *deflater; /* NULL until a socket is compressed */
 	uint64_t now_us; /* when what is being handed on was received; read once for each read */
 	char *received;	 /* WS_RECEIVED_BYTES, shared by all sockets */

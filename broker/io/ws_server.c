@@ -200,7 +200,7 @@ enum wsb_err ws_server_open(struct ws_server *server, struct ws_context *context
 		err = tls_server_create(&server->site.ssl_context, &settings->tls, errors);
 	if (err)
 		return err;
-	return listener_open(&server->listener, context->loop, context->log, &settings->address,
+	return listener_open(&server->listener, context, &settings->address,
 			     settings->reuse_port ? LISTENER_SHARED : LISTENER_DATA, errors);
 }
 

@@ -169,7 +169,7 @@ test('queue.age: overloaded while connections are full, unavailable while none i
 });
 
 test('clients that take every descriptor leave some to upstreams and operators', { timeout: 60000 }, async (t) => {
-	const { broker, connect, upstream } = await setup(t, { start: { descriptors: 120 }, limits: { handshake: '50s' } });
+	const { broker, connect, upstream } = await setup(t, { start: { under: ['prlimit', '--nofile=120'] }, limits: { handshake: '50s' } });
 	const [host, port] = broker.address.split(':');
 	const idle = Array.from({ length: 200 }, () => net.connect({ host, port: Number(port) }));
 	t.after(() => idle.forEach((socket) => socket.destroy()));

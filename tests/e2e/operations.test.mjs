@@ -85,7 +85,7 @@ test('sizes that cannot be are refused with the reason', async (t) => {
 });
 
 test('a size above what open files allow is refused', async (t) => {
-	const { broker } = await setup(t, { pool: { size: 2 }, start: { descriptors: 400 } });
+	const { broker } = await setup(t, { pool: { size: 2 }, start: { under: ['prlimit', '--nofile=400'] } });
 	await refused(broker, 'PATCH', '/v1/pools/main', { size: 900 }, /open files/);
 });
 

@@ -39,8 +39,9 @@ export function pool(endpoints, settings = {}) {
 
 // Starts a broker that lives as long as the test t and must then end with exit code 0.
 // config: `pools` is needed; listen, admin, log and drain are filled in. settings.ready:
-// 'ready' waits for /readyz, 'live' for /livez, false for nothing; settings.descriptors: how many
-// it may open.
+// 'ready' waits for /readyz, 'live' for /livez, false for nothing; settings.under: the words of a
+// command that runs it; settings.reach: {data, admin} as HOST:PORT, where the configuration does
+// not say.
 export async function startBroker(t, config, settings = {}) {
 	const broker = new Broker(tempDir(t), await withDefaults(config), settings);
 	cleanup(t, () => broker.finish());
@@ -60,8 +61,8 @@ async function withDefaults(config) {
 }
 
 class Broker {
-	constructor(directory, config, { ready = 'ready', env, files = {}, descriptors }) {
-		this.descriptors = descriptors;
+	constructor(directory, config, { ready = 'ready', env, files = {}, under = [], reach = {} }) {
+		this.under = under;
 		this.directory = directory;
 		this.config = config;
 		this.awaited = ready;
@@ -69,8 +70,9 @@ class Broker {
 		for (const [name, text] of Object.entries(files))
 			writeFile(directory, name, text);
 		this.file = writeFile(directory, 'wsbroker.yaml', yaml(config));
-		this.adminAddress = config.admin.address;
-		const [{ address, path: listenPath = '/', tls }] = config.listen;
+		this.adminAddress = reach.admin ?? config.admin.address;
+		const [{ address: configured, path: listenPath = '/', tls }] = config.listen;
+		const address = reach.data ?? configured;
 		this.address = address;
 		this.path = listenPath;
 		this.url = `${tls ? 'wss' : 'ws'}://${address}${listenPath}`;
@@ -78,8 +80,7 @@ class Broker {
 	}
 
 	async start() {
-		const serve = [WSBROKER, 'serve', '-c', this.file];
-		const [program, ...args] = this.descriptors ? ['prlimit', `--nofile=${this.descriptors}`, ...serve] : serve;
+		const [program, ...args] = [...this.under, WSBROKER, 'serve', '-c', this.file];
 		this.child = new Child(program, args,
 			{ cwd: this.directory, env: this.env });
 		if (this.awaited) {

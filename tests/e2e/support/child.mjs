@@ -1,17 +1,18 @@
-// A child process: its output collected line by line, its end awaited, never left behind.
+// A child process: its output collected line by line, its end awaited, never left behind. input: what
+// it reads; open: its standard input stays open for more.
 
 import { spawn } from 'node:child_process';
 import { cleanup } from './case.mjs';
 import { within } from './time.mjs';
 
 export class Child {
-	constructor(command, args = [], { env, cwd, input } = {}) {
+	constructor(command, args = [], { env, cwd, input, open = false } = {}) {
 		this.stdout = '';
 		this.stderr = '';
 		this.process = spawn(command, args, {
 			cwd,
 			env: { ...process.env, ...env },
-			stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+			stdio: [input === undefined && !open ? 'ignore' : 'pipe', 'pipe', 'pipe'],
 		});
 		this.pid = this.process.pid;
 		this.process.stdout.setEncoding('utf8').on('data', (text) => { this.stdout += text; });

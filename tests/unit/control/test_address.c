@@ -47,6 +47,10 @@ Test(address, of_each_kind)
 	cr_expect_eq(address.kind, ADDRESS_UNIX);
 	cr_expect_str_eq(address.path, "/run/x.sock");
 	cr_expect(address_is_local(&address));
+	address = parse("fd:data.1 v6");
+	cr_expect_eq(address.kind, ADDRESS_FD);
+	cr_expect_str_eq(address.name, "data.1 v6");
+	cr_expect_not(address_is_local(&address), "only the socket can tell");
 }
 
 Test(address, that_is_none)
@@ -71,7 +75,10 @@ Test(address, that_is_none)
 		"1.2.3:80",
 		"*:80",
 		"unix:",
-		"fd:data",
+		"fd:",
+		"fd:a:b",
+		"fd:a\n",
+		"fd:\xc3\xa9",
 		"127.0.0.1:80 ",
 	};
 	char path[200] = "unix:";

@@ -314,6 +314,19 @@ Test(config, admin_without_tokens_stays_on_this_machine)
 	rig_good(&rig, RIG_MINIMAL "admin: {address: localhost:7081}\n");
 }
 
+Test(config, sockets_that_are_handed_over)
+{
+	rig_good(&rig, RIG_MINIMAL "listen: [{address: 'fd:data'}, {address: 'fd:more'}]\n"
+				   "admin: {address: 'fd:admin'}\n");
+	rig_bad(&rig, RIG_MINIMAL "listen: [{address: 'fd:data'}, {address: 'fd:data'}]\n",
+		"5:42: another listener has this address already\n");
+	rig_bad(&rig, RIG_MINIMAL "listen: [{address: 'fd:data'}]\nadmin: {address: 'fd:data'}\n",
+		"5:20: the admin listener has this address already\n");
+	rig_bad(&rig, RIG_MINIMAL "listen: [{address: 'fd:data', reuse_port: true}]\n",
+		"5:43: whoever opens the socket of fd:NAME decides who shares it: systemd by "
+		"ReusePort=\n");
+}
+
 Test(config, envelopes_that_cannot_work)
 {
 	rig_bad(&rig, RIG_MINIMAL "envelope: {id: requestId, method: /type}\n",
