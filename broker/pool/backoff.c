@@ -17,6 +17,27 @@ void backoff_fail(struct backoff *backoff, uint64_t now_us, struct rng *rng)
 		now_us + shortest_us + rng_below(rng, longest_us - shortest_us + 1);
 }
 
+void backoff_rise(struct backoff *backoff, uint64_t now_us)
+{
+	backoff->up_us = now_us;
+}
+
+bool backoff_fall(struct backoff *backoff, uint64_t now_us, struct rng *rng)
+{
+	uint64_t calm = now_us > backoff->up_us ? (now_us - backoff->up_us) / BACKOFF_FLAP_US : 0;
+
+	if (calm > 0)
+		backoff->flaps -= calm < backoff->flaps ? (uint32_t)calm : backoff->flaps;
+	else if (backoff->flaps < DOUBLINGS_MAX)
+		backoff->flaps++;
+	if (backoff->flaps < 2)
+		return false;
+	if (backoff->failures < backoff->flaps - 1)
+		backoff->failures = backoff->flaps - 1;
+	backoff_fail(backoff, now_us, rng);
+	return true;
+}
+
 void backoff_reset(struct backoff *backoff)
 {
 	backoff->failures = 0;

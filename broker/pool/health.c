@@ -214,12 +214,6 @@ void health_bad(struct endpoint *endpoint, enum failure failure, uint64_t age_us
 		fail(endpoint, failure, age_us, now_us);
 }
 
-/* A server that says good-bye, to restart or because it wants nobody for long, is not sick. */
-static bool is_polite(uint16_t code)
-{
-	return code == 1000 || code == 1001 || code == 1012;
-}
-
 void health_lost(struct connection *connection, const char *reason, bool carried, uint64_t now_us)
 {
 	struct endpoint *endpoint = connection->endpoint;
@@ -229,7 +223,7 @@ void health_lost(struct connection *connection, const char *reason, bool carried
 		endpoint->stats.by_kind[failure]++;
 		return;
 	}
-	if (is_polite(connection->close_code) ||
+	if (connection_was_left_politely(connection) ||
 	    (endpoint->blow_us && now_us < endpoint->blow_us + HEALTH_BLOW_US))
 		return;
 	endpoint->blow_us = now_us;

@@ -16,6 +16,14 @@
 /* Connections that end within this time of each other have the same cause. */
 #define HEALTH_BLOW_US (100 * US_PER_MS)
 
+/* A server that says good-bye, to restart or because it wants nobody for long, is not sick. */
+static inline bool connection_was_left_politely(const struct connection *connection)
+{
+	uint16_t code = connection->close_code;
+
+	return code == 1000 || code == 1001 || code == 1012;
+}
+
 /* As far as its health goes: the only place that says so. */
 static inline bool endpoint_is_well(const struct endpoint *endpoint)
 {

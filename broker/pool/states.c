@@ -189,6 +189,33 @@ static void endpoint_fail(struct endpoint *endpoint, const char *reason, uint64_
 		endpoint_set_down(endpoint, true, reason);
 }
 
+static bool another_is_up(const struct endpoint *endpoint)
+{
+	const struct pool *pool = endpoint->pool;
+
+	for (size_t i = 0; i < pool->endpoint_count; i++)
+		if (pool->endpoints[i] != endpoint && endpoint_serves(pool->endpoints[i]) &&
+		    endpoint_is_up(pool->endpoints[i]))
+			return true;
+	return false;
+}
+
+/* The last of its connections that were ready has ended. A flapping one costs requests each time it
+ * comes; where others serve, it has to wait longer and longer. */
+static void endpoint_fell(struct endpoint *endpoint, uint64_t now_us)
+{
+	struct backoff before = endpoint->backoff;
+
+	if (!backoff_fall(&endpoint->backoff, now_us, &endpoint->pool->rng))
+		return;
+	if (another_is_up(endpoint)) {
+		endpoint_set_down(endpoint, true, "flapping");
+		return;
+	}
+	endpoint->backoff.failures = before.failures;
+	endpoint->backoff.not_before_us = before.not_before_us;
+}
+
 static void endpoint_note_error(struct endpoint *endpoint, const char *reason, const char *text)
 {
 	snprintf(endpoint->last_error, sizeof(endpoint->last_error), "%s%s%s", reason,
@@ -235,6 +262,8 @@ void pool_connection_made_ready(struct connection *connection, uint64_t now_us)
 {
 	connection_enter(connection, CONNECTION_READY, "warm", "", now_us);
 	endpoint_set_down(connection->endpoint, false, "warm");
+	if (connection->endpoint->ready == 1)
+		backoff_rise(&connection->endpoint->backoff, now_us);
 	begin_age(connection, now_us);
 	pool_upkeep(connection->pool, now_us);
 	health_joined(connection, now_us);
@@ -252,6 +281,9 @@ static void connection_failed(struct connection *connection, enum connection_sta
 	else
 		endpoint->stats.dial_failures++;
 	endpoint_note_error(endpoint, reason, text);
+	if (from == CONNECTION_READY && endpoint->ready == 0 && !connection->dedicated &&
+	    !connection_was_left_politely(connection))
+		endpoint_fell(endpoint, now_us);
 	if (!connection->proven)
 		endpoint_fail(endpoint, reason, now_us);
 	health_lost(connection, reason, from == CONNECTION_READY, now_us);

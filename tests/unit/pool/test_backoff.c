@@ -68,6 +68,41 @@ Test(backoff, never_overflows_its_count)
 	cr_assert_leq(backoff.not_before_us, BACKOFF_MAX_US);
 }
 
+Test(backoff, remembers_what_flaps_and_forgets_it_slowly)
+{
+	/* How long it is up each time, and what is remembered then. */
+	static const struct {
+		uint64_t up_us;
+		uint32_t flaps;
+	} steps[] = {
+		{2000000, 1},
+		{9999999, 2},
+		{0, 3},
+		{BACKOFF_FLAP_US, 2},
+		{5000000, 3},
+		{4 * BACKOFF_FLAP_US, 0},
+		{4 * BACKOFF_FLAP_US, 0},
+		{1, 1},
+	};
+	struct backoff backoff = {0};
+	uint64_t now_us = 1000;
+	struct rng rng;
+
+	rng_init(&rng, 5);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		uint32_t flaps = steps[i].flaps;
+
+		backoff_rise(&backoff, now_us);
+		backoff_reset(&backoff);
+		now_us += steps[i].up_us;
+		cr_assert_eq(backoff_fall(&backoff, now_us, &rng), flaps >= 2, "step %zu", i);
+		cr_assert_eq(backoff.flaps, flaps, "step %zu", i);
+		cr_assert_eq(backoff.failures, flaps >= 2 ? flaps : 0, "step %zu", i);
+		cr_assert_leq(backoff.not_before_us, now_us + longest_after(flaps), "step %zu", i);
+		cr_assert_eq(backoff.not_before_us > now_us, flaps >= 2, "step %zu", i);
+	}
+}
+
 Test(backoff, is_over_after_a_reset)
 {
 	struct backoff backoff = {0};

@@ -226,12 +226,63 @@ Test(dial, a_flapping_endpoint_backs_off_more_and_more)
 	}
 	cr_assert_leq(rig.dials[1], dials_first + 10, "%lu", rig.dials[1]);
 	cr_assert_gt(rig.pool->endpoints[1]->backoff.failures, 4);
+	cr_assert_eq(rig.pool->endpoints[0]->desired, 4);
+	rig_run(&rig, SECOND_US / 100);
 	cr_assert_eq(rig.pool->endpoints[0]->ready, 4);
 	/* It recovers, and once it has lasted the back-off is forgotten. */
 	rig_run(&rig, 33 * SECOND_US);
 	cr_assert_eq(rig.pool->endpoints[1]->backoff.failures, 0);
 	cr_assert_eq(rig.pool->endpoints[0]->ready, 2);
 	cr_assert_eq(rig.pool->endpoints[1]->ready, 2);
+	rig_stop(&rig);
+}
+
+/* How long the first endpoint is away after having been up for two seconds. */
+static uint64_t flap(struct rig *rig)
+{
+	uint64_t from_us;
+
+	rig_run(rig, 2 * SECOND_US);
+	rig_kill(rig, 0);
+	for (from_us = rig->now_us; !rig_find(rig, 0, CONNECTION_READY);)
+		rig_run(rig, RIG_STEP_US);
+	return rig->now_us - from_us;
+}
+
+Test(dial, who_is_up_for_seconds_and_falls_again_waits_longer_and_longer)
+{
+	uint64_t early_us = 0, late_us = 0;
+	struct rig rig;
+
+	rig_init(&rig, 2, 4);
+	rig_start(&rig);
+	rig_run(&rig, SECOND_US);
+	for (int i = 0; i < 8; i++)
+		*(i < 4 ? &early_us : &late_us) += flap(&rig);
+	cr_assert_lt(early_us, 2 * SECOND_US);
+	cr_assert_gt(late_us, 4 * early_us, "%llu us after %llu", (unsigned long long)late_us,
+		     (unsigned long long)early_us);
+	cr_assert_eq(strcmp(rig.pool->endpoints[0]->last_error, "eof"), 0);
+	/* The other one has its share meanwhile. */
+	rig_run(&rig, 2 * SECOND_US);
+	rig_kill(&rig, 0);
+	cr_assert(rig.pool->endpoints[0]->down);
+	cr_assert_eq(rig.pool->endpoints[1]->desired, 4);
+	/* Good behaviour is believed in the end. */
+	rig_run(&rig, 200 * SECOND_US);
+	cr_assert_lt(flap(&rig), 50 * RIG_STEP_US);
+	rig_stop(&rig);
+}
+
+Test(dial, who_flaps_alone_is_redialled_at_once)
+{
+	struct rig rig;
+
+	rig_init(&rig, 1, 2);
+	rig_start(&rig);
+	rig_run(&rig, SECOND_US);
+	for (int i = 0; i < 8; i++)
+		cr_assert_lt(flap(&rig), 50 * RIG_STEP_US, "time %d", i);
 	rig_stop(&rig);
 }
 
