@@ -108,6 +108,11 @@ bool arena_defer(struct arena *arena, void (*release)(void *thing), void *thing)
 	return true;
 }
 
+void arena_fail(struct arena *arena)
+{
+	arena->failed = true;
+}
+
 bool arena_failed(const struct arena *arena)
 {
 	return arena->failed;

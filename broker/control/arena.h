@@ -25,6 +25,9 @@ char *arena_text(struct arena *arena, struct span text);
  * noted, and then returns false. thing may be NULL: nothing is noted. */
 bool arena_defer(struct arena *arena, void (*release)(void *thing), void *thing);
 
+/* Memory ran out for something that is built elsewhere and belongs to it. */
+void arena_fail(struct arena *arena);
+
 bool arena_failed(const struct arena *arena);
 
 #endif

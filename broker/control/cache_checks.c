@@ -1,5 +1,6 @@
 #include "broker/control/cache_checks.h"
 
+#include "broker/route/cache_plan.h"
 #include "broker/route/tag_template.h"
 #include "proto/path.h"
 
@@ -76,6 +77,44 @@ static void take_strategy(struct document *document, yaml_node_t *section,
 		rule->prefetch_threshold = of_strategy.prefetch_threshold;
 }
 
+static void release_plan(void *plan)
+{
+	cache_plan_destroy(plan);
+}
+
+static void release_templates(void *templates)
+{
+	tag_templates_destroy(templates);
+}
+
+/* What has been complained of stays without one; the configuration is not used then. */
+static void compile_cache(struct arena *arena, struct cache_rule *rule)
+{
+	struct cache_plan *plan;
+	enum wsb_err err = cache_plan_create(&plan, rule);
+
+	if (err == WSB_ENOMEM)
+		arena_fail(arena);
+	else if (err == WSB_OK && arena_defer(arena, release_plan, plan))
+		rule->plan = plan;
+}
+
+static void compile_invalidate(struct arena *arena, struct invalidate_rule *rule, enum tag_use use)
+{
+	struct tag_templates *templates;
+	const char *why;
+	enum wsb_err err;
+	size_t bad;
+
+	if (rule->count == 0)
+		return;
+	err = tag_templates_create(&templates, rule->templates, rule->count, use, &why, &bad);
+	if (err == WSB_ENOMEM)
+		arena_fail(arena);
+	else if (err == WSB_OK && arena_defer(arena, release_templates, templates))
+		rule->compiled = templates;
+}
+
 static void check_cache(struct document *document, const struct config *config, yaml_node_t *entry,
 			struct route_settings *route)
 {
@@ -100,15 +139,17 @@ static void check_cache(struct document *document, const struct config *config, 
 		       rule->scope.count);
 	check_templates(document, document_find(document, section, "tags"), rule->tags,
 			rule->tag_count, TAGS_OF_ENTRY);
+	compile_cache(document->arena, rule);
 }
 
 static void check_invalidate(struct document *document, yaml_node_t *entry,
-			     const struct invalidate_rule *rule, enum tag_use use)
+			     struct invalidate_rule *rule, enum tag_use use)
 {
 	static const char *const keys[] = {"mode", "merge"};
 	yaml_node_t *list = document_find(document, entry, "invalidate");
 
 	check_templates(document, list, rule->templates, rule->count, use);
+	compile_invalidate(document->arena, rule, use);
 	for (size_t i = 0; !list && i < sizeof(keys) / sizeof(keys[0]); i++) {
 		yaml_node_t *node = document_find(document, entry, keys[i]);
 

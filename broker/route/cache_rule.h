@@ -36,10 +36,14 @@ struct cache_scope_setting {
 	size_t count;
 };
 
-/* As an operator writes it, what is not written taken from the strategy; owned by the
+struct cache_plan;
+struct tag_templates;
+
+/* As an operator writes it, what is not written taken from the strategy, and compiled; owned by the
  * configuration. */
 struct cache_rule {
 	bool enabled; /* false: the route is not cached, and the rest means nothing */
+	const struct cache_plan *plan; /* see cache_plan.h; NULL where it is not enabled */
 	enum cache_strategy strategy;
 	struct cache_scope_setting scope;
 	const char **key;    /* paths in the request whose values stand for all of its params */
@@ -60,11 +64,17 @@ struct cache_rule {
 
 /* Tags of what a successful answer or a push makes untrue; of routes and of push rules. */
 struct invalidate_rule {
-	const char **templates; /* see tag_template.h; may be globs */
-	size_t count;		/* 0: nothing is invalidated */
-	bool soft;		/* entries may still be served as stale while they are refreshed */
-	uint64_t merge_us;	/* equal invalidations within it become one; 0: each counts */
+	const char **templates;		      /* see tag_template.h; may be globs */
+	size_t count;			      /* 0: nothing is invalidated */
+	const struct tag_templates *compiled; /* NULL where there are none */
+	bool soft;	   /* entries may still be served as stale while they are refreshed */
+	uint64_t merge_us; /* equal invalidations within it become one; 0: each counts */
 };
+
+static inline uint64_t cache_rule_ttl_us(const struct cache_rule *rule)
+{
+	return rule->ttl_us ? rule->ttl_us : CACHE_TTL_MAX_US;
+}
 
 /* What a strategy sets; *rule keeps the rest. */
 void cache_strategy_apply(enum cache_strategy strategy, struct cache_rule *rule);

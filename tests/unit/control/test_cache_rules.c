@@ -36,6 +36,8 @@ Test(cache_rules, are_off_unless_written)
 	const struct config *config = rig_good(&rig, RIG_MINIMAL);
 
 	cr_expect_not(config->routes[0].cache.enabled);
+	cr_expect_null(config->routes[0].cache.plan);
+	cr_expect_null(config->routes[0].invalidate.compiled);
 	cr_expect_eq(config->routes[0].invalidate.count, 0);
 	cr_expect_eq(config->cache.strategy, CACHE_BALANCED);
 	cr_expect_eq(config->cache.store.memory_bytes, 256u << 20);
@@ -73,6 +75,7 @@ Test(cache_rules, take_from_the_strategy_what_they_do_not_say)
 		const struct cache_rule *rule = rule_of(table[i].cache, table[i].more);
 
 		cr_expect(rule->enabled, "row %zu", i);
+		cr_expect_not_null(rule->plan);
 		cr_expect_eq(rule->ttl_us, table[i].ttl_us, "row %zu", i);
 		cr_expect_eq(rule->stale_while_revalidate_us, table[i].stale_us, "row %zu", i);
 		cr_expect_float_eq(rule->prefetch_threshold, table[i].threshold, 1e-9, "row %zu",
@@ -117,6 +120,8 @@ Test(cache_rules, of_what_is_invalidated)
 
 	cr_expect_eq(config->routes[0].invalidate.count, 2);
 	cr_expect(config->routes[0].invalidate.soft);
+	cr_expect_not_null(config->routes[0].invalidate.compiled);
+	cr_expect_not_null(config->push[0].invalidate.compiled);
 	cr_expect_eq(config->routes[0].invalidate.merge_us, 0);
 	cr_expect_eq(config->push[0].invalidate.count, 1);
 	cr_expect_not(config->push[0].invalidate.soft);
