@@ -6,6 +6,7 @@
 #include "broker/admin/admin.h"
 #include "broker/admin/status_line.h"
 #include "broker/control/note.h"
+#include "broker/control/setting.h"
 #include "broker/control/vitals.h"
 #include "broker/engine/apply.h"
 #include "broker/engine/engine.h"
@@ -162,22 +163,41 @@ static void log_rejection(struct worker *worker, const char *actor, const struct
 struct order {
 	const char *actor;
 	const char *reason; /* NULL or "": none were given */
+	bool is_set;	    /* one value, not the file */
 };
+
+static const char *words_of(const struct order *order)
+{
+	return order->reason && order->reason[0] ? order->reason : "asked";
+}
 
 static void log_changes(struct worker *worker, const struct order *order)
 {
-	const struct configuration *configuration = worker->configuration;
-	size_t restarts = config_diff_restarts(&configuration->pending);
-	bool is_said = order->reason && order->reason[0];
-	char generation[24], detail[96];
+	const struct config_diff *applied = &worker->configuration->applied;
 
-	for (size_t i = 0; i < configuration->applied.count; i++) {
-		const struct config_change *change = &configuration->applied.changes[i];
+	for (size_t i = 0; i < applied->count; i++) {
+		const struct config_change *change = &applied->changes[i];
 
 		log_event(worker->log, LOG_INFO, "config.changed", log_text("key", change->key),
 			  log_text("from", change->before ? change->before : ""),
 			  log_text("to", change->after ? change->after : ""));
+		if (order->is_set)
+			engine_record(worker->engine,
+				      &(struct history_event){.type = "config.changed",
+							      .object = change->key,
+							      .before = change->before,
+							      .after = change->after,
+							      .reason = words_of(order),
+							      .actor = order->actor});
 	}
+}
+
+static void log_reload(struct worker *worker, const struct order *order)
+{
+	const struct configuration *configuration = worker->configuration;
+	size_t restarts = config_diff_restarts(&configuration->pending);
+	char generation[24], detail[96];
+
 	for (size_t i = 0; i < configuration->pending.count; i++)
 		if (configuration->pending.changes[i].restart)
 			log_event(worker->log, LOG_WARN, "config.restart_needed",
@@ -190,13 +210,12 @@ static void log_changes(struct worker *worker, const struct order *order)
 		  log_number("generation", configuration->generation),
 		  log_number("changes", configuration->applied.count),
 		  log_number("need_restart", restarts));
-	engine_record(worker->engine,
-		      &(struct history_event){.type = "config.reloaded",
-					      .object = "broker",
-					      .after = generation,
-					      .reason = is_said ? order->reason : "asked",
-					      .detail = detail,
-					      .actor = order->actor});
+	engine_record(worker->engine, &(struct history_event){.type = "config.reloaded",
+							      .object = "broker",
+							      .after = generation,
+							      .reason = words_of(order),
+							      .detail = detail,
+							      .actor = order->actor});
 }
 
 /* Everything that can fail comes first: certificates, addresses, memory. */
@@ -222,6 +241,8 @@ static enum wsb_err take_step(struct worker *worker, struct config_step *step,
 	worker->admin.settings = &next->admin;
 	configuration_take(worker->configuration, step);
 	log_changes(worker, order);
+	if (!order->is_set)
+		log_reload(worker, order);
 	save_state(worker);
 	return WSB_OK;
 }
@@ -236,7 +257,7 @@ static enum wsb_err finish_step(struct worker *worker, struct config_step *step,
 	}
 	if (err && errors->len == 0)
 		strbuf_printf(errors, "%s\n", wsb_err_text(err));
-	if (err)
+	if (err && !order->is_set)
 		log_rejection(worker, order->actor, errors);
 	return err;
 }
@@ -263,7 +284,7 @@ static enum wsb_err reload(void *instance, const char *actor, const char *reason
 	}
 	notify_reloading(&worker->notify, clock_monotonic_us());
 	err = finish_step(worker, &step, configuration_reread(worker->configuration, &step, errors),
-			  &(struct order){actor, reason}, errors);
+			  &(struct order){.actor = actor, .reason = reason}, errors);
 	notify_ready(&worker->notify);
 	worker->config_stats.successful = err == WSB_OK;
 	if (err) {
@@ -283,9 +304,10 @@ static enum wsb_err set_value(void *instance, const struct override *change, str
 
 	if (err)
 		return err;
-	return finish_step(worker, &step,
-			   configuration_set(worker->configuration, change, &step, errors),
-			   &(struct order){change->actor, change->reason}, errors);
+	return finish_step(
+		worker, &step, configuration_set(worker->configuration, change, &step, errors),
+		&(struct order){.actor = change->actor, .reason = change->reason, .is_set = true},
+		errors);
 }
 
 static void on_reload_asked(void *context)

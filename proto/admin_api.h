@@ -13,6 +13,8 @@
 #define ADMIN_OPERATIONS    "/v1/operations"
 #define ADMIN_EVENTS	    "/v1/events"
 #define ADMIN_REQUESTS	    "/v1/requests"
+#define ADMIN_CONFIG	    "/v1/config"
+#define ADMIN_CONFIG_DIFF   "/v1/config/diff"
 #define ADMIN_CONFIG_RELOAD "/v1/config/reload"
 #define ADMIN_DRAIN	    "/v1/drain"
 

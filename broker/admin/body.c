@@ -39,6 +39,7 @@ static const char *expected(enum body_kind kind)
 		[BODY_FLAG] = "true or false",
 		[BODY_COUNT] = "a whole number, 0 or more",
 		[BODY_SECONDS] = "a number of seconds, 0 or more",
+		[BODY_SCALAR] = "a string, a number, true or false",
 		[BODY_URL] = "a string",
 	};
 
@@ -56,6 +57,8 @@ static bool is_of_kind(const json_t *value, enum body_kind kind)
 	case BODY_SECONDS:
 		return json_is_number(value) && json_number_value(value) >= 0 &&
 		       json_number_value(value) <= SECONDS_MAX;
+	case BODY_SCALAR:
+		return json_is_string(value) || json_is_number(value) || json_is_boolean(value);
 	case BODY_TEXT:
 	case BODY_URL:
 	default:

@@ -12,6 +12,7 @@ enum body_kind {
 	BODY_FLAG,
 	BODY_COUNT,   /* a whole number, 0 to 2^32 - 1 */
 	BODY_SECONDS, /* a number, 0 or more */
+	BODY_SCALAR,  /* a string, a number, true or false */
 	BODY_URL,     /* a text that may hold a secret: never shown */
 };
 

@@ -23,4 +23,8 @@ void read_requests(struct admin_exchange *exchange);
 void read_operations(struct admin_exchange *exchange);
 void read_operation(struct admin_exchange *exchange);
 
+/* In reads_config.c. */
+void read_config(struct admin_exchange *exchange);
+void read_config_diff(struct admin_exchange *exchange);
+
 #endif

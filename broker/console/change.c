@@ -240,30 +240,3 @@ int change_drain(const struct invocation *invocation)
 		code = await_condition(invocation, "drained", invocation->arguments->wait_us);
 	return code;
 }
-
-static void tell_keys(const json_t *changes, const char *what)
-{
-	size_t position;
-	json_t *change;
-
-	json_array_foreach(changes, position, change)
-		printf("%s: %s\n", what, json_string_value(json_object_get(change, "key")));
-}
-
-int change_reload(const struct invocation *invocation)
-{
-	json_t *body = new_body(invocation);
-	struct answer answer;
-	int code;
-
-	answer_init(&answer);
-	code = ask(invocation->client, "POST", ADMIN_CONFIG_RELOAD, body, &answer);
-	if (code == EXIT_DONE) {
-		tell_keys(json_object_get(answer.value, "changed"), "changed");
-		tell_keys(json_object_get(answer.value, "restart_needed"), "needs a restart");
-		printf("reloaded\n");
-	}
-	answer_fini(&answer);
-	json_decref(body);
-	return code;
-}

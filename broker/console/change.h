@@ -17,7 +17,6 @@ int change_maint(const struct invocation *invocation);
 int change_ready(const struct invocation *invocation);
 int change_weight(const struct invocation *invocation);
 int change_kick(const struct invocation *invocation);
-int change_reload(const struct invocation *invocation);
 int change_drain(const struct invocation *invocation);
 
 #endif

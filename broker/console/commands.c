@@ -8,6 +8,7 @@
 #include "broker/console/completion.h"
 #include "broker/console/past.h"
 #include "broker/console/report.h"
+#include "broker/console/settings.h"
 #include "broker/console/show.h"
 #include "broker/console/top.h"
 
@@ -66,8 +67,16 @@ const struct command commands[] = {
 	{"endpoint weight", "POOL/NAME N", 2, 2, CHANGES, false, change_weight,
 	 "its share of connections and requests"},
 	{"client kick", "ID", 1, 1, CHANGES, false, change_kick, "close a client with 1008"},
+	{"config show", "[KEY]", 0, 1, READS | OPTION_SORT, false, settings_show,
+	 "every value: its default, where it comes from, who set it; KEY: pools.main, *.size"},
+	{"config diff", "", 0, 0, READS, false, settings_diff,
+	 "what to write into the file so that it says what runs; what waits for a restart"},
+	{"config set", "KEY VALUE", 2, 2,
+	 OPTION_ADMIN | OPTION_TOKEN_FILE | OPTION_OUTPUT | OPTION_REASON, false, settings_set,
+	 "change one value at once: limits.batch 50; a reload keeps it"},
 	{"config reload", "", 0, 0,
-	 OPTION_ADMIN | OPTION_TOKEN_FILE | OPTION_REASON, false, change_reload,
+	 OPTION_ADMIN | OPTION_TOKEN_FILE | OPTION_OUTPUT | OPTION_REASON, false,
+	 settings_reload,
 	 "read the file again and take what it says, or nothing of it: as SIGHUP does"},
 	{"drain", "", 0, 0, CHANGES, false, change_drain,
 	 "answer what is in flight, let clients go, end: as SIGTERM does"},

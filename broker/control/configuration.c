@@ -221,6 +221,24 @@ static enum wsb_err step_compare(const struct configuration *configuration,
 	return err ? err : config_diff_make(&step->pending, step->running, step->file);
 }
 
+enum wsb_err config_step_conclude(const struct configuration *configuration,
+				  struct config_step *step, struct strbuf *errors)
+{
+	enum wsb_err err = build_running(&step->source, &step->overrides, step->file,
+					 configuration->running, &step->running, errors);
+
+	if (err == WSB_EINVAL && step->text)
+		strbuf_text(errors, "the file alone is right: it does not go together with what "
+				    "was changed at runtime (wsbroker config diff)\n");
+	if (!err && step->text)
+		err = check_sessions(configuration->running, step, errors);
+	if (!err)
+		err = step_compare(configuration, step);
+	if (err)
+		config_step_drop(step);
+	return err;
+}
+
 enum wsb_err configuration_reread(const struct configuration *configuration,
 				  struct config_step *out, struct strbuf *errors)
 {
@@ -243,75 +261,12 @@ enum wsb_err configuration_reread(const struct configuration *configuration,
 		out->file = file;
 		err = overrides_copy(&out->overrides, &configuration->overrides);
 	}
-	if (!err) {
-		overrides_prune(&out->overrides, file);
-		err = build_running(&out->source, &out->overrides, file, configuration->running,
-				    &out->running, errors);
-		if (err == WSB_EINVAL)
-			strbuf_text(errors, "the file alone is right: it does not go together with "
-					    "what was changed at runtime (wsbroker config diff)\n");
-	}
-	if (!err)
-		err = check_sessions(configuration->running, out, errors);
-	if (!err)
-		err = step_compare(configuration, out);
-	if (err)
+	if (err) {
 		config_step_drop(out);
-	return err;
-}
-
-/* What is told by its place alone may be another one after the next reload. */
-static bool may_be_set(const struct key_target *target)
-{
-	const struct option *option = target->option;
-
-	return !target->entry && option->type != OPTION_LIST && !option_is_identity(option) &&
-	       (option->scope == SCOPE_CONFIG || entries_have_names(option->scope));
-}
-
-static enum wsb_err find_changeable(const struct config *config, const char *key,
-				    struct strbuf *errors)
-{
-	struct key_target target;
-
-	if (!key_find(config, span_text(key), &target)) {
-		strbuf_printf(errors, "%.200s: there is no such key\n", key);
-		return WSB_ENOENT;
-	}
-	if (!may_be_set(&target)) {
-		strbuf_printf(errors, "%.200s: this can be changed in the file only\n", key);
-		return WSB_EDENIED;
-	}
-	if (target.option->restart) {
-		strbuf_printf(errors, "%.200s: a change needs a restart: write it into the file\n",
-			      key);
-		return WSB_EDENIED;
-	}
-	return WSB_OK;
-}
-
-enum wsb_err configuration_set(const struct configuration *configuration,
-			       const struct override *change, struct config_step *out,
-			       struct strbuf *errors)
-{
-	enum wsb_err err = find_changeable(configuration->running, change->key, errors);
-
-	*out = (struct config_step){.source = configuration->source};
-	overrides_init(&out->overrides);
-	if (err)
 		return err;
-	err = overrides_copy(&out->overrides, &configuration->overrides);
-	if (!err)
-		err = overrides_set(&out->overrides, configuration->file, change);
-	out->file = config_hold(configuration->file);
-	if (!err)
-		err = build_running(&out->source, &out->overrides, out->file,
-				    configuration->running, &out->running, errors);
-	if (!err)
-		err = step_compare(configuration, out);
-	if (err)
-		config_step_drop(out);
-	return err;
+	}
+	overrides_prune(&out->overrides, file);
+	return config_step_conclude(configuration, out, errors);
 }
 
 void configuration_take(struct configuration *configuration, struct config_step *step)
@@ -345,19 +300,24 @@ void configuration_take(struct configuration *configuration, struct config_step 
 	config_step_drop(step);
 }
 
-enum wsb_err configuration_note(struct configuration *configuration, const struct override *change)
+enum wsb_err config_put(struct config *config, const struct override *change)
 {
-	struct config *running = (struct config *)configuration->running;
 	struct complaints complaints;
 	struct document document = {
-		.arena = running->arena, .complaints = &complaints, .folder = ""};
+		.arena = config->arena,
+		.complaints = &complaints,
+		.folder = config->file ? document_folder(config->arena, config->file) : ""};
+
+	complaints_init(&complaints, config->arena);
+	override_apply(change, &document, config);
+	return arena_failed(config->arena) ? WSB_ENOMEM : WSB_OK;
+}
+
+enum wsb_err configuration_note(struct configuration *configuration, const struct override *change)
+{
 	enum wsb_err err = overrides_set(&configuration->overrides, configuration->file, change);
 
-	if (err)
-		return err;
-	complaints_init(&complaints, running->arena);
-	override_apply(change, &document, running);
-	return WSB_OK;
+	return err ? err : config_put((struct config *)configuration->running, change);
 }
 
 void configuration_unpin(struct configuration *configuration, const char *pool)

@@ -49,12 +49,12 @@ void configuration_close(struct configuration *configuration);
 enum wsb_err configuration_reread(const struct configuration *configuration,
 				  struct config_step *out, struct strbuf *errors) WSB_CHECKED;
 
-/* The step to one value changed. errors says why it cannot be: WSB_ENOENT: no such key;
- * WSB_EDENIED: it needs a restart, or can be changed in the file only; WSB_EINVAL: the value does
- * not fit. */
-enum wsb_err configuration_set(const struct configuration *configuration,
-			       const struct override *change, struct config_step *out,
-			       struct strbuf *errors) WSB_CHECKED;
+/* For those who make steps, see setting.h: from source, file and overrides to what will run and
+ * what is different then. Errors as of configuration_reread; they drop the step. */
+enum wsb_err config_step_conclude(const struct configuration *configuration,
+				  struct config_step *step, struct strbuf *errors) WSB_CHECKED;
+/* Puts a change that fits into a configuration. WSB_ENOMEM. */
+enum wsb_err config_put(struct config *config, const struct override *change) WSB_CHECKED;
 
 /* Takes the step, or drops it; it is used up by either. */
 void configuration_take(struct configuration *configuration, struct config_step *step);

@@ -46,9 +46,8 @@ static const char *shown(const struct sides *sides, const struct config *config,
 	struct strbuf value;
 
 	strbuf_init(&value);
-	if (value_text(config, option, base, &value))
-		text = arena_text(sides->diff->arena,
-				  option->secret ? span_text(DIFF_SECRET) : strbuf_span(&value));
+	if (value_shown(config, option, base, &value))
+		text = arena_text(sides->diff->arena, strbuf_span(&value));
 	strbuf_fini(&value);
 	return text;
 }

@@ -9,9 +9,6 @@
 #include "broker/control/options.h"
 #include "common/err.h"
 
-/* What is said instead of a value that nobody may see. */
-#define DIFF_SECRET "(secret)"
-
 struct config_change {
 	const char *key;	     /* "pools.main.size", "routes[3].timeout", "pools.spare" */
 	const struct option *option; /* NULL: an entry of a list has come or gone as a whole */

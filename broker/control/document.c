@@ -101,15 +101,20 @@ static void refuse_a_second(struct document *document, yaml_parser_t *parser, st
 	yaml_document_delete(&second);
 }
 
+const char *document_folder(struct arena *arena, const char *file)
+{
+	const char *slash = strrchr(file, '/');
+
+	return arena_text(arena, slash ? span_of(file, (size_t)(slash - file) + 1) : span_text(""));
+}
+
 void document_init(struct document *document, const char *file, struct span text,
 		   struct arena *arena, struct complaints *complaints)
 {
-	const char *slash = strrchr(file, '/');
 	yaml_parser_t parser;
 
 	*document = (struct document){.arena = arena, .complaints = complaints};
-	document->folder = arena_text(arena, slash ? span_of(file, (size_t)(slash - file) + 1)
-						   : span_text(""));
+	document->folder = document_folder(arena, file);
 	if (!prescan_passes(text, complaints))
 		return;
 	if (!yaml_parser_initialize(&parser)) {

@@ -67,6 +67,9 @@ bool document_scalar(struct document *document, const yaml_node_t *node, const c
  * variable that a secret came from is shown, never what it held. */
 void document_describe(struct strbuf *out, const yaml_node_t *node);
 
+/* The folder of a file, with its last slash; "" for the working one. NULL: no memory. */
+const char *document_folder(struct arena *arena, const char *file);
+
 /* path as the file means it: relative ones begin at its folder. */
 const char *document_path(struct document *document, struct span path);
 

@@ -32,18 +32,20 @@ static void set_value(struct document *document, const struct override *override
 		      const struct option *option, void *base)
 {
 	const char *text = override->value;
-	char why[VALUE_WHY_MAX];
+	char why[VALUE_WHY_MAX], range[OPTION_RANGE_MAX];
 
 	if (is_pointed_at(option))
 		text = arena_text(document->arena, span_text(text));
 	if (!text ||
 	    value_scalar(document, option, span_text(text), NOWHERE, base, why) != WSB_EINVAL)
 		return;
-	if (why[0])
+	if (why[0]) {
 		refuse(document, override, why);
-	else
-		complain(document->complaints, NOWHERE, "%.200s: expected %s", override->key,
-			 option_expected(option));
+		return;
+	}
+	option_range(option, range);
+	complain(document->complaints, NOWHERE, "%.200s: expected %s%s%s", override->key,
+		 option_expected(option), range[0] ? ", " : "", range);
 }
 
 static bool is_scalar(const struct option *option)

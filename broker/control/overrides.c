@@ -149,9 +149,7 @@ static void forget_key(struct overrides *overrides, const struct override *chang
 	}
 }
 
-/* A size that follows the load and is set by an operator does not follow it any more, also where
- * it is the one that the file says. */
-static bool is_pin(const struct config *file, const char *key)
+bool override_pins(const struct config *file, const char *key)
 {
 	struct key_target target;
 
@@ -165,7 +163,7 @@ static bool is_idle(const struct config *file, const struct override *change, co
 {
 	switch (change->kind) {
 	case OVERRIDE_VALUE:
-		return same_text(change->value, under) && !is_pin(file, change->key);
+		return same_text(change->value, under) && !override_pins(file, change->key);
 	case OVERRIDE_ADDED:
 		return under != NULL;
 	case OVERRIDE_REMOVED:

@@ -55,6 +55,10 @@ const struct override *overrides_find(const struct overrides *overrides, struct 
 /* As if this key had never been changed. */
 void overrides_forget(struct overrides *overrides, struct span key);
 
+/* Whether a value of this key says something even where it is the file's: a size that follows the
+ * load does not follow it any more once an operator has set it. */
+bool override_pins(const struct config *file, const char *key);
+
 /* Whether the change stands above this file. */
 bool override_stands(const struct override *override, const struct config *file);
 /* Forgets those that do not stand. Returns how many. */

@@ -29,6 +29,11 @@ void places_close(struct places *places)
 	places->document.arena = NULL;
 }
 
+yaml_node_t *places_root(struct places *places)
+{
+	return places->document.arena ? document_root(&places->document) : NULL;
+}
+
 /* Section by section: "autoscale.min". */
 static yaml_node_t *find_path(struct document *document, yaml_node_t *node, const char *path)
 {
@@ -57,7 +62,7 @@ yaml_node_t *places_option(struct places *places, yaml_node_t *entry, const stru
 /* Its entry, from the outermost list inwards; the root where it stands in none. */
 static yaml_node_t *find_entry(struct places *places, const struct key_target *target)
 {
-	yaml_node_t *node = places->document.arena ? document_root(&places->document) : NULL;
+	yaml_node_t *node = places_root(places);
 
 	for (size_t i = target->step_count; i-- > 0;) {
 		node = places_option(places, node, target->steps[i].list);

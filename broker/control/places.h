@@ -20,6 +20,9 @@ enum wsb_err places_open(struct places *out, const struct config_source *source,
 			 const struct config *config) WSB_CHECKED;
 void places_close(struct places *places);
 
+/* The file as a whole; NULL: there is none. */
+yaml_node_t *places_root(struct places *places);
+
 /* What the file says of an option within the entry of a list, or within the whole file where entry
  * is its root. NULL: nothing. */
 yaml_node_t *places_option(struct places *places, yaml_node_t *entry, const struct option *option);

@@ -223,6 +223,48 @@ bool value_text(const struct config *config, const struct option *option, const 
 	}
 }
 
+static bool add_endpoint(const struct endpoint_settings *endpoint, struct strbuf *out)
+{
+	const char *scheme = endpoint->tls ? "wss" : "ws";
+	bool bracketed = endpoint->host && strchr(endpoint->host, ':');
+
+	if (!endpoint->host || !endpoint->path)
+		return false;
+	strbuf_printf(out, bracketed ? "%s://[%s]:%u/%s" : "%s://%s:%u/%s", scheme, endpoint->host,
+		      (unsigned int)endpoint->port, strcmp(endpoint->path, "/") == 0 ? "" : "…");
+	return true;
+}
+
+/* Whether a URL in it has a user and perhaps a password. */
+static bool has_userinfo(struct span text)
+{
+	const char *end = text.at ? memchr(text.at, '@', text.len) : NULL;
+
+	for (const char *at = text.at; end && at + 3 <= end; at++)
+		if (memcmp(at, "://", 3) == 0)
+			return true;
+	return false;
+}
+
+bool value_shown(const struct config *config, const struct option *option, const void *base,
+		 struct strbuf *out)
+{
+	struct strbuf text;
+	bool any;
+
+	if (option->type == OPTION_URL)
+		return add_endpoint(base, out);
+	strbuf_init(&text);
+	any = value_text(config, option, base, &text);
+	if (any && (option->secret || has_userinfo(strbuf_span(&text))))
+		strbuf_text(out, VALUE_SECRET);
+	else if (any)
+		strbuf_add(out, strbuf_span(&text));
+	out->failed = out->failed || text.failed;
+	strbuf_fini(&text);
+	return any;
+}
+
 static bool same_token(const struct token *a, const struct token *b)
 {
 	if (strcmp(a->name, b->name) != 0 || a->role != b->role || !a->secret != !b->secret)

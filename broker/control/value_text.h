@@ -15,6 +15,14 @@
 bool value_text(const struct config *config, const struct option *option, const void *base,
 		struct strbuf *out);
 
+/* What is said instead of a value that nobody may see. */
+#define VALUE_SECRET "(secret)"
+
+/* The same as it may be shown to anybody: of a URL of an endpoint its scheme, host and port ("…"
+ * for a path, which may hold a key), of other secrets that there is one. */
+bool value_shown(const struct config *config, const struct option *option, const void *base,
+		 struct strbuf *out);
+
 /* Whether two configurations say the same here; for a token file also what it holds. Lists of
  * structs are the caller's to walk, and always the same. */
 bool value_same(const struct config *config_a, const void *a, const struct config *config_b,

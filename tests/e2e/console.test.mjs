@@ -248,7 +248,7 @@ test('completion scripts are scripts', async (t) => {
 test('a reload is on record with who asked for it and why', async (t) => {
 	const { broker, good, json } = await stage(t);
 	fs.writeFileSync(broker.file, fs.readFileSync(broker.file, 'utf8').replace(/"?size"?: 2/, 'size: 3'));
-	assert.match(await good('config reload', { args: ['--reason', 'a busy night'] }), /^changed: pools\.main\.size$/m);
+	assert.match(await good('config reload', { args: ['--reason', 'a busy night'] }), /^changed: pools\.main\.size: 2 -> 3$/m);
 	const [event] = await json('events --type config.reloaded');
 	assert.deepEqual([event.actor, event.reason], ['loopback', 'a busy night']);
 });

@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <string.h>
 #include "broker/console/pages.h"
+#include "broker/console/pages_config.h"
 #include "broker/console/pages_past.h"
 
 static const char status[] =
@@ -137,6 +138,65 @@ Test(pages, connections)
 		"    0 B    -\n");
 }
 
+Test(pages, config_says_what_is_and_who_said_so)
+{
+	static const char rows[] =
+		"[{\"key\": \"limits.batch\", \"value\": 7, \"default\": 100, \"source\": "
+		"\"runtime\","
+		" \"pending\": null, \"changeable\": true, \"needs_restart\": false,"
+		" \"who\": \"ann\", \"when\": \"T\", \"why\": \"\\u001b[2J\"},"
+		" {\"key\": \"node\", \"value\": \"a\", \"default\": null, \"source\": \"file\","
+		" \"pending\": \"b\", \"changeable\": false, \"needs_restart\": true},"
+		" {\"key\": \"pools.main.tls.verify\", \"value\": true, \"default\": 0.5,"
+		" \"source\": \"file\", \"changeable\": false, \"needs_restart\": false}]";
+	static const char single[] =
+		"[{\"key\": \"k\", \"value\": \"0123456789012345678901234567890123456789x\","
+		" \"source\": \"file\", \"description\": \"What it is for.\","
+		" \"allowed\": \"a text\"}]";
+
+	cr_expect_str_eq(
+		show(page_config, rows),
+		"KEY                    VALUE  DEFAULT  SOURCE   CHANGE      WHO  WHEN  WHY\n"
+		"limits.batch           7      100      runtime  yes         ann  T     "
+		"\\u001b[2J\n"
+		"node                   a      -        file     restart: b  -    -     -\n"
+		"pools.main.tls.verify  true   0.5      file     file        -    -     -\n");
+	cr_expect_str_eq(
+		show(page_config, single),
+		"KEY  VALUE                                      DEFAULT  SOURCE  CHANGE  WHO  "
+		"WHEN  WHY\n"
+		"k    0123456789012345678901234567890123456789…  -        file    file    -    -  "
+		"   -\n\nWhat it is for.\nA value is a text.\n");
+}
+
+Test(pages, a_step_says_what_it_has_changed_and_what_not)
+{
+	static const char step[] =
+		"{\"generation\": 3, \"changed\": [{\"key\": \"limits.batch\", \"before\": \"100\","
+		" \"after\": \"7\"}, {\"key\": \"pools.a\", \"before\": null, \"after\": "
+		"\"present\"},"
+		" {\"key\": \"pools.b\", \"before\": \"present\", \"after\": null}],"
+		" \"restart_needed\": [{\"key\": \"node\", \"before\": \"x\", \"after\": \"y\"}],"
+		" \"kept\": [{\"key\": \"pools.main.size\", \"before\": \"4\", \"after\": \"2\"},"
+		" {\"key\": \"pools.main.endpoints.a\", \"before\": null, \"after\": \"present\"},"
+		" {\"key\": \"pools.main.endpoints.c\", \"before\": \"present\", \"after\": null}],"
+		" \"state\": null}";
+	static const char nothing[] = "{\"changed\": [], \"state\": null}";
+
+	cr_expect_str_eq(show(page_config_reload, step),
+			 "changed: limits.batch: 100 -> 7\nadded: pools.a\nremoved: pools.b\n"
+			 "kept as changed at runtime: pools.main.size: 4; in the file: 2\n"
+			 "kept as changed at runtime: pools.main.endpoints.a: removed\n"
+			 "kept as changed at runtime: pools.main.endpoints.c: added\n"
+			 "needs a restart: node: x -> y\nreloaded\n");
+	cr_expect_str_eq(show(page_config_set, step),
+			 "changed: limits.batch: 100 -> 7\nadded: pools.a\nremoved: pools.b\n"
+			 "until the next start: the configuration names no `state` file\n");
+	cr_expect_str_eq(show(page_config_set, nothing), "nothing has changed\n");
+	cr_expect_str_eq(show(page_config_diff, "{\"yaml\": \"a: 1  # \\u001b[2J\\nb: 2\\n\"}"),
+			 "a: 1  # \\u001b[2J\nb: 2\n");
+}
+
 Test(pages, status_cannot_steer_the_terminal)
 {
 	const char *shown = show(page_status, "{\"verdict\": \"\\u001b[2J\", \"node\": \"\\u0007\","
@@ -156,11 +216,17 @@ Test(pages, of_answers_that_are_not_as_they_should_be)
 					  "[1, null]",
 					  "{\"pools\": [3]}",
 					  "{\"reasons\": [{}], \"requests\": [1]}",
-					  "[{\"endpoints\": [null, {}]}]"};
+					  "[{\"endpoints\": [null, {}]}]",
+					  "{\"changed\": [1, {}], \"kept\": [{}, []]}",
+					  "{\"yaml\": 3}"};
 
 	for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
 		cr_expect_not_null(show(page_status, odd[i]));
 		cr_expect_not_null(show(page_pools, odd[i]));
 		cr_expect_not_null(show(page_connections, odd[i]));
+		cr_expect_not_null(show(page_config, odd[i]));
+		cr_expect_not_null(show(page_config_diff, odd[i]));
+		cr_expect_not_null(show(page_config_set, odd[i]));
+		cr_expect_not_null(show(page_config_reload, odd[i]));
 	}
 }

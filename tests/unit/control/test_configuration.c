@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "broker/control/configuration.h"
+#include "broker/control/setting.h"
 #include "broker/control/state_file.h"
 #include "rig.h"
 
@@ -227,47 +228,6 @@ Test(configuration, what_was_added_and_removed_again_is_forgotten)
 	desk_note(&desk, OVERRIDE_VALUE, "pools.main.size", "4");
 	desk_note(&desk, OVERRIDE_VALUE, "pools.main.size", "10");
 	cr_expect(list_is_empty(&desk.configuration.overrides.list));
-	desk_close(&desk);
-}
-
-Test(configuration, one_value_is_set_by_the_rules_of_the_file)
-{
-	static const struct {
-		const char *key;
-		const char *value;
-		enum wsb_err err;
-		const char *why;
-	} sets[] = {
-		{"limits.clients", "7", WSB_OK, ""},
-		{"pools.main.queue.age", "9s", WSB_OK, ""},
-		{"pools.main.endpoints.a.tier", "2", WSB_OK, ""},
-		{"log.level", "debug", WSB_OK, ""},
-		{"limits.clients", "0", WSB_EINVAL, "limits.clients: must be 1 to 1000000\n"},
-		{"limits.clients", "many", WSB_EINVAL, "limits.clients: expected a whole number\n"},
-		{"log.level", "loud", WSB_EINVAL,
-		 "log.level: expected debug, info, warn or error\n"},
-		{"drain.code", "1005", WSB_EINVAL, "1005 is no close code"},
-		{"limits.client", "7", WSB_ENOENT, "limits.client: there is no such key\n"},
-		{"node", "x", WSB_EDENIED, "node: a change needs a restart"},
-		{"pools.main.name", "x", WSB_EDENIED, "pools.main.name: this can be changed in"},
-		{"pools.main", "x", WSB_EDENIED, "pools.main: this can be changed in the file"},
-		{"pools.main.headers", "x", WSB_EINVAL, "pools.main.headers: this can be"},
-		{"routes[0].timeout", "5s", WSB_EDENIED, "routes[0].timeout: this can be"},
-	};
-	struct desk desk;
-
-	desk_open(&desk, POOL);
-	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
-		cr_expect_eq(desk_set(&desk, sets[i].key, sets[i].value), sets[i].err, "%s",
-			     sets[i].key);
-		cr_expect_eq(
-			strncmp(strbuf_span(&desk.errors).at, sets[i].why, strlen(sets[i].why)), 0,
-			"%s", strbuf_span(&desk.errors).at);
-	}
-	cr_expect_eq(desk.configuration.running->limits.clients, 7);
-	cr_expect_eq(pool_of(&desk)->queue.age_us, 9000000);
-	cr_expect_eq(pool_of(&desk)->endpoints[0].tier, 2);
-	cr_expect_eq(desk.configuration.generation, 5);
 	desk_close(&desk);
 }
 

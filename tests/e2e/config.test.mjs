@@ -1,0 +1,172 @@
+// The configuration of a running broker: shown, changed key by key, and brought back into the file.
+
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import { parse } from 'yaml';
+import { command } from './support/broker.mjs';
+import { test } from './support/case.mjs';
+import { setup } from './support/setup.mjs';
+import { until } from './support/time.mjs';
+import { yaml } from './support/yaml.mjs';
+
+const named = ({ url, name }) => ({ url, name });
+const JSON_BODY = { 'content-type': 'application/json' };
+
+// One command against the broker; its output, and its lines of errors.
+async function config(broker, ...args) {
+	const { code, stdout, stderr } = await command(['config', ...args, '--admin', `http://${broker.adminAddress}`]);
+	return { code, stdout, lines: stderr.trimEnd().split('\n').map((line) => line.replace(/^wsbroker: /, '')) };
+}
+
+async function row(broker, key) {
+	const { code, stdout } = await config(broker, 'show', key, '-o', 'json');
+	assert.equal(code, 0, stdout);
+	const rows = JSON.parse(stdout);
+	assert.equal(rows.length, 1, stdout);
+	return rows[0];
+}
+
+async function set(broker, key, value, ...more) {
+	const { code, stdout, lines } = await config(broker, 'set', key, value, ...more);
+	assert.equal(code, 0, lines.join());
+	return stdout;
+}
+
+async function patch(broker, content) {
+	const body = JSON.stringify(content);
+	return broker.adminGet('/v1/config', { method: 'PATCH', body, headers: { ...JSON_BODY, 'content-length': Buffer.byteLength(body) } });
+}
+
+// Puts what `config diff` says into a configuration: mappings by their keys, lists by name or address.
+function merge(into, from) {
+	const id = (entry) => entry.name ?? entry.address;
+	for (const [key, value] of Object.entries(from ?? {})) {
+		if (Array.isArray(value)) {
+			into[key] ??= [];
+			for (const entry of value) {
+				const known = into[key].find((each) => id(each) === id(entry));
+				if (known)
+					merge(known, entry);
+				else
+					into[key].push(entry);
+			}
+		} else if (value && typeof value === 'object') {
+			merge(into[key] ??= {}, value);
+		} else {
+			into[key] = value;
+		}
+	}
+	return into;
+}
+
+test('config show: value, default, source, who, when and why of each key, and no secret', async (t) => {
+	const { broker } = await setup(t, {
+		pool: { size: 2, headers: { Authorization: 'Bearer top-secret' } }, limits: { batch: 7 }, admin: { tokens: 'tokens.txt' },
+		endpoint: ({ url, name }) => ({ url: `${url}/v3/top-secret`, name }), start: { ready: 'live', files: { 'tokens.txt': 'anna operator top-secret\n' } },
+	});
+	process.env.WSBROKER_TOKEN = 'top-secret';
+	t.after(() => { delete process.env.WSBROKER_TOKEN; });
+	assert.match(await set(broker, 'limits.clients', '500', '--reason', 'ticket 4711'), /^changed: limits\.clients: 10000 -> 500$/m);
+	const { when, description, ...clients } = await row(broker, 'limits.clients');
+	assert.ok(Math.abs(Date.parse(when) - Date.now()) < 60000, when);
+	assert.match(description, /503/);
+	assert.deepEqual(clients, {
+		key: 'limits.clients', value: 500, default: 10000, pending: null, source: 'runtime', changeable: true, needs_restart: false,
+		allowed: 'a whole number, 1 to 1000000', who: 'anna', why: 'ticket 4711' });
+	const pick = async (key) => { const { value, source, changeable, needs_restart: restart } = await row(broker, key); return [value, source, changeable, restart]; };
+	assert.deepEqual(await pick('limits.batch'), [7, 'file', true, false]);
+	assert.deepEqual(await pick('limits.message'), ['1MiB', 'default', true, false]);
+	assert.deepEqual(await pick('admin.address'), [broker.adminAddress, 'file', false, true]);
+	assert.deepEqual(await pick('pools.main.headers'), ['(secret)', 'file', false, false]);
+	assert.deepEqual(await pick('pools.main.tls.verify'), [true, 'default', true, false]);
+	for (const args of [['show'], ['show', '-o', 'json'], ['diff'], ['diff', '-o', 'json']]) {
+		const { stdout } = await config(broker, ...args);
+		assert.doesNotMatch(stdout, /top-secret/, args.join(' '));
+	}
+	const { stdout } = await config(broker, 'show', 'limits');
+	assert.match(stdout, /^KEY +VALUE +DEFAULT +SOURCE +CHANGE +WHO +WHEN +WHY$/m);
+	assert.match(stdout, /^limits\.clients +500 +10000 +runtime +yes +anna +\S+Z +ticket 4711$/m);
+	assert.doesNotMatch(broker.log, /top-secret/);
+});
+
+test('config set: at once, by the rules of the file, told in the history', async (t) => {
+	const { broker, connect } = await setup(t, { pool: { size: 2 }, endpoint: named });
+	const client = await connect();
+	await set(broker, 'limits.batch', '2', '--reason', 'too long');
+	const batch = (length) => client.askJson(Array.from({ length }, (_, id) => ({ jsonrpc: '2.0', id, method: 'echo' })));
+	assert.equal((await batch(3)).error.code, -32600);
+	assert.equal((await batch(2)).length, 2);
+	await set(broker, 'pools.main.size', '5');
+	await until(async () => (await broker.pool()).ready === 5, { what: 'five connections' });
+	await set(broker, 'pools.main.endpoints.u0.weight', '3');
+	const wrong = async (...args) => {
+		const { code, lines } = await config(broker, 'set', ...args);
+		assert.equal(code, 1);
+		return lines[0];
+	};
+	assert.equal(await wrong('limits.batch', '0'), 'limits.batch: must be 1 to 10000');
+	assert.equal(await wrong('limits.batch', 'many'), 'limits.batch: expected a whole number, 1 to 10000');
+	assert.match(await wrong('limits.bacth', '5'), /^limits\.bacth: there is no such key \(did you mean “limits\.batch”\?\)$/);
+	assert.match(await wrong('node', 'x'), /restart/);
+	assert.match(await wrong('routes[0].timeout', '1s'), /file/);
+	const { json } = await broker.adminGet('/v1/events?type=config.changed');
+	assert.deepEqual(json.map(({ object, before, after, reason, actor }) => [object, before, after, reason, actor]), [
+		['limits.batch', '100', '2', 'too long', 'loopback'],
+		['pools.main.size', '2', '5', 'asked', 'loopback'],
+		['pools.main.endpoints.u0.weight', '1', '3', 'asked', 'loopback'],
+	]);
+	for (const [content, status] of [[{}, 400], [{ key: 'limits.batch' }, 400], [{ key: 'limits.batch', value: [1] }, 400],
+		[{ key: 'limits.batch', value: 1, why: 'x' }, 400], [{ key: 'none', value: 1 }, 404], [{ key: 'node', value: 'x' }, 409],
+		[{ key: 'limits.batch', value: 9, reason: 'number' }, 200], [{ key: 'pools.main.tls.verify', value: false }, 200]])
+		assert.equal((await patch(broker, content)).status, status, JSON.stringify(content));
+	assert.equal((await row(broker, 'limits.batch')).value, 9);
+	assert.deepEqual(await client.result('echo', [1]), [1]);
+});
+
+test('config diff: written into the file it is what runs, and nothing is left of it', async (t) => {
+	const { broker, upstreams } = await setup(t, { upstreams: 2, pool: { size: 2 }, endpoint: named });
+	await set(broker, 'pools.main.size', '4', '--reason', 'two nodes: # carry "it"');
+	await set(broker, 'log.requests', 'slow');
+	await set(broker, 'drain.timeout', '7s');
+	await set(broker, 'pools.main.endpoints.u1.mode', 'drain');
+	await set(broker, `listen.${broker.address}.path`, '/');
+	const add = await command(['endpoint', 'add', 'main', upstreams[0].url, '--name', 'again', '--weight', '2', '--admin', `http://${broker.adminAddress}`]);
+	assert.equal(add.code, 0, add.stderr);
+	const { stdout } = await config(broker, 'diff');
+	assert.match(stdout, /size: 4 {2}# .*wsbroker\.yaml:\d+:\d+ says 2; loopback at .*Z: two nodes: # carry "it"$/m);
+	const next = merge(structuredClone(broker.config), parse(stdout));
+	const before = JSON.parse((await config(broker, 'show', '-o', 'json')).stdout);
+	fs.writeFileSync(broker.file, yaml(next).replace(/: off$/m, ': "off"'));
+	const reload = await config(broker, 'reload');
+	assert.equal(reload.code, 0, reload.lines.join());
+	assert.equal(reload.stdout, 'nothing has changed\nreloaded\n');
+	assert.equal((await config(broker, 'diff')).stdout, '# Nothing that runs differs from the file.\n');
+	const after = JSON.parse((await config(broker, 'show', '-o', 'json')).stdout);
+	assert.deepEqual(after.map(({ key, value }) => [key, value]), before.map(({ key, value }) => [key, value]));
+	assert.deepEqual(after.filter(({ source }) => source === 'runtime'), []);
+});
+
+test('what lies over the file is named by a reload; what waits for a restart by diff and show', async (t) => {
+	const { broker } = await setup(t, { pool: { size: 2 }, endpoint: named, node: 'one' });
+	await set(broker, 'pools.main.size', '4');
+	fs.writeFileSync(broker.file, yaml({ ...broker.config, node: 'two', limits: { batch: 9 } }));
+	const { stdout } = await config(broker, 'reload');
+	assert.deepEqual(stdout.trimEnd().split('\n'), ['changed: limits.batch: 100 -> 9',
+		'kept as changed at runtime: pools.main.size: 4; in the file: 2', 'needs a restart: node: one -> two', 'reloaded']);
+	assert.match((await config(broker, 'diff')).stdout, /^# node: two; runs: one; .*wsbroker\.yaml:\d+:\d+$/m);
+	const { value, pending, source } = await row(broker, 'node');
+	assert.deepEqual([value, pending, source], ['one', 'two', 'file']);
+});
+
+test('config set outlives a restart with a state file, until the file says otherwise', async (t) => {
+	const { broker } = await setup(t, { pool: { size: 2 }, endpoint: named, state: 'broker.state' });
+	assert.doesNotMatch(await set(broker, 'limits.batch', '8', '--reason', 'kept'), /until the next start/);
+	await broker.stop();
+	await broker.start();
+	const { value, source, who, why } = await row(broker, 'limits.batch');
+	assert.deepEqual([value, source, who, why], [8, 'runtime', 'loopback', 'kept']);
+	await broker.stop();
+	fs.writeFileSync(broker.file, yaml({ ...broker.config, limits: { batch: 9 } }));
+	await broker.start();
+	assert.deepEqual(((each) => [each.value, each.source, each.who])(await row(broker, 'limits.batch')), [9, 'file', null]);
+});
