@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #define KEY_MAX 640
 
@@ -110,20 +111,26 @@ static bool note_pool(struct notes *notes, const char *prefix)
 	}
 }
 
+/* NAME@ADDRESS comes and goes as the name's addresses do: no file can say anything of it. */
+static bool is_address(const char *endpoint)
+{
+	return strchr(endpoint, '@') != NULL;
+}
+
 enum wsb_err configuration_note_command(struct configuration *configuration,
 					const struct command *command, const char *added,
 					uint64_t wall_us, bool *noted)
 {
+	const char *endpoint = command->kind == COMMAND_ENDPOINT_ADD ? added : command->endpoint;
 	struct notes notes = {
 		.configuration = configuration, .command = command, .wall_us = wall_us};
 	char prefix[KEY_MAX - 32];
 
-	*noted = command_has_endpoint(command->kind);
+	*noted = command_has_endpoint(command->kind) && !is_address(endpoint);
 	if (*noted) {
-		snprintf(prefix, sizeof(prefix), "pools.%s.endpoints.%s", command->pool,
-			 command->kind == COMMAND_ENDPOINT_ADD ? added : command->endpoint);
+		snprintf(prefix, sizeof(prefix), "pools.%s.endpoints.%s", command->pool, endpoint);
 		note_endpoint(&notes, prefix);
-	} else if (command->pool) {
+	} else if (command->pool && !command_has_endpoint(command->kind)) {
 		snprintf(prefix, sizeof(prefix), "pools.%s", command->pool);
 		*noted = note_pool(&notes, prefix);
 	}

@@ -5,6 +5,7 @@
 
 #include "broker/control/arena.h"
 #include "broker/engine/operate.h"
+#include "broker/engine/resolving.h"
 
 static void accept(const struct application *application, const struct pool *pool,
 		   const char *endpoint, const char *text)
@@ -37,6 +38,7 @@ static void add_to_pool(const struct application *application, struct pool *pool
 
 static void apply_add(const struct application *application, struct pool *pool)
 {
+	const char *name = application->command->add.name;
 	struct endpoint_settings settings;
 	struct arena *arena;
 	const char *why = "";
@@ -44,6 +46,11 @@ static void apply_add(const struct application *application, struct pool *pool)
 	if (pool->endpoint_count >= POOL_ENDPOINTS_MAX) {
 		apply_conclude(application, OUTCOME_INVALID, "a pool has at most %d endpoints",
 			       POOL_ENDPOINTS_MAX);
+		return;
+	}
+	if (resolving_add(application->engine, pool, name, application->command->add.url,
+			  application->now_us)) {
+		accept(application, pool, name, "joins the pool again");
 		return;
 	}
 	if (arena_create(&arena)) {
@@ -105,6 +112,12 @@ static void apply_wish(const struct application *application, struct endpoint *e
 		return;
 	if (application->command->rehearsal)
 		return;
+	if (kind != COMMAND_ENDPOINT_REMOVE) {
+		resolving_wanted(endpoint);
+	} else if (resolving_removed(endpoint)) {
+		application->outcome->kind = OUTCOME_NO_MEMORY;
+		return;
+	}
 	pool_set_wish(endpoint, wishes[kind].wish, application->command->reason,
 		      application->now_us);
 	accept(application, endpoint->pool, endpoint->settings->name, wishes[kind].text);

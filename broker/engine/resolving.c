@@ -30,6 +30,18 @@ static bool is_address_of(const struct endpoint *endpoint, const struct endpoint
 	       strcmp(endpoint->settings->url, name->settings->url) == 0;
 }
 
+/* The one whose address this is; NULL: it is nobody's. */
+static struct endpoint *name_of(const struct endpoint *endpoint)
+{
+	const struct pool *pool = endpoint->pool;
+
+	for (size_t i = 0; i < pool->endpoint_count; i++)
+		if (is_address_of(endpoint, pool->endpoints[i]) &&
+		    pool->endpoints[i]->wish != WISH_REMOVE)
+			return pool->endpoints[i];
+	return NULL;
+}
+
 static void look_up(struct engine *engine, struct endpoint *endpoint, uint64_t now_us)
 {
 	endpoint->look_up = ++engine->look_ups;
@@ -49,17 +61,6 @@ static void upkeep_name(struct engine *engine, struct endpoint *endpoint, uint64
 	look_up(engine, endpoint, now_us);
 }
 
-static bool is_orphan(const struct endpoint *endpoint)
-{
-	const struct pool *pool = endpoint->pool;
-
-	for (size_t i = 0; i < pool->endpoint_count; i++)
-		if (is_address_of(endpoint, pool->endpoints[i]) &&
-		    pool->endpoints[i]->wish != WISH_REMOVE)
-			return false;
-	return true;
-}
-
 static void leave(struct endpoint *endpoint, uint64_t now_us)
 {
 	if (!endpoint->leaving)
@@ -70,7 +71,7 @@ static void leave(struct endpoint *endpoint, uint64_t now_us)
 /* It goes when another one can serve: make before break. */
 static void upkeep_address(struct endpoint *endpoint, uint64_t now_us)
 {
-	if (is_orphan(endpoint))
+	if (!name_of(endpoint))
 		leave(endpoint, now_us);
 	if (!endpoint->leaving || endpoint->wish == WISH_REMOVE)
 		return;
@@ -109,6 +110,8 @@ static void join(struct engine *engine, const struct endpoint *name, const char 
 	char text[NAME_MAX_BYTES];
 	struct endpoint *known;
 
+	if (endpoint_refuses(name, address))
+		return;
 	snprintf(text, sizeof(text), "%s@%s", name->settings->name, address);
 	known = pool_find_endpoint(name->pool, text);
 	if (known && known->wish == WISH_REMOVE && known->leaving)
@@ -122,6 +125,40 @@ static void join(struct engine *engine, const struct endpoint *name, const char 
 	if (pool_add_endpoint(name->pool, &settings, now_us) != WSB_OK)
 		log_event(engine->log, LOG_ERROR, "pool.endpoint.memory",
 			  log_text("pool", name->pool->settings->name), log_text("endpoint", text));
+}
+
+enum wsb_err resolving_removed(struct endpoint *endpoint)
+{
+	struct endpoint *name = name_of(endpoint);
+
+	return name ? endpoint_refuse(name, endpoint->settings->address) : WSB_OK;
+}
+
+void resolving_wanted(struct endpoint *endpoint)
+{
+	struct endpoint *name = name_of(endpoint);
+
+	if (name)
+		endpoint_admit(name, endpoint->settings->address);
+}
+
+bool resolving_add(struct engine *engine, struct pool *pool, const char *endpoint, const char *url,
+		   uint64_t now_us)
+{
+	if (!endpoint || !url || pool_find_endpoint(pool, endpoint))
+		return false;
+	for (size_t i = 0; i < pool->endpoint_count; i++) {
+		struct endpoint *name = pool->endpoints[i];
+		size_t len = strlen(name->settings->name);
+
+		if (name->wish == WISH_REMOVE || strcmp(url, name->settings->url) != 0 ||
+		    strncmp(endpoint, name->settings->name, len) != 0 || endpoint[len] != '@' ||
+		    !endpoint_admit(name, endpoint + len + 1))
+			continue;
+		join(engine, name, endpoint + len + 1, now_us);
+		return true;
+	}
+	return false;
 }
 
 static bool is_among(const char *address, const char *const *addresses, size_t count)

@@ -61,8 +61,54 @@ void endpoint_destroy(struct endpoint *endpoint)
 {
 	if (!endpoint)
 		return;
+	endpoint_admit_all(endpoint);
+	free(endpoint->refused);
 	free((void *)endpoint->settings);
 	free(endpoint);
+}
+
+enum wsb_err endpoint_refuse(struct endpoint *endpoint, const char *address)
+{
+	char **refused;
+
+	if (endpoint_refuses(endpoint, address))
+		return WSB_OK;
+	refused = realloc(endpoint->refused,
+			  (endpoint->refused_count + 1) * sizeof(endpoint->refused[0]));
+	if (!refused)
+		return WSB_ENOMEM;
+	endpoint->refused = refused;
+	refused[endpoint->refused_count] = strdup(address);
+	if (!refused[endpoint->refused_count])
+		return WSB_ENOMEM;
+	endpoint->refused_count++;
+	return WSB_OK;
+}
+
+bool endpoint_refuses(const struct endpoint *endpoint, const char *address)
+{
+	for (size_t i = 0; i < endpoint->refused_count; i++)
+		if (strcmp(endpoint->refused[i], address) == 0)
+			return true;
+	return false;
+}
+
+bool endpoint_admit(struct endpoint *endpoint, const char *address)
+{
+	for (size_t i = 0; i < endpoint->refused_count; i++) {
+		if (strcmp(endpoint->refused[i], address) != 0)
+			continue;
+		free(endpoint->refused[i]);
+		endpoint->refused[i] = endpoint->refused[--endpoint->refused_count];
+		return true;
+	}
+	return false;
+}
+
+void endpoint_admit_all(struct endpoint *endpoint)
+{
+	while (endpoint->refused_count > 0)
+		free(endpoint->refused[--endpoint->refused_count]);
 }
 
 bool endpoint_is_up(const struct endpoint *endpoint)

@@ -9,6 +9,7 @@
 #include "broker/pool/outlier.h"
 #include "broker/pool/probe.h"
 #include "broker/pool/settings.h"
+#include "common/err.h"
 #include "common/recent.h"
 
 struct pool;
@@ -80,6 +81,8 @@ struct endpoint {
 	uint64_t look_up_us; /* when that began, else when the next is due; 0: there was none yet */
 	bool leaving;	     /* the name has this address no more */
 	uint64_t leaving_us; /* since when */
+	char **refused;	     /* addresses that an operator removed, whatever the name has */
+	size_t refused_count;
 	/* Health. */
 	uint32_t handicap; /* of HANDICAP_UNIT: what is missing from its full share */
 	uint32_t asked;	   /* attempts given to it since its last answer */
@@ -114,5 +117,12 @@ bool endpoint_is_up(const struct endpoint *endpoint);
 struct endpoint *endpoint_create(struct pool *pool, const struct endpoint_settings *settings,
 				 uint64_t now_us);
 void endpoint_destroy(struct endpoint *endpoint); /* NULL is allowed */
+
+/* What an operator has said of the addresses that the endpoint stands for. WSB_ENOMEM. */
+enum wsb_err endpoint_refuse(struct endpoint *endpoint, const char *address) WSB_CHECKED;
+bool endpoint_refuses(const struct endpoint *endpoint, const char *address);
+/* False: it was not refused. */
+bool endpoint_admit(struct endpoint *endpoint, const char *address);
+void endpoint_admit_all(struct endpoint *endpoint);
 
 #endif

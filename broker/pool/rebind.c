@@ -119,11 +119,20 @@ static void give_name_away(struct endpoint *endpoint)
 	settings->name = endpoint->alias;
 }
 
+static bool says_the_same(const struct endpoint_settings *a, const struct endpoint_settings *b)
+{
+	return a->tier == b->tier && a->weight == b->weight && a->wish == b->wish &&
+	       a->resolve.all == b->resolve.all && a->resolve.interval_us == b->resolve.interval_us;
+}
+
 static void update_endpoint(struct endpoint *endpoint, const struct endpoint_settings *next,
 			    uint64_t now_us)
 {
 	struct endpoint_settings *settings = (struct endpoint_settings *)endpoint->settings;
 
+	if (!says_the_same(settings, next))
+		endpoint_admit_all(endpoint);
+	settings->wish = next->wish;
 	if (settings->tier != next->tier) {
 		settings->tier = next->tier;
 		endpoint->pool->ready_stale = true;

@@ -128,6 +128,23 @@ static bool is_pinned(void)
 }
 
 /* Also to the size that the file says: that it does not follow the load is what is kept. */
+Test(note, addresses_of_a_name_are_not_the_files)
+{
+	static const enum command_kind kinds[] = {COMMAND_ENDPOINT_REMOVE, COMMAND_ENDPOINT_DRAIN,
+						  COMMAND_ENDPOINT_WEIGHT, COMMAND_ENDPOINT_READY};
+	struct command add = {.kind = COMMAND_ENDPOINT_ADD, .pool = "main"};
+	bool noted;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		cr_assert_not(note((struct command){
+			.kind = kinds[i], .pool = "main", .endpoint = "a@10.0.0.1", .number = 2}));
+	add.add.url = "ws://a:1/";
+	cr_assert_eq(configuration_note_command(&configuration, &add, "a@10.0.0.1", 17, &noted),
+		     WSB_OK);
+	cr_assert_not(noted);
+	cr_assert_str_eq(kept("pools.main.endpoints.a@10.0.0.1"), "-");
+}
+
 Test(note, a_size_that_was_set_stays_pinned)
 {
 	cr_expect_not(is_pinned());

@@ -1,6 +1,7 @@
 /* Endpoints that stand for all addresses of a name. */
 #include <criterion/criterion.h>
 
+#include "broker/engine/apply.h"
 #include "broker/engine/reconfigure.h"
 #include "tests/unit/engine/stage.h"
 
@@ -174,6 +175,95 @@ Test(resolving, another_interval_holds_at_once)
 	cr_assert_eq(scene.stage.outside.look_up, look_up, "it was to be looked up once");
 	reload(&scene, true, STAGE_S);
 	cr_assert_eq(scene.stage.outside.look_up, look_up + 1);
+	stage_end(&scene.stage);
+}
+
+static enum outcome_kind apply(struct scene *scene, struct command command)
+{
+	struct outcome outcome;
+
+	command.pool = "main";
+	engine_apply(scene->stage.outside.engine, &command, &outcome, scene->stage.outside.now_us);
+	return outcome.kind;
+}
+
+#define APPLY(scene, ...) apply((scene), (struct command){__VA_ARGS__})
+
+/* A look-up later. */
+static void look_up_again(struct scene *scene)
+{
+	stage_pass(&scene->stage, 12 * STAGE_S);
+	resolve(scene, "10.0.0.1", "10.0.0.2");
+}
+
+static void begin_without_the_first(struct scene *scene)
+{
+	begin(scene);
+	resolve(scene, "10.0.0.1", "10.0.0.2");
+	cr_assert_eq(APPLY(scene, .kind = COMMAND_ENDPOINT_REMOVE, .endpoint = "a@10.0.0.1"),
+		     OUTCOME_ACCEPTED);
+	look_up_again(scene);
+	cr_assert_null(pool_find_endpoint(scene->pool, "a@10.0.0.1"));
+	cr_assert_eq(ready_at(scene, "a@10.0.0.2"), 4);
+}
+
+Test(resolving, an_address_that_an_operator_removed_stays_away)
+{
+	struct scene scene;
+
+	begin_without_the_first(&scene);
+	look_up_again(&scene);
+	reload(&scene, true, 10 * STAGE_S);
+	look_up_again(&scene);
+	cr_assert_null(pool_find_endpoint(scene.pool, "a@10.0.0.1"));
+	stage_end(&scene.stage);
+}
+
+Test(resolving, a_removed_address_that_is_added_again_is_an_address_again)
+{
+	const char *url;
+	struct scene scene;
+
+	begin_without_the_first(&scene);
+	url = pool_find_endpoint(scene.pool, "a")->settings->url;
+	cr_assert_eq(APPLY(&scene, .kind = COMMAND_ENDPOINT_ADD,
+			   .add = {.name = "a@10.0.0.1", .url = url}),
+		     OUTCOME_ACCEPTED);
+	cr_assert_str_eq(pool_find_endpoint(scene.pool, "a@10.0.0.1")->settings->address,
+			 "10.0.0.1");
+	look_up_again(&scene);
+	cr_assert_eq(ready_at(&scene, "a@10.0.0.1"), 2);
+	stage_pass(&scene.stage, 12 * STAGE_S);
+	resolve(&scene, "10.0.0.2", NULL);
+	cr_assert_null(pool_find_endpoint(scene.pool, "a@10.0.0.1"), "it leaves as others do");
+	stage_end(&scene.stage);
+}
+
+Test(resolving, a_removal_that_is_taken_back_is_forgotten)
+{
+	struct scene scene;
+
+	begin(&scene);
+	resolve(&scene, "10.0.0.1", "10.0.0.2");
+	cr_assert_eq(APPLY(&scene, .kind = COMMAND_ENDPOINT_REMOVE, .endpoint = "a@10.0.0.1"),
+		     OUTCOME_ACCEPTED);
+	cr_assert_eq(APPLY(&scene, .kind = COMMAND_ENDPOINT_READY, .endpoint = "a@10.0.0.1"),
+		     OUTCOME_ACCEPTED);
+	stage_pass(&scene.stage, 12 * STAGE_S);
+	resolve(&scene, "10.0.0.2", NULL);
+	look_up_again(&scene);
+	cr_assert_eq(ready_at(&scene, "a@10.0.0.1"), 2);
+	stage_end(&scene.stage);
+}
+
+Test(resolving, another_configuration_admits_all_addresses)
+{
+	struct scene scene;
+
+	begin_without_the_first(&scene);
+	reload(&scene, true, 9 * STAGE_S);
+	look_up_again(&scene);
+	cr_assert_eq(ready_at(&scene, "a@10.0.0.1"), 2);
 	stage_end(&scene.stage);
 }
 
