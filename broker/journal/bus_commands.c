@@ -1,0 +1,265 @@
+#include <stdio.h>
+#include "broker/journal/bus_state.h"
+#include "common/clock.h"
+
+static struct span word(const char *text)
+{
+	return span_text(text);
+}
+
+void commands_begin(struct bus *bus, uint64_t now_us)
+{
+	const struct span role[] = {word("INFO"), word("replication")};
+	const struct span load[] = {word("SCRIPT"), word("LOAD"), word(script_publish_text)};
+
+	bus_say(bus, BUS_COMMANDS, ASK_ROLE, role, 2, now_us);
+	bus_say(bus, BUS_COMMANDS, ASK_LOAD, load, 3, now_us);
+}
+
+static void say_script(struct bus *bus, enum bus_ask ask, uint64_t now_us)
+{
+	bus_say(bus, BUS_COMMANDS, ask, bus->script.words, bus->script.count, now_us);
+}
+
+void commands_look(struct bus *bus, uint64_t now_us)
+{
+	bus->looking = true;
+	bus->looked_us = now_us;
+	bus->look_position = bus->position;
+	bus->look_id = bus->position_id;
+	script_look(&bus->script, bus->position);
+	say_script(bus, ASK_LOOK, now_us);
+}
+
+/* Above every epoch that is known of, whatever the clock says. */
+static uint64_t next_epoch(const struct bus *bus, uint64_t other)
+{
+	uint64_t epoch = bus->ports.wall_us(bus->ports.context) / US_PER_MS;
+
+	if (epoch <= bus->position.epoch)
+		epoch = bus->position.epoch + 1;
+	return epoch <= other ? other + 1 : epoch;
+}
+
+/* A first event tells all who read at this moment, unless there was nothing to read before. */
+static void renumber(struct bus *bus, const struct look *look, uint64_t now_us)
+{
+	uint64_t epoch = next_epoch(bus, look->top.epoch > look->newest.epoch ? look->top.epoch
+									      : look->newest.epoch);
+	bool anew = look->epoch.at || look->newest.epoch || position_is_set(bus->position);
+	char id[48];
+	struct event event = {
+		.type = EVENT_RESYNC,
+		.source = word(bus->source),
+		.time_us = bus->ports.wall_us(bus->ports.context),
+		.what = {.mode = INVALIDATE_SOFT, .all = true},
+		.cause = word(event_cause_name(CAUSE_RESYNC)),
+	};
+
+	event.id = span_of(
+		id, (size_t)snprintf(id, sizeof(id), "resync-%llu", (unsigned long long)epoch));
+	if (script_renumber(&bus->script, look->epoch, epoch, anew ? &event : NULL)) {
+		bus_restart(bus, "memory", "", now_us);
+		return;
+	}
+	say_script(bus, ASK_RENUMBER, now_us);
+}
+
+/* The master's log can be trusted, or has been given up: on with it. */
+static void settle(struct bus *bus, uint64_t now_us)
+{
+	bus->looking = false;
+	bus->looks = 0;
+	commands_pump(bus, now_us);
+}
+
+static void judge(struct bus *bus, const struct look *look, uint64_t now_us)
+{
+	bool same = tail_id(look->own_event) == bus->look_id;
+	struct span newest =
+		position_equal(look->newest, look->top) ? look->newest_event : (struct span){0};
+
+	switch (standing_judge(look, bus->look_position, same)) {
+	case STANDING_RENUMBER:
+		if (++bus->looks > BUS_LOOKS_MAX)
+			bus_restart(bus, "unsettled", "no numbering of the log stays", now_us);
+		else
+			renumber(bus, look, now_us);
+		return;
+	case STANDING_FRESH:
+		tail_adopt(bus, "joined", look->top, newest, now_us);
+		break;
+	case STANDING_HOLE:
+		tail_adopt(bus, look->top.epoch == bus->look_position.epoch ? "gap" : "renumbered",
+			   look->top, newest, now_us);
+		break;
+	case STANDING_WHOLE:
+		if (bus->state == BUS_SUSPECT && position_before(bus->position, look->top))
+			bus_enter(bus, BUS_REPLAY, "connected", "", now_us);
+		break;
+	}
+	bus->top = look->top;
+	settle(bus, now_us);
+}
+
+static void take_look(struct bus *bus, const struct redis_value *value, uint64_t now_us)
+{
+	struct look look;
+
+	if (look_read(value, &look))
+		bus_restart_for(bus, "refused", value, now_us);
+	else
+		judge(bus, &look, now_us);
+}
+
+/* What INFO says; replicas take no events. */
+static void take_role(struct bus *bus, const struct redis_value *value, uint64_t now_us)
+{
+	static const char master[] = "role:master";
+	struct span text = redis_text(value);
+
+	if (!text.at)
+		bus_restart_for(bus, "refused", value, now_us);
+	else if (!memmem(text.at, text.len, master, sizeof(master) - 1))
+		bus_restart(bus, "replica", "it is not a master", now_us);
+}
+
+static void take_load(struct bus *bus, const struct redis_value *value, uint64_t now_us)
+{
+	struct span hash = redis_text(value);
+
+	if (!hash.at) {
+		bus_restart_for(bus, "refused", value, now_us);
+		return;
+	}
+	strbuf_clear(&bus->hash);
+	strbuf_add(&bus->hash, hash);
+	bus->stats.connects++;
+	bus->lines[BUS_COMMANDS].ready = true;
+	bus->lines[BUS_COMMANDS].since_us = now_us;
+	bus->beat_us = 0;
+	commands_look(bus, now_us);
+}
+
+static void take_refusal(struct bus *bus, const struct redis_value *value, uint64_t now_us)
+{
+	pending_refused(bus->pending);
+	if (span_begins(value->text, "NOSCRIPT")) {
+		bus->by_text = true;
+		return;
+	}
+	bus->stats.refused++;
+	if (!span_begins(value->text, "AHEAD"))
+		bus_restart_for(bus, "refused", value, now_us);
+	else if (!bus->looking)
+		commands_look(bus, now_us);
+}
+
+static void take_published(struct bus *bus, const struct redis_value *value, uint64_t now_us)
+{
+	struct position position;
+
+	if (value->kind == REDIS_ERROR) {
+		take_refusal(bus, value, now_us);
+	} else if (position_read(redis_text(value), &position)) {
+		if (position_before(bus->logged, position))
+			bus->logged = position;
+		bus->stats.published++;
+		bus->by_text = false;
+		pending_logged(bus->pending);
+	} else if (redis_text(value).at && redis_text(value).len == 0) {
+		pending_logged(bus->pending); /* another broker has logged what the inbox asked */
+	} else {
+		bus_restart_for(bus, "protocol", value, now_us);
+		return;
+	}
+	commands_pump(bus, now_us);
+}
+
+void commands_answer(struct bus *bus, enum bus_ask ask, const struct redis_value *value,
+		     uint64_t now_us)
+{
+	switch (ask) {
+	case ASK_ROLE:
+		take_role(bus, value, now_us);
+		break;
+	case ASK_LOAD:
+		take_load(bus, value, now_us);
+		break;
+	case ASK_LOOK:
+		take_look(bus, value, now_us);
+		break;
+	case ASK_RENUMBER:
+		if (value->kind == REDIS_INTEGER)
+			commands_look(bus, now_us);
+		else
+			bus_restart_for(bus, "refused", value, now_us);
+		break;
+	case ASK_PUBLISH:
+		take_published(bus, value, now_us);
+		break;
+	default:
+		/* A master that has become a replica says so here at the latest. */
+		if (value->kind == REDIS_ERROR)
+			bus_restart_for(bus, "refused", value, now_us);
+		break;
+	}
+}
+
+void commands_pump(struct bus *bus, uint64_t now_us)
+{
+	const struct pending_event *next;
+
+	if (!bus->lines[BUS_COMMANDS].ready || bus->looking || bus->left)
+		return;
+	while (bus->lines[BUS_COMMANDS].count < BUS_WINDOW &&
+	       (next = pending_next(bus->pending)) != NULL) {
+		struct span hash = bus->by_text ? (struct span){0} : strbuf_span(&bus->hash);
+
+		if (script_publish(&bus->script, hash, &next->event, next->number,
+				   next->inbox_entry, next_epoch(bus, 0))) {
+			bus_restart(bus, "memory", "", now_us);
+			return;
+		}
+		say_script(bus, ASK_PUBLISH, now_us);
+	}
+}
+
+static void publish(struct bus *bus, const struct strbuf *channel, uint64_t now_us)
+{
+	const struct span words[] = {word("PUBLISH"), strbuf_span(channel),
+				     strbuf_span(&bus->text)};
+
+	if (bus->lines[BUS_COMMANDS].ready && !bus->text.failed)
+		bus_say(bus, BUS_COMMANDS, ASK_SAY, words, 3, now_us);
+}
+
+void commands_beat(struct bus *bus, uint64_t now_us)
+{
+	char id[40];
+	struct event event = {
+		.type = EVENT_HEARTBEAT,
+		.source = word(bus->source),
+		.time_us = bus->ports.wall_us(bus->ports.context),
+		.position = bus->position,
+		.heartbeat = {.node = word(bus->node),
+			      .version = word(bus->version),
+			      .clients = bus->ports.clients(bus->ports.context),
+			      .score = -1},
+	};
+
+	bus->beat_us = now_us;
+	event.id = span_of(id, (size_t)snprintf(id, sizeof(id), "heartbeat-%llu",
+						(unsigned long long)++bus->said));
+	strbuf_clear(&bus->text);
+	if (event_write(ENCODING_JSON, &event, &bus->text) == WSB_OK)
+		publish(bus, &bus->script.brokers_channel, now_us);
+}
+
+void commands_talk(struct bus *bus, const char *verb, struct span what, uint64_t now_us)
+{
+	strbuf_clear(&bus->text);
+	strbuf_printf(&bus->text, "%s ", verb);
+	strbuf_add(&bus->text, what);
+	publish(bus, &bus->script.talk_channel, now_us);
+}

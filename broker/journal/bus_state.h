@@ -1,0 +1,140 @@
+/* broker/journal/bus_state.h: what the parts of the bus share. Nothing outside of them includes it.
+ */
+#ifndef WSB_BROKER_JOURNAL_BUS_STATE_H
+#define WSB_BROKER_JOURNAL_BUS_STATE_H
+
+#include "broker/journal/bus.h"
+#include "broker/journal/pending.h"
+#include "broker/journal/script.h"
+#include "broker/journal/standing.h"
+
+/* Own events that may be under way at once, and answers that may be waited for with them. */
+#define BUS_WINDOW   512
+#define BUS_ASKS_MAX 1024
+/* Entries of one reading. */
+#define BUS_READ_MAX	512
+#define BUS_READ_WORDS	"512"
+#define BUS_INBOX_MAX	64
+#define BUS_INBOX_WORDS "64"
+/* The standing is looked at so often, without a reason. */
+#define BUS_LOOK_US UINT64_C(5000000)
+/* So many tries to agree on a numbering, before the connection is given up. */
+#define BUS_LOOKS_MAX 8
+
+/* What an answer answers. */
+enum bus_ask {
+	ASK_AUTH,
+	ASK_SELECT,
+	ASK_ROLE,
+	ASK_LOAD,
+	ASK_LOOK,
+	ASK_RENUMBER,
+	ASK_PUBLISH,
+	ASK_SAY, /* heartbeats and the like: nobody waits for it */
+	ASK_READ,
+	ASK_GROUP,
+	ASK_CLAIM,
+	ASK_TAKE,
+	ASK_PING,
+};
+
+struct bus_line {
+	bool opening; /* asked for, and neither open nor lost */
+	bool open;
+	bool ready;	       /* what it is for has begun */
+	uint64_t since_us;     /* it was asked for, or has been ready */
+	uint64_t waiting_us;   /* since when the next answer is due */
+	uint64_t tried_us;     /* when it may be opened again */
+	uint16_t first, count; /* of asks, a ring */
+	uint8_t asks[BUS_ASKS_MAX];
+};
+
+struct bus {
+	const struct bus_settings *settings;
+	struct bus_ports ports;
+	char *node, *version, *source;
+	struct rng rng;
+	enum bus_state state;
+	const char *reason; /* told last; a stable word */
+	struct bus_line lines[BUS_LINKS];
+	size_t url;	   /* in use, or tried last */
+	bool idle;	   /* nothing is open; the next try is at retry_us */
+	bool left;	   /* for good */
+	uint32_t failures; /* whole rounds of the URLs, in a row */
+	uint64_t retry_us;
+	uint64_t ticked_us, beat_us, looked_us;
+	struct script script;
+	struct strbuf hash; /* of the script, as Redis has told; empty: not known */
+	bool by_text;	    /* Redis has forgotten the script */
+	struct strbuf text; /* a message being written */
+	uint64_t said;	    /* heartbeats so far, for their ids */
+	/* The standing that is being looked at. */
+	bool looking;
+	unsigned int looks;
+	struct position look_position;
+	uint64_t look_id;
+	/* What has been applied: place and event, by a hash of its id; 0: not readable. */
+	struct position position;
+	uint64_t position_id;
+	struct position top;
+	uint64_t known_us; /* when the log had last been read to its end; 0: never */
+	struct pending *pending;
+	struct position logged;	 /* the highest place of own events */
+	struct span inbox_entry; /* that is being turned into an event; absent: none */
+	bool inbox_taken;
+	struct peers peers;
+	struct position awaited;   /* somebody waits for this broker to apply it; not set: nobody */
+	struct position asked_for; /* the others have been asked for it */
+	struct bus_stats stats;
+};
+
+/* Sends words, whose answer is known as ask. */
+void bus_say(struct bus *bus, enum bus_link link, enum bus_ask ask, const struct span *words,
+	     size_t count, uint64_t now_us);
+/* The state becomes another one, or has another reason. */
+void bus_enter(struct bus *bus, enum bus_state state, const char *reason, const char *detail,
+	       uint64_t now_us);
+/* All connections are given up; the next try comes after a while. */
+void bus_restart(struct bus *bus, const char *reason, const char *detail, uint64_t now_us);
+/* The same for an error that Redis answered with. */
+void bus_restart_for(struct bus *bus, const char *reason, const struct redis_value *error,
+		     uint64_t now_us);
+/* Something that came is not what it must be. */
+void bus_note_odd(struct bus *bus, const char *where, const char *why);
+/* Asks for a link that is neither open nor opening. */
+void bus_open(struct bus *bus, enum bus_link link, uint64_t now_us);
+
+/* bus_commands.c: each begins a link that is open and known to Redis, or takes one answer. */
+void commands_begin(struct bus *bus, uint64_t now_us);
+void commands_answer(struct bus *bus, enum bus_ask ask, const struct redis_value *value,
+		     uint64_t now_us);
+void commands_look(struct bus *bus, uint64_t now_us);
+/* Sends what waits, as much as may be under way. */
+void commands_pump(struct bus *bus, uint64_t now_us);
+void commands_beat(struct bus *bus, uint64_t now_us);
+/* A word to the other brokers. */
+void commands_talk(struct bus *bus, const char *verb, struct span what, uint64_t now_us);
+
+/* bus_tail.c */
+void tail_begin(struct bus *bus, uint64_t now_us);
+void tail_answer(struct bus *bus, const struct redis_value *value, uint64_t now_us);
+/* This event is the latest that is known; what lies before it may be missing. */
+void tail_adopt(struct bus *bus, const char *why, struct position at, struct span event,
+		uint64_t now_us);
+/* What an event is known by when it is met again; 0: it cannot be read. */
+uint64_t tail_id(struct span event);
+
+/* bus_inbox.c */
+void inbox_begin(struct bus *bus, uint64_t now_us);
+void inbox_answer(struct bus *bus, enum bus_ask ask, const struct redis_value *value,
+		  uint64_t now_us);
+/* Reads on, after it was left for a while. */
+void inbox_go_on(struct bus *bus, uint64_t now_us);
+
+/* bus_hearing.c */
+void hearing_begin(struct bus *bus, uint64_t now_us);
+/* True: it answers what was asked longest ago; false: it came by itself. */
+bool hearing_answer(struct bus *bus, const struct redis_value *value, uint64_t now_us);
+void hearing_ping(struct bus *bus, uint64_t now_us);
+
+#endif

@@ -1,0 +1,164 @@
+#include <string.h>
+#include "broker/journal/bus_state.h"
+#include "common/map.h"
+
+static void read_on(struct bus *bus, bool wait, uint64_t now_us)
+{
+	static const char block[] = "1000";
+	char text[POSITION_TEXT_MAX];
+	struct span words[8];
+	size_t count = 0;
+
+	_Static_assert(BUS_BLOCK_MS == 1000, "as it is written above");
+	words[count++] = span_text("XREAD");
+	words[count++] = span_text("COUNT");
+	words[count++] = span_text(BUS_READ_WORDS);
+	if (wait) {
+		words[count++] = span_text("BLOCK");
+		words[count++] = span_text(block);
+	}
+	words[count++] = span_text("STREAMS");
+	words[count++] = strbuf_span(&bus->script.log);
+	words[count++] = span_of(text, position_write(bus->position, text));
+	bus_say(bus, BUS_TAIL, ASK_READ, words, count, now_us);
+}
+
+/* The first reading does not wait: it tells whether anything was missed. */
+void tail_begin(struct bus *bus, uint64_t now_us)
+{
+	read_on(bus, false, now_us);
+}
+
+static uint64_t id_of(const struct event *event)
+{
+	return hash_bytes(event->id, 0);
+}
+
+uint64_t tail_id(struct span event)
+{
+	struct event_held held;
+	uint64_t id;
+
+	if (!event.at || event_read(ENCODING_JSON, event, &held))
+		return 0;
+	id = id_of(&held.event);
+	event_held_fini(&held);
+	return id;
+}
+
+static void give_up(struct bus *bus, const char *why, struct position at, uint64_t now_us)
+{
+	bus->stats.resyncs++;
+	bus_enter(bus, BUS_RESYNC, why, "", now_us);
+	bus->ports.resync(bus->ports.context, why, at, now_us);
+}
+
+void tail_adopt(struct bus *bus, const char *why, struct position at, struct span event,
+		uint64_t now_us)
+{
+	if (position_is_set(bus->position)) {
+		give_up(bus, why, at, now_us);
+		bus->logged = (struct position){0};
+	} else {
+		bus->ports.resync(bus->ports.context, why, at, now_us);
+	}
+	bus->position = at;
+	bus->position_id = tail_id(event);
+}
+
+/* The one thing in an entry. */
+static struct span event_of(const struct redis_value *entry)
+{
+	const struct redis_value *fields = redis_item(entry, 1);
+
+	for (size_t i = 0; i + 1 < redis_count(fields); i += 2)
+		if (span_is(redis_text(redis_item(fields, i)), "event"))
+			return redis_text(redis_item(fields, i + 1));
+	return (struct span){0};
+}
+
+static bool follows(struct position position, struct position before)
+{
+	return position.epoch == before.epoch && position.seq == before.seq + 1;
+}
+
+/* What cannot be read keeps its place, so that those behind it do not seem to come out of turn. */
+static void deliver(struct bus *bus, struct position position, struct span text, bool is_hole,
+		    uint64_t now_us)
+{
+	struct event unread = {.type = EVENT_OTHER, .position = position};
+	struct event_held held = {.event = unread};
+	bool is_read = text.at && event_read(ENCODING_JSON, text, &held) == WSB_OK;
+
+	bus->stats.arrived++;
+	bus->position = position;
+	bus->position_id = is_read ? id_of(&held.event) : 0;
+	if (!is_read) {
+		bus_note_odd(bus, "log", "an entry is no event");
+		bus->ports.arrived(bus->ports.context, &unread, now_us);
+		return;
+	}
+	held.event.position = position;
+	/* The hole that a new numbering tells of has been told already. */
+	if (!is_hole || held.event.type != EVENT_RESYNC)
+		bus->ports.arrived(bus->ports.context, &held.event, now_us);
+	event_held_fini(&held);
+}
+
+static void take_entry(struct bus *bus, const struct redis_value *entry, uint64_t now_us)
+{
+	struct span id = redis_text(redis_item(entry, 0));
+	struct position position, before;
+	bool is_hole;
+
+	if (!id.at || !position_read(id, &position)) {
+		bus->stats.malformed++;
+		return;
+	}
+	if (!position_before(bus->position, position))
+		return;
+	is_hole = !follows(position, bus->position);
+	if (is_hole) {
+		before = (struct position){position.epoch, position.seq ? position.seq - 1 : 0};
+		tail_adopt(bus, position.epoch == bus->position.epoch ? "gap" : "renumbered",
+			   before, (struct span){0}, now_us);
+	}
+	deliver(bus, position, event_of(entry), is_hole, now_us);
+}
+
+/* The log has been read to its end. */
+static void caught_up(struct bus *bus, uint64_t now_us)
+{
+	bus->known_us = now_us;
+	bus->top = bus->position;
+	bus->failures = 0;
+	if (bus->state != BUS_LIVE)
+		bus_enter(bus, BUS_LIVE, "read", "", now_us);
+}
+
+/* Somebody waits for this broker. */
+static void report(struct bus *bus, uint64_t now_us)
+{
+	if (!position_is_set(bus->awaited) || position_before(bus->position, bus->awaited))
+		return;
+	bus->awaited = (struct position){0};
+	commands_beat(bus, now_us);
+}
+
+void tail_answer(struct bus *bus, const struct redis_value *value, uint64_t now_us)
+{
+	const struct redis_value *entries = redis_item(redis_item(value, 0), 1);
+	size_t count = redis_count(entries);
+
+	if (value->kind != REDIS_NIL && !entries) {
+		bus_restart_for(bus, "refused", value, now_us);
+		return;
+	}
+	bus->lines[BUS_TAIL].ready = true;
+	for (size_t i = 0; i < count; i++)
+		take_entry(bus, entries->items[i], now_us);
+	if (count < BUS_READ_MAX)
+		caught_up(bus, now_us);
+	report(bus, now_us);
+	read_on(bus, count < BUS_READ_MAX, now_us);
+}

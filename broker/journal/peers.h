@@ -1,0 +1,53 @@
+/* broker/journal/peers.h: the other brokers on the bus, by what they say of themselves. */
+#ifndef WSB_BROKER_JOURNAL_PEERS_H
+#define WSB_BROKER_JOURNAL_PEERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "common/list.h"
+#include "common/strbuf.h"
+#include "proto/event.h"
+
+/* Each says something every second. Who has not for so long is not live any more, and who has not
+ * for longer is forgotten. No clocks of two machines are compared. */
+#define PEER_BEAT_US   UINT64_C(1000000)
+#define PEER_LIVE_US   UINT64_C(3500000)
+#define PEER_FORGET_US UINT64_C(60000000)
+#define PEERS_MAX      1024
+
+struct peer {
+	struct list_node link;
+	char *source;
+	char *node;
+	char *version;
+	struct position position; /* applied */
+	uint64_t clients;
+	uint64_t heard_us;
+};
+
+struct peers {
+	struct list list; /* in the order in which they were first heard */
+	uint64_t refused; /* more than PEERS_MAX */
+};
+
+void peers_init(struct peers *peers);
+void peers_fini(struct peers *peers);
+
+/* A heartbeat of another broker has come. */
+void peers_note(struct peers *peers, const struct event *heartbeat, uint64_t now_us);
+/* It has said good-bye. */
+void peers_leave(struct peers *peers, struct span source);
+/* Forgets who has been silent for long. */
+void peers_upkeep(struct peers *peers, uint64_t now_us);
+
+static inline bool peer_is_live(const struct peer *peer, uint64_t now_us)
+{
+	return now_us - peer->heard_us < PEER_LIVE_US;
+}
+
+/* Whether every live one has applied the event at this place; names those that have not. */
+bool peers_have_applied(const struct peers *peers, struct position position, struct strbuf *behind,
+			uint64_t now_us);
+
+#endif

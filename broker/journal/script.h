@@ -1,0 +1,59 @@
+/* broker/journal/script.h: what is done inside Redis in one step: numbering, logging and telling an
+ * event; reading where a log stands; beginning its numbers anew.
+ *
+ * All keys begin with the prefix, so that a prefix in braces keeps them in one hash slot:
+ * PREFIX:epoch, PREFIX:position (the counter), PREFIX:invalidations:log (the stream), PREFIX:inbox,
+ * and PREFIX:source:SOURCE, the number of the last event of a source that has been logged. */
+#ifndef WSB_BROKER_JOURNAL_SCRIPT_H
+#define WSB_BROKER_JOURNAL_SCRIPT_H
+
+#include <stdint.h>
+#include "common/err.h"
+#include "common/span.h"
+#include "common/strbuf.h"
+#include "proto/event.h"
+
+/* The group that reads the inbox. */
+#define SCRIPT_GROUP "brokers"
+
+#define SCRIPT_WORDS_MAX 20
+
+/* The names on Redis of one prefix, and the words of one command, which stay valid until the next
+ * one is made. */
+struct script {
+	struct strbuf epoch, counter, log, source, inbox;
+	struct strbuf json_channel, msgpack_channel;
+	struct strbuf invalidate_channel, brokers_channel, talk_channel;
+	struct strbuf json_before, json_behind, msgpack_before, msgpack_behind;
+	char number[24], position[POSITION_TEXT_MAX], epoch_text[24], length[24];
+	struct span words[SCRIPT_WORDS_MAX];
+	size_t count;
+};
+
+/* source: of this broker's events. WSB_ENOMEM: script_fini is to be called all the same. */
+enum wsb_err script_init(struct script *script, const char *prefix, const char *source,
+			 uint32_t log_length) WSB_CHECKED;
+void script_fini(struct script *script);
+
+/* The text that numbers, logs and publishes; SCRIPT LOAD answers with its hash. */
+extern const char *const script_publish_text;
+
+/* EVALSHA hash, or EVAL of the text where hash is absent. number: larger than that of every event
+ * of this source before, and the same when it is sent again: then it is not logged again.
+ * inbox_entry: the entry of the inbox that caused it, acknowledged in the same step, and only once;
+ * absent: none. epoch: begins if there is none. Answers with the position; with "" when another
+ * broker has acknowledged the entry; with an error AHEAD when the stream is ahead of its counter.
+ */
+enum wsb_err script_publish(struct script *script, struct span hash, const struct event *event,
+			    uint64_t number, struct span inbox_entry, uint64_t epoch) WSB_CHECKED;
+
+/* Answers with the epoch, the counter, the id of the newest entry, its event, and the event of the
+ * entry at `own`; each may be nil. own need not be set. */
+void script_look(struct script *script, struct position own);
+
+/* Begins a new epoch where it still is `expected` (absent: there is none). event, unless NULL, is
+ * its first. Answers 1, or 0 when another broker was first. */
+enum wsb_err script_renumber(struct script *script, struct span expected, uint64_t epoch,
+			     const struct event *event) WSB_CHECKED;
+
+#endif

@@ -1,0 +1,212 @@
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+#include "rig.h"
+
+static struct rig rig;
+
+static void set_up(void)
+{
+	rig_init(&rig, 1);
+}
+
+static void tear_down(void)
+{
+	rig_fini(&rig);
+}
+
+TestSuite(bus_hearing, .init = set_up, .fini = tear_down);
+
+static enum bus_state state(void)
+{
+	return bus_state(rig.bus, rig.now_us);
+}
+
+static void open_inbox(void)
+{
+	bus_opened(rig.bus, BUS_INBOX, rig.now_us);
+	rig_reply(&rig, BUS_INBOX, "{\"error\": \"BUSYGROUP Consumer Group name already exists\"}");
+	cr_assert(rig_said(&rig, BUS_INBOX, "XAUTOCLAIM {t}:inbox brokers node-a 5000 0-0"));
+	rig_reply(&rig, BUS_INBOX, "[\"0-0\", [], []]");
+	cr_assert(rig_said(&rig, BUS_INBOX,
+			   "XREADGROUP GROUP brokers node-a COUNT 64 BLOCK 1000 "
+			   "STREAMS {t}:inbox >"));
+}
+
+Test(bus_hearing, turns_what_the_inbox_asks_into_events)
+{
+	rig_live(&rig);
+	open_inbox();
+	rig_reply(&rig, BUS_INBOX,
+		  "[[\"{t}:inbox\", [[\"7-1\", [\"tags\", \"property:42\"]], "
+		  "[\"7-2\", [\"tags\", \"[\\\"a\\\", \\\"b\\\"]\", \"mode\", \"soft\"]], "
+		  "[\"7-3\", [\"all\", \"true\"]]]]]");
+	cr_expect(strstr(rig.told, "asked property:42\nasked a\nasked b\nasked all\n"));
+	/* Each is acknowledged by the script that logs it. */
+	cr_expect_eq(rig_count(&rig, BUS_COMMANDS, "{t}:inbox 1 7-1 2000000"), 1);
+	cr_expect_eq(rig_count(&rig, BUS_COMMANDS, "{t}:inbox 2 7-2 2000000"), 1);
+	cr_expect_eq(rig_count(&rig, BUS_COMMANDS, "XACK"), 0);
+	cr_expect(rig_said(&rig, BUS_INBOX, "XAUTOCLAIM"));
+	rig_reply(&rig, BUS_COMMANDS, "\"1000-6\"");
+	rig_reply(&rig, BUS_COMMANDS, "\"\""); /* another broker was first */
+	rig_reply(&rig, BUS_COMMANDS, "\"1000-7\"");
+	cr_expect_eq(bus_queued(rig.bus), 0);
+}
+
+Test(bus_hearing, takes_odd_entries_out_of_the_inbox)
+{
+	rig_live(&rig);
+	open_inbox();
+	rig_reply(&rig, BUS_INBOX,
+		  "[[\"{t}:inbox\", [[\"7-1\", [\"tag\", \"x\"]], [\"7-2\", []], "
+		  "[\"7-3\", [\"tags\", \"[1\"]], [\"7-4\", null], [9, 9]]]]");
+	cr_expect_eq(rig_count(&rig, BUS_COMMANDS, "XACK {t}:inbox brokers 7-"), 4);
+	cr_expect_eq(rig_count(&rig, BUS_COMMANDS, "XDEL {t}:inbox 7-"), 4);
+	cr_expect_not(strstr(rig.told, "asked"));
+	cr_expect(rig_told(&rig, "odd inbox: "));
+}
+
+Test(bus_hearing, makes_the_group_again_when_it_is_gone)
+{
+	rig_live(&rig);
+	open_inbox();
+	rig_reply(&rig, BUS_INBOX, "{\"error\": \"NOGROUP No such key '{t}:inbox'\"}");
+	cr_expect(rig_said(&rig, BUS_INBOX, "XGROUP CREATE {t}:inbox brokers 0 MKSTREAM"));
+	cr_expect_eq(state(), BUS_LIVE);
+}
+
+static void open_hearing(void)
+{
+	bus_opened(rig.bus, BUS_HEARING, rig.now_us);
+	cr_assert(rig_said(&rig, BUS_HEARING,
+			   "SUBSCRIBE {t}:invalidate {t}:brokers {t}:brokers:talk"));
+	rig_reply(&rig, BUS_HEARING, "[\"subscribe\", \"{t}:invalidate\", 1]");
+}
+
+Test(bus_hearing, hears_what_scripts_publish)
+{
+	rig_live(&rig);
+	open_hearing();
+	rig_reply(&rig, BUS_HEARING,
+		  "[\"message\", \"{t}:invalidate\", \"{\\\"tags\\\":[\\\"a\\\"]}\"]");
+	cr_expect(rig_told(&rig, "heard a\n"));
+	rig_reply(&rig, BUS_HEARING, "[\"message\", \"{t}:invalidate\", \"{\"]");
+	cr_expect(rig_told(&rig, "odd channel: it is no JSON object"));
+	rig_reply(&rig, BUS_HEARING, "[\"message\", \"{t}:invalidate\", null]");
+	rig_reply(&rig, BUS_HEARING, "[]");
+	cr_expect_eq(rig_count(&rig, BUS_COMMANDS, "EVAL"), 0, "it is never logged");
+	cr_expect(rig.open[BUS_HEARING]);
+}
+
+Test(bus_hearing, the_channel_alone_may_be_lost)
+{
+	rig_live(&rig);
+	open_hearing();
+	bus_lost(rig.bus, BUS_HEARING, "eof", "", rig.now_us);
+	cr_expect_eq(state(), BUS_LIVE);
+	rig_reply(&rig, BUS_TAIL, "null");
+	rig_pass(&rig, 1000);
+	cr_expect(rig.open[BUS_HEARING]);
+}
+
+static void beat(const char *source, const char *position)
+{
+	char json[2048];
+
+	snprintf(json, sizeof(json),
+		 "[\"message\", \"{t}:brokers\", \"{\\\"specversion\\\":\\\"1.0\\\",\\\"type\\\":"
+		 "\\\"wsbroker.heartbeat.v1\\\",\\\"source\\\":\\\"%s\\\",\\\"id\\\":\\\"1\\\","
+		 "\\\"data\\\":{\\\"position\\\":\\\"%s\\\",\\\"op\\\":\\\"heartbeat\\\","
+		 "\\\"node\\\":"
+		 "\\\"node%s\\\",\\\"version\\\":\\\"1\\\",\\\"clients\\\":3,\\\"score\\\":null}}"
+		 "\"]",
+		 source, position, source);
+	rig_reply(&rig, BUS_HEARING, json);
+}
+
+/* Answers what is under way, so that nobody seems silent. */
+static void breathe(uint64_t ms)
+{
+	for (; ms >= 500; ms -= 500) {
+		rig_pass(&rig, 500);
+		rig_reply(&rig, BUS_TAIL, "null");
+		while (rig_count(&rig, BUS_COMMANDS, "PUBLISH") > 0) {
+			rig.said[BUS_COMMANDS][0] = '\0';
+			rig_reply(&rig, BUS_COMMANDS, "1");
+		}
+	}
+}
+
+Test(bus_hearing, says_every_second_how_far_it_is)
+{
+	rig_live(&rig);
+	rig_pass(&rig, 1000);
+	cr_expect(strstr(rig.said[BUS_COMMANDS], "PUBLISH {t}:brokers {"));
+	cr_expect(strstr(rig.said[BUS_COMMANDS], "1000-5"));
+	cr_expect(strstr(rig.said[BUS_COMMANDS], "wsbroker.heartbeat.v1"));
+}
+
+Test(bus_hearing, knows_when_every_broker_has_applied_an_event)
+{
+	struct strbuf behind;
+	char reading[8192];
+	uint64_t ticket;
+
+	strbuf_init(&behind);
+	rig_live(&rig);
+	rig_pass(&rig, 10);
+	rig.said[BUS_COMMANDS][0] = '\0';
+	open_hearing();
+	beat("/b", "1000-5");
+	beat("/c", "1000-9");
+	rig_publish(&rig, "a");
+	ticket = bus_ticket(rig.bus);
+	cr_expect_not(bus_is_applied(rig.bus, ticket, &behind, rig.now_us));
+	cr_expect_str_eq(behind.text, "node-a", "it has not been logged yet");
+	rig_reply(&rig, BUS_COMMANDS, "\"1000-6\"");
+	snprintf(reading, sizeof(reading), "[[\"log\", [%s]]]", rig_entry("1000-6", "own-1", "a"));
+	rig_reply(&rig, BUS_TAIL, reading);
+	breathe(1500);
+	beat("/b", "1000-5");
+	strbuf_clear(&behind);
+	rig.said[BUS_COMMANDS][0] = '\0';
+	cr_expect_not(bus_is_applied(rig.bus, ticket, &behind, rig.now_us));
+	cr_expect_str_eq(behind.text, "node/b");
+	cr_expect(rig_said(&rig, BUS_COMMANDS, "PUBLISH {t}:brokers:talk await 1000-6"));
+	cr_expect_not(bus_is_applied(rig.bus, ticket, NULL, rig.now_us));
+	cr_expect_eq(rig_count(&rig, BUS_COMMANDS, "await"), 0, "it asks once");
+	beat("/b", "1000-6");
+	cr_expect(bus_is_applied(rig.bus, ticket, NULL, rig.now_us));
+	strbuf_fini(&behind);
+}
+
+Test(bus_hearing, answers_at_once_when_somebody_waits)
+{
+	char reading[8192];
+
+	rig_live(&rig);
+	open_hearing();
+	rig_pass(&rig, 20);
+	rig.said[BUS_COMMANDS][0] = '\0';
+	rig_reply(&rig, BUS_HEARING, "[\"message\", \"{t}:brokers:talk\", \"await 1000-6\"]");
+	cr_expect_eq(rig_count(&rig, BUS_COMMANDS, "PUBLISH"), 0);
+	snprintf(reading, sizeof(reading), "[[\"log\", [%s]]]", rig_entry("1000-6", "e6", "a"));
+	rig_reply(&rig, BUS_TAIL, reading);
+	cr_expect_eq(rig_count(&rig, BUS_COMMANDS, "PUBLISH {t}:brokers {"), 1);
+	rig_reply(&rig, BUS_HEARING, "[\"message\", \"{t}:brokers:talk\", \"await 1000-2\"]");
+	cr_expect_eq(rig_count(&rig, BUS_COMMANDS, "PUBLISH {t}:brokers {"), 2);
+	rig_reply(&rig, BUS_HEARING, "[\"message\", \"{t}:brokers:talk\", \"await nonsense\"]");
+	cr_expect_eq(rig_count(&rig, BUS_COMMANDS, "PUBLISH {t}:brokers {"), 2);
+}
+
+Test(bus_hearing, says_good_bye)
+{
+	rig_live(&rig);
+	bus_leave(rig.bus, rig.now_us);
+	cr_expect(rig_said(&rig, BUS_COMMANDS, "PUBLISH {t}:brokers:talk leave /wsbroker/a/1"));
+	open_hearing();
+	beat("/b", "1000-5");
+	cr_expect_eq(bus_peers(rig.bus)->list.count, 1);
+	rig_reply(&rig, BUS_HEARING, "[\"message\", \"{t}:brokers:talk\", \"leave /b\"]");
+	cr_expect_eq(bus_peers(rig.bus)->list.count, 0);
+}
