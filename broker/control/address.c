@@ -17,8 +17,7 @@ static const char shape[] = "expected an address such as 127.0.0.1:7080, [::1]:7
 			    "unix:broker.sock, or fd:NAME";
 static const char port_range[] = "the port must be 1 to 65535";
 
-/* Digits only, 1 to 65535. */
-static bool port_read(struct span text, uint16_t *out)
+bool port_read(struct span text, uint16_t *out)
 {
 	uint32_t port = 0;
 
@@ -35,9 +34,7 @@ static bool port_read(struct span text, uint16_t *out)
 	return true;
 }
 
-/* Cuts "host:port", "[host]:port" or "host" into its parts; false when a bracket is not closed or
- * something else than a port follows it. port is absent when there is none. */
-static bool split_port(struct span text, struct span *host, struct span *port, bool *bracketed)
+bool split_port(struct span text, struct span *host, struct span *port, bool *bracketed)
 {
 	const char *end = text.at + text.len;
 	const char *colon;
@@ -154,7 +151,7 @@ bool address_is_local(const struct address *address)
 	return inet_pton(AF_INET6, address->host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
-static bool host_is_name(struct span host)
+bool host_is_name(struct span host)
 {
 	if (host.len == 0 || host.len > HOST_MAX)
 		return false;

@@ -3,6 +3,7 @@
 #define WSB_BROKER_CONTROL_ADDRESS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include "broker/control/arena.h"
 #include "broker/control/config.h"
 #include "common/err.h"
@@ -19,6 +20,13 @@ enum wsb_err address_parse(struct arena *arena, struct span text, struct address
 /* Known to be reachable from this machine only; of a socket that is handed over only the socket
  * itself can tell. */
 bool address_is_local(const struct address *address);
+
+/* The pieces that addresses and URLs share. Digits only, 1 to 65535. */
+bool port_read(struct span text, uint16_t *out);
+/* Cuts "host:port", "[host]:port" or "host" into its parts; false when a bracket is not closed or
+ * something else than a port follows it. port is absent when there is none. */
+bool split_port(struct span text, struct span *host, struct span *port, bool *bracketed);
+bool host_is_name(struct span host);
 
 /* Sets url, tls, host, port and path. WSB_EINVAL: *why is a sentence that shows
  * nothing of text, which may hold a secret; WSB_ENOMEM. */

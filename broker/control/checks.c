@@ -408,6 +408,14 @@ static void check_drain(struct document *document, const struct config *config)
 		 "%u is no close code that an endpoint may send", (unsigned int)code);
 }
 
+static void check_bus(struct document *document, const struct config *config)
+{
+	yaml_node_t *node = find_below(document, document_root(document), "invalidation", "prefix");
+
+	if (node && !config->bus.prefix)
+		complain(document->complaints, node_place(node), "`prefix` cannot be empty");
+}
+
 void checks_run(struct document *document, struct config *config)
 {
 	check_listeners(document, config);
@@ -417,5 +425,6 @@ void checks_run(struct document *document, struct config *config)
 	check_routes(document, config);
 	check_pushes(document, config);
 	cache_checks_run(document, config);
+	check_bus(document, config);
 	check_drain(document, config);
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include "broker/cache/settings.h"
 #include "broker/control/requests.h"
+#include "broker/journal/settings.h"
 #include "broker/pool/settings.h"
 #include "broker/route/push.h"
 #include "broker/route/route.h"
@@ -109,6 +110,7 @@ struct config {
 		struct cache_settings store;
 		struct prefetch_settings prefetch;
 	} cache;
+	struct bus_settings bus; /* no URL: it is embedded */
 	struct drain_settings drain;
 	struct arena *arena; /* owns every string and array above; NULL: the caller does */
 	size_t holds;

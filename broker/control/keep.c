@@ -5,6 +5,7 @@
 #include "broker/control/arena.h"
 #include "broker/control/entry.h"
 #include "broker/control/options.h"
+#include "broker/control/redis_url.h"
 
 static const char *copy_text(struct arena *arena, const char *text)
 {
@@ -45,6 +46,9 @@ static void keep_value(struct arena *arena, const struct option *option, void *t
 		((struct envelope_settings *)to)->error = copy_text(arena, envelope->error);
 		((struct envelope_settings *)to)->error_value =
 			copy_text(arena, envelope->error_value);
+		break;
+	case OPTION_REDIS:
+		redis_urls_keep(arena, to, from);
 		break;
 	case OPTION_ADDRESS:
 		keep_address(arena, to, from);

@@ -38,6 +38,8 @@ static const struct {
 			    "client, shared or a list of JSON pointers"},
 	[OPTION_TEXTS] = {"list of texts", "a list of texts"},
 	[OPTION_HEADERS] = {"mapping", "a mapping of header names to texts"},
+	[OPTION_REDIS] = {"URL or list of URLs",
+			  "a URL such as redis://127.0.0.1:6379/0, or a list of them"},
 	[OPTION_LIST] = {"list", "a list"},
 };
 

@@ -180,6 +180,20 @@ const struct option options[] = {
 		 "is mostly wrong switches itself off."},
 	{ROW, "cache.prefetch.budget", OPTION_SHARE, "0.1", 0, 1, IN(cache.prefetch.budget),
 	 .help = "Share of the upstream requests that may be such guesses; 0: none."},
+	{ROW, "invalidation.url", OPTION_REDIS, EACH(bus, bus.url_count), .secret = true,
+	 .restart = true,
+	 .help = "Redis that carries invalidations between brokers and to scripts: "
+		 "`redis://[[user]:password@]host[:port][/database]`, or "
+		 "`redis+unix://[[user]:password@]/path[?db=N]`; of a list the first that is a "
+		 "master is used. Default: none, they stay in the process."},
+	{ROW, "invalidation.prefix", OPTION_TEXT, "{wsbroker}", .max = 128, IN(bus.prefix),
+	 .restart = true,
+	 .help = "What keys and channels on Redis begin with; in braces, they share one hash "
+		 "slot."},
+	{ROW, "invalidation.log_length", OPTION_NUMBER, "100000", 100, 100000000,
+	 IN(bus.log_length), .restart = true,
+	 .help = "Events that the stream on Redis keeps, about: as many as a broker or script "
+		 "may miss and still go on without a resync."},
 	{ROW, "drain.delay", OPTION_DURATION, "0s", 1 * MS, HOUR, .zero = true, IN(drain.delay_us),
 	 .help = "Time between the signal and the end of accepting clients."},
 	{ROW, "drain.timeout", OPTION_DURATION, "30s", 1 * MS, HOUR, .zero = true,

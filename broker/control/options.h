@@ -48,6 +48,7 @@ enum option_type {
 	OPTION_SHARING,	 /* struct cache_scope_setting: a word of choices, or JSON pointers */
 	OPTION_TEXTS,	 /* const char ** and its count */
 	OPTION_HEADERS,	 /* struct header_setting * and its count */
+	OPTION_REDIS,	 /* struct bus_settings: a URL or several, and their count */
 	OPTION_LIST,	 /* an array of the structs of scope `items`, and its count */
 	OPTION_TYPES,
 };

@@ -54,6 +54,7 @@ static bool is_scalar(const struct option *option)
 	case OPTION_LIST:
 	case OPTION_TEXTS:
 	case OPTION_HEADERS:
+	case OPTION_REDIS:
 	case OPTION_OBJECT:
 	case OPTION_VALUE:
 	case OPTION_ERROR:

@@ -9,6 +9,7 @@
 #include "broker/control/config.h"
 #include "broker/control/json_node.h"
 #include "broker/control/nearest.h"
+#include "broker/control/redis_url.h"
 #include "broker/control/value_scalar.h"
 
 #define HEADER_NAME_MAX 64
@@ -320,6 +321,9 @@ void value_read(struct document *document, const struct option *option, yaml_nod
 		break;
 	case OPTION_SHARING:
 		read_sharing(document, option, node, base);
+		break;
+	case OPTION_REDIS:
+		redis_urls_read(document, option, node, at_offset(base, option->offset));
 		break;
 	case OPTION_HEADERS:
 		read_headers(document, option, node, base);

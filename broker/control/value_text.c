@@ -213,6 +213,9 @@ bool value_text(const struct config *config, const struct option *option, const 
 		return add_texts(*(const char *const *const *)at, count_of(option, base), out);
 	case OPTION_SHARING:
 		return add_sharing(option, at, out);
+	case OPTION_REDIS:
+		return add_texts(((const struct bus_settings *)at)->texts, count_of(option, base),
+				 out);
 	case OPTION_HEADERS:
 		return add_headers(*(struct header_setting *const *)at, count_of(option, base),
 				   out);

@@ -221,7 +221,8 @@ Test(options, no_option_takes_a_list_of_lists)
 		place = write_yaml(&options[i], "[[]]", &yaml);
 		snprintf(begin, sizeof(begin), "%zu:%zu: expected ", place.line,
 			 place.column + (options[i].type == OPTION_TEXTS ||
-							 options[i].type == OPTION_SHARING
+							 options[i].type == OPTION_SHARING ||
+							 options[i].type == OPTION_REDIS
 						 ? 1
 						 : 0));
 		rig_bad_somewhere(&rig, yaml.text, begin);

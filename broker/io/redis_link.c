@@ -1,0 +1,244 @@
+#include "broker/io/redis_link.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define READ_BYTES 65536
+
+void redis_link_init(struct redis_link *link, enum bus_link name, uv_loop_t *loop,
+		     const struct redis_link_hooks *hooks, void *context)
+{
+	*link = (struct redis_link){
+		.name = name,
+		.loop = loop,
+		.hooks = hooks,
+		.context = context,
+	};
+	stream_init(&link->stream);
+	strbuf_init(&link->out);
+}
+
+void redis_link_close(struct redis_link *link)
+{
+	if (link->query)
+		resolver_forget(link->query);
+	link->query = NULL;
+	stream_close(&link->stream);
+	if (link->reader)
+		redisReaderFree(link->reader);
+	link->reader = NULL;
+	strbuf_fini(&link->out);
+	strbuf_init(&link->out);
+	link->out_at = 0;
+	link->failure = NULL;
+	link->state = REDIS_LINK_CLOSED;
+}
+
+static void lose(struct redis_link *link, const char *cause, const char *text)
+{
+	char copy[128]; /* it may stand in the reader */
+
+	snprintf(copy, sizeof(copy), "%s", text);
+	redis_link_close(link);
+	link->hooks->lost(link->context, link->name, cause, copy);
+}
+
+/* Gives everything that came to the hooks, of which each may close the link. */
+static bool take_replies(struct redis_link *link)
+{
+	uint64_t opening = link->opening;
+	void *value = NULL;
+
+	while (link->state == REDIS_LINK_OPEN && link->opening == opening) {
+		if (redisReaderGetReply(link->reader, &value)) {
+			lose(link, "protocol", link->reader->errstr);
+			return false;
+		}
+		if (!value)
+			return true;
+		link->hooks->replied(link->context, link->name, value);
+		redis_reply_free(value);
+	}
+	return false;
+}
+
+/* One portion a turn: others want to be read too. */
+static void read_some(struct redis_link *link)
+{
+	char bytes[READ_BYTES];
+	size_t len;
+
+	switch (stream_read(&link->stream, bytes, sizeof(bytes), &len)) {
+	case STREAM_BLOCKED:
+		return;
+	case STREAM_ENDED:
+		lose(link, "eof", "Redis has closed the connection");
+		return;
+	case STREAM_FAILED:
+		lose(link, "io", "the connection has failed");
+		return;
+	case STREAM_DONE:
+		break;
+	}
+	if (redisReaderFeed(link->reader, bytes, len)) {
+		lose(link, "protocol", link->reader->errstr);
+		return;
+	}
+	if (take_replies(link) && link->reader->len - link->reader->pos > REDIS_REPLY_BYTES_MAX)
+		lose(link, "protocol", "an answer is too long");
+}
+
+static void watch(struct redis_link *link)
+{
+	stream_watch(&link->stream, UV_READABLE | (link->out.len > link->out_at ? UV_WRITABLE : 0));
+}
+
+static void write_some(struct redis_link *link)
+{
+	size_t len;
+
+	while (link->out_at < link->out.len) {
+		enum stream_verdict verdict = stream_write(
+			&link->stream,
+			span_of(link->out.text + link->out_at, link->out.len - link->out_at), &len);
+
+		if (verdict == STREAM_BLOCKED)
+			break;
+		if (verdict != STREAM_DONE) {
+			lose(link, "io", "the connection has failed");
+			return;
+		}
+		link->out_at += len;
+	}
+	if (link->out_at == link->out.len) {
+		strbuf_clear(&link->out);
+		link->out_at = 0;
+	}
+	watch(link);
+}
+
+static void connect_next(struct redis_link *link, const char *text);
+
+static void finish_connecting(struct redis_link *link)
+{
+	int error = stream_connect_error(&link->stream);
+
+	if (error) {
+		stream_close(&link->stream);
+		connect_next(link, strerror(error));
+		return;
+	}
+	link->state = REDIS_LINK_OPEN;
+	stream_keep_alive(&link->stream);
+	watch(link);
+	link->hooks->opened(link->context, link->name);
+}
+
+static void on_ready(void *context, int events)
+{
+	struct redis_link *link = context;
+	uint64_t opening = link->opening;
+
+	if (link->state == REDIS_LINK_CONNECTING) {
+		finish_connecting(link);
+		return;
+	}
+	if (events & UV_READABLE)
+		read_some(link);
+	if (link->state == REDIS_LINK_OPEN && link->opening == opening && events & UV_WRITABLE)
+		write_some(link);
+}
+
+/* The addresses in the order in which the look-up gave them; text: what the last one failed of. */
+static void connect_next(struct redis_link *link, const char *text)
+{
+	while (link->address < link->addresses.count) {
+		const char *address = link->addresses.addresses[link->address++];
+		int error = stream_connect_tcp(&link->stream, link->loop, address, link->url->port,
+					       on_ready, link);
+
+		if (!error) {
+			link->state = REDIS_LINK_CONNECTING;
+			return;
+		}
+		text = strerror(error);
+	}
+	lose(link, "connect", text);
+}
+
+static void on_resolved(void *context, const struct resolver_answer *answer)
+{
+	struct redis_link *link = context;
+
+	link->query = NULL;
+	if (answer->count == 0) {
+		lose(link, "dns", answer->error);
+		return;
+	}
+	link->addresses = *answer;
+	link->address = 0;
+	connect_next(link, "no address");
+}
+
+static void begin_tcp(struct redis_link *link)
+{
+	if (!resolver_is_address(link->url->host)) {
+		link->state = REDIS_LINK_RESOLVING;
+		if (resolver_ask(&link->query, link->loop, link->url->host, on_resolved, link))
+			link->failure = "the look-up could not be begun";
+		return;
+	}
+	snprintf(link->addresses.addresses[0], RESOLVER_TEXT_MAX, "%s", link->url->host);
+	link->addresses.count = link->address = 1;
+	if (stream_connect_tcp(&link->stream, link->loop, link->url->host, link->url->port,
+			       on_ready, link))
+		link->failure = "the connection could not be begun";
+}
+
+void redis_link_open(struct redis_link *link, const struct bus_url *url)
+{
+	int error = 0;
+
+	redis_link_close(link);
+	link->opening++;
+	link->url = url;
+	link->state = REDIS_LINK_CONNECTING;
+	link->addresses.count = 0;
+	link->address = 0;
+	link->reader = redis_reply_reader();
+	if (!link->reader) {
+		link->failure = "no memory";
+	} else if (url->host) {
+		begin_tcp(link);
+	} else {
+		error = stream_connect_unix(&link->stream, link->loop, url->path, on_ready, link);
+		if (error)
+			link->failure = strerrordesc_np(error);
+	}
+}
+
+void redis_link_send(struct redis_link *link, const struct span *words, size_t count)
+{
+	if (link->state != REDIS_LINK_OPEN)
+		return;
+	strbuf_printf(&link->out, "*%zu\r\n", count);
+	for (size_t i = 0; i < count; i++) {
+		strbuf_printf(&link->out, "$%zu\r\n", words[i].len);
+		strbuf_add(&link->out, words[i]);
+		strbuf_text(&link->out, "\r\n");
+	}
+}
+
+void redis_link_turn(struct redis_link *link)
+{
+	if (link->failure) {
+		lose(link, "connect", link->failure);
+		return;
+	}
+	if (link->state != REDIS_LINK_OPEN || link->out.len == 0)
+		return;
+	if (link->out.failed)
+		lose(link, "io", "no memory");
+	else if (!(link->stream.watched & UV_WRITABLE))
+		write_some(link);
+}
