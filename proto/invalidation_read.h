@@ -8,10 +8,9 @@
 #include "common/err.h"
 #include "proto/invalidation.h"
 
-/* A glob of a tag may need a backslash before each of its bytes. */
-#define TAG_BYTES_MAX	      256
-#define TAG_GLOB_BYTES_MAX    (2 * TAG_BYTES_MAX)
-#define ENTRY_KEY_BYTES_MAX   1024
+/* Of each. A tag has up to 256 bytes; its glob may need a backslash before each of them. */
+#define TAG_GLOB_BYTES_MAX    512
+#define ENTRY_KEY_BYTES_MAX   256
 #define METHOD_GLOB_BYTES_MAX 512
 
 /* An invalidation with the memory of its lists; their texts belong to the tree it was read from. */

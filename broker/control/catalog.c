@@ -232,6 +232,15 @@ const struct metric metrics[] = {
 	{"wsbroker_discards_total", METRIC_COUNTER, "reason",
 	 "Messages that went to nobody, and clients cut because they did not read.",
 	 {{ENGINE(oddities), .dimension = DIMENSION_ODDITY}}},
+	{"wsbroker_invalidations_total", METRIC_COUNTER, "cause",
+	 "Invalidations applied to the cache; bus: they came from another broker.",
+	 {{ENGINE(invalidations), .dimension = DIMENSION_CAUSE}}},
+	{"wsbroker_invalidation_events_ignored_total", METRIC_COUNTER, "reason",
+	 "Events of the log of invalidations that were passed over.",
+	 {{ENGINE(event_flaws), .dimension = DIMENSION_EVENT_FLAW}}},
+	{"wsbroker_invalidation_subscribers", METRIC_GAUGE, "",
+	 "Subscriptions of clients to the invalidations.",
+	 {{INSTANCE(followers, VALUE_SIZE)}}},
 	{"wsbroker_buffer_bytes", METRIC_GAUGE, "", "Bytes buffered in the process.",
 	 {{INSTANCE(buffer_bytes, VALUE_U64)}}},
 	{"wsbroker_buffer_limit_bytes", METRIC_GAUGE, "",
@@ -297,7 +306,8 @@ const char *dimension_label(enum metric_dimension dimension)
 		[DIMENSION_ODDITY] = "reason",	    [DIMENSION_VERSION] = "version",
 		[DIMENSION_POOL_REASON] = "reason", [DIMENSION_OPERATION] = "result",
 		[DIMENSION_GAP] = "reason",	    [DIMENSION_FAILURE] = "reason",
-		[DIMENSION_PROBE] = "result",
+		[DIMENSION_PROBE] = "result",	    [DIMENSION_CAUSE] = "cause",
+		[DIMENSION_EVENT_FLAW] = "reason",
 	};
 
 	return labels[dimension];
@@ -318,6 +328,8 @@ size_t dimension_size(enum metric_dimension dimension)
 		[DIMENSION_OPERATION] = OPERATION_STATES - 1,
 		[DIMENSION_FAILURE] = FAILURE_KINDS,
 		[DIMENSION_PROBE] = PROBE_RESULTS,
+		[DIMENSION_CAUSE] = CAUSE_COUNT,
+		[DIMENSION_EVENT_FLAW] = EVENT_FLAWS,
 	};
 
 	return sizes[dimension];
@@ -338,6 +350,10 @@ const char *dimension_value(enum metric_dimension dimension, size_t index)
 		return failures[index];
 	case DIMENSION_PROBE:
 		return probe_results[index];
+	case DIMENSION_CAUSE:
+		return event_cause_name((enum event_cause)index);
+	case DIMENSION_EVENT_FLAW:
+		return event_flaw_name((enum event_flaw)index);
 	case DIMENSION_ODDITY:
 		return oddity_name((enum oddity)index);
 	case DIMENSION_GAP:

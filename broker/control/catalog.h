@@ -49,6 +49,8 @@ enum metric_dimension {
 	DIMENSION_OPERATION,
 	DIMENSION_FAILURE,
 	DIMENSION_PROBE,
+	DIMENSION_CAUSE,
+	DIMENSION_EVENT_FLAW,
 };
 
 struct metric_series {

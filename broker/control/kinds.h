@@ -92,4 +92,12 @@ enum gap_reason {
 };
 const char *gap_reason_name(enum gap_reason reason);
 
+/* Why an event of the log is passed over. */
+enum event_flaw {
+	EVENT_FLAW_DUPLICATE, /* its source and id have been seen, or its position is no news */
+	EVENT_FLAW_UNKNOWN,   /* of a type that this version does not know */
+	EVENT_FLAWS,
+};
+const char *event_flaw_name(enum event_flaw flaw);
+
 #endif

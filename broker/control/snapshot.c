@@ -81,6 +81,16 @@ static const char *const gap_reasons[GAP_REASONS] = {
 	[GAP_UNAVAILABLE] = "unavailable",	     [GAP_POOL_REMOVED] = "pool_removed",
 };
 
+const char *event_flaw_name(enum event_flaw flaw)
+{
+	static const char *const names[EVENT_FLAWS] = {
+		[EVENT_FLAW_DUPLICATE] = "duplicate",
+		[EVENT_FLAW_UNKNOWN] = "unknown_type",
+	};
+
+	return names[flaw];
+}
+
 const char *gap_reason_name(enum gap_reason reason)
 {
 	return gap_reasons[reason];

@@ -10,6 +10,7 @@
 #include "common/err.h"
 #include "common/histogram.h"
 #include "common/recent.h"
+#include "proto/event.h"
 
 /* Counters of everything that is not a pool's. */
 struct engine_stats {
@@ -24,6 +25,8 @@ struct engine_stats {
 	uint64_t bytes_out[SIDES];
 	uint64_t notifications;
 	uint64_t batches;
+	uint64_t invalidations[CAUSE_COUNT];
+	uint64_t event_flaws[EVENT_FLAWS];
 	uint64_t loop_lag_us; /* of the latest tick: how late it came */
 };
 
@@ -164,6 +167,7 @@ struct snapshot {
 	size_t clients;
 	size_t clients_max;
 	size_t requests_in_flight;
+	size_t followers; /* clients that follow the invalidations */
 	uint64_t buffer_bytes;
 	uint64_t buffer_bytes_max;
 	const struct engine_stats *engine;

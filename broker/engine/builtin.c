@@ -1,9 +1,12 @@
 #include "broker/engine/builtin.h"
 
 #include <inttypes.h>
+#include <jansson.h>
 
-#include "broker/engine/pushes.h"
+#include "broker/engine/invalidate.h"
 #include "broker/engine/version.h"
+#include "broker/engine/watch.h"
+#include "proto/partial.h"
 
 static void builtin_ping(struct engine *engine, const struct caller *caller,
 			 const struct message *message, uint64_t now_us)
@@ -17,14 +20,25 @@ static void builtin_subscribe(struct engine *engine, const struct caller *caller
 			      const struct message *message, uint64_t now_us)
 {
 	(void)now_us;
-	pushes_subscribe(engine, caller, message);
+	watch_subscribe(engine, caller, message);
 }
 
 static void builtin_unsubscribe(struct engine *engine, const struct caller *caller,
 				const struct message *message, uint64_t now_us)
 {
 	(void)now_us;
-	pushes_unsubscribe(engine, caller, message);
+	watch_unsubscribe(engine, caller, message);
+}
+
+/* As a JSON token; null where it is not known. */
+static void add_position(struct strbuf *out, struct position position)
+{
+	char text[POSITION_TEXT_MAX];
+
+	if (position_is_set(position))
+		strbuf_json(out, span_of(text, position_write(position, text)));
+	else
+		strbuf_text(out, "null");
 }
 
 static void builtin_info(struct engine *engine, const struct caller *caller,
@@ -50,9 +64,48 @@ static void builtin_info(struct engine *engine, const struct caller *caller,
 			strbuf_text(out, ",");
 		strbuf_json(out, span_text(engine->lanes[i]->pool->settings->name));
 	}
-	strbuf_text(out, "]}");
+	strbuf_text(out, "],\"invalidations\":{\"position\":");
+	add_position(out, journal_top(engine->invalidations.journal));
+	strbuf_text(out, "}}");
 	if (!out->failed)
 		settle_result(engine, caller, strbuf_span(out));
+}
+
+/* Does what the params say, which have been read. */
+static void invalidate_for(struct engine *engine, const struct caller *caller,
+			   const struct invalidation *what, uint64_t now_us)
+{
+	struct strbuf *out = &engine->scratch;
+	size_t hits = invalidate(engine, what, CAUSE_CALL, now_us);
+
+	strbuf_clear(out);
+	strbuf_printf(out, "{\"invalidated\":%zu,\"position\":", hits);
+	add_position(out, engine->invalidations.latest);
+	strbuf_text(out, "}");
+	if (!out->failed)
+		settle_result(engine, caller, strbuf_span(out));
+}
+
+static void builtin_invalidate(struct engine *engine, const struct caller *caller,
+			       const struct message *message, uint64_t now_us)
+{
+	char why[INVALIDATION_WHY_MAX];
+	struct invalidation_held held;
+	json_t *params;
+
+	if (!caller->session->may_publish) {
+		settle_refuse(engine, caller, NULL, RESULT_METHOD_DENIED, "method_denied",
+			      "wsbroker.invalidate needs the role publisher or operator", NULL);
+		return;
+	}
+	params = message->params.at ? message_tree(message->encoding, message->params) : NULL;
+	if (invalidation_read(params, &held, why) == WSB_OK) {
+		invalidate_for(engine, caller, &held.what, now_us);
+		invalidation_held_fini(&held);
+	} else {
+		settle_refuse(engine, caller, NULL, RESULT_INVALID, "invalid_request", why, NULL);
+	}
+	json_decref(params);
 }
 
 static const struct {
@@ -62,6 +115,7 @@ static const struct {
 } builtins[] = {
 	{"wsbroker.ping", builtin_ping},
 	{"wsbroker.info", builtin_info},
+	{"wsbroker.invalidate", builtin_invalidate},
 	{"wsbroker.subscribe", builtin_subscribe},
 	{"wsbroker.unsubscribe", builtin_unsubscribe},
 };

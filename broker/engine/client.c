@@ -8,14 +8,14 @@
 
 /* The client does not read what it is sent: what has not begun to leave is dropped, a close frame
  * follows the frame under way. */
-static void client_cut(struct engine *engine, struct session *session)
+void client_cut(struct engine *engine, struct session *session, const char *limit)
 {
 	size_t dropped = outbox_cut(&session->outbox);
 
 	engine->stats.oddities[ODD_SLOW_READER]++;
 	log_event(engine->log, LOG_WARN, "client.slow_reader", log_number("client", session->id),
 		  log_text("identity", session->identity ? session->identity : ""),
-		  log_number("dropped_bytes", dropped), log_text("limit", "limits.send_buffer"));
+		  log_number("dropped_bytes", dropped), log_text("limit", limit));
 	client_close(engine, session, 1013, "slow_reader");
 }
 
@@ -28,7 +28,7 @@ static void client_send_frame(struct engine *engine, struct session *session,
 			       NULL, pieces, count);
 
 	if (err) {
-		client_cut(engine, session);
+		client_cut(engine, session, "limits.send_buffer");
 		return;
 	}
 	engine->stats.messages_out[SIDE_CLIENT]++;

@@ -22,6 +22,8 @@ void client_send(struct engine *engine, struct session *session, enum encoding e
 /* Answers an HTTP session, which ends with it. */
 void client_send_status(struct engine *engine, struct session *session, int status,
 			uint32_t retry_after_s, enum encoding encoding, struct span body);
+/* It does not read what it is sent: what has not begun to leave is dropped, and it is let go. */
+void client_cut(struct engine *engine, struct session *session, const char *limit);
 void client_close(struct engine *engine, struct session *session, uint16_t code,
 		  const char *reason);
 /* io holds so many bytes for a message of which only a part has come. */

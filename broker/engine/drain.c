@@ -1,6 +1,7 @@
 #include "broker/engine/drain.h"
 
 #include "broker/engine/client.h"
+#include "broker/engine/invalidate.h"
 #include "broker/engine/link.h"
 #include "broker/engine/pause.h"
 #include "broker/engine/settle.h"
@@ -18,6 +19,7 @@ void engine_drain(struct engine *engine, uint64_t now_us)
 	/* Nobody could resume them later, and what waits has been accepted. */
 	for (size_t i = 0; i < engine->lane_count; i++)
 		pause_end(engine, engine->lanes[i], "drain", now_us);
+	invalidate_hurry(engine);
 	log_event(engine->log, LOG_INFO, "drain.begin",
 		  log_number("clients", engine->drain_clients),
 		  log_number("in_flight", engine->exchanges.used));

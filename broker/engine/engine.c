@@ -10,6 +10,7 @@
 #include "broker/engine/failover.h"
 #include "broker/engine/hedge.h"
 #include "broker/engine/intake.h"
+#include "broker/engine/invalidate.h"
 #include "broker/engine/lane.h"
 #include "broker/engine/link.h"
 #include "broker/engine/probing.h"
@@ -18,6 +19,7 @@
 #include "broker/engine/record.h"
 #include "broker/engine/settle.h"
 #include "broker/engine/upkeep.h"
+#include "broker/engine/watch.h"
 #include "broker/pool/tunnel.h"
 
 /* Many clients have a little to read, few connections a lot to write. */
@@ -56,6 +58,9 @@ static enum wsb_err create_parts(struct engine *engine, uint64_t now_us)
 			return err;
 		engine->lane_count++;
 	}
+	err = invalidate_init(engine);
+	if (err)
+		return err;
 	err = pushes_init(engine);
 	return err == WSB_OK ? publish_init(engine) : err;
 }
@@ -116,6 +121,7 @@ void engine_destroy(struct engine *engine)
 	end_exchanges(engine, engine->ticked_us);
 	publish_fini(engine);
 	pushes_fini(engine);
+	invalidate_fini(engine);
 	client_reap(engine);
 	for (size_t i = 0; i < engine->lane_count; i++)
 		lane_destroy(engine->lanes[i]);
@@ -137,6 +143,20 @@ void engine_destroy(struct engine *engine)
 	free(engine);
 }
 
+/* Who may cause invalidations: tokens that say so, and whoever is on this machine. */
+static bool may_publish(const struct engine *engine, size_t listener,
+			const struct admittance *admittance)
+{
+	const char *peer = admittance->peer;
+
+	if (admittance->role >= ROLE_PUBLISHER ||
+	    engine->config->listeners[listener].address.kind == ADDRESS_UNIX)
+		return true;
+	if (strncmp(peer, "::ffff:", 7) == 0)
+		peer += 7;
+	return strncmp(peer, "127.", 4) == 0 || strcmp(peer, "::1") == 0;
+}
+
 struct session *engine_client_opened(struct engine *engine, size_t listener,
 				     const struct admittance *admittance, void *transport,
 				     uint64_t now_us)
@@ -148,6 +168,7 @@ struct session *engine_client_opened(struct engine *engine, size_t listener,
 		return NULL;
 	session_set_peer(session, admittance->peer);
 	session->listener = (uint32_t)listener;
+	session->may_publish = may_publish(engine, listener, admittance);
 	if (admittance->holds_us > 0)
 		timerq_arm(&engine->expiries, &session->expiry, now_us + admittance->holds_us);
 	session->encoding_chosen = admittance->subprotocol != NULL;
@@ -258,7 +279,7 @@ void engine_client_closed(struct engine *engine, struct session *session, uint16
 	forget_requests(engine, session, now_us);
 	affinity_forget_client(session);
 	publish_client_gone(engine, session, now_us);
-	pushes_client_gone(engine, session);
+	watch_client_gone(engine, session);
 	batch_forget_client(session);
 	engine_leave(engine, now_us);
 }
@@ -290,6 +311,7 @@ struct session *engine_http_request(struct engine *engine, size_t listener,
 		return NULL;
 	}
 	session->listener = (uint32_t)listener;
+	session->may_publish = may_publish(engine, listener, admittance);
 	session->quota = http_quota(engine, session, admittance, now_us);
 	engine->stats.bytes_in[SIDE_CLIENT] += body.len;
 	intake_message(engine, session, body, encoding == ENCODING_MSGPACK, now_us);

@@ -7,7 +7,7 @@
 #include "broker/engine/batch.h"
 #include "broker/engine/client.h"
 #include "broker/engine/feeds.h"
-#include "broker/engine/pushes.h"
+#include "broker/engine/watch.h"
 #include "common/glob.h"
 #include "common/map.h"
 #include "proto/token.h"
@@ -104,7 +104,7 @@ void publish_batch_sent(struct engine *engine, struct session *session, const st
 {
 	static const struct gap overflow = {.reason = GAP_OVERFLOW};
 
-	pushes_batch_sent(session, batch);
+	watch_batch_sent(session, batch);
 	backlog_send(engine, session, &batch->behind);
 	list_each(&session->members, node) {
 		struct member *member = list_entry(node, struct member, client_link);
@@ -190,7 +190,7 @@ void publish_gap(struct engine *engine, struct subscription *subscription, struc
 }
 
 /* An event and where its subscription's id stands in it (absent: nowhere). */
-struct event {
+struct incoming {
 	enum encoding encoding;
 	struct span text;
 	struct span id;
@@ -208,7 +208,7 @@ static struct span event_id(const struct plan *plan, const struct message *messa
 
 /* The same event in the other encoding. */
 static bool event_transcode(struct engine *engine, const struct plan *plan,
-			    const struct event *event, enum encoding to, struct event *out)
+			    const struct incoming *event, enum encoding to, struct incoming *out)
 {
 	struct strbuf *text = &engine->publish.event;
 	struct message message;
@@ -217,11 +217,12 @@ static bool event_transcode(struct engine *engine, const struct plan *plan,
 	if (transcode(event->encoding, to, event->text, text) ||
 	    envelope_scan(engine->envelope, FROM_UPSTREAM, to, strbuf_span(text), &message))
 		return false;
-	*out = (struct event){.encoding = to, .text = message.text, .id = event_id(plan, &message)};
+	*out = (struct incoming){
+		.encoding = to, .text = message.text, .id = event_id(plan, &message)};
 	return !event->id.at || out->id.at;
 }
 
-static bool event_send(struct engine *engine, struct member *member, const struct event *event)
+static bool event_send(struct engine *engine, struct member *member, const struct incoming *event)
 {
 	struct span own = own_token_span(&member->own, event->encoding);
 	struct span pieces[3] = {event->text};
@@ -244,17 +245,17 @@ static bool event_send(struct engine *engine, struct member *member, const struc
 /* To everybody who listens to one of these names (bits), each with an id of its own: written once
  * in each encoding, spliced for each. */
 static void event_fan_out(struct engine *engine, struct subscription *subscription,
-			  const struct event *event, uint64_t names)
+			  const struct incoming *event, uint64_t names)
 {
 	static const struct gap not_transcodable = {.reason = GAP_NOT_TRANSCODABLE};
 	struct lane *lane = subscription->plan->lane;
-	struct event other = {.text = {.at = NULL}};
+	struct incoming other = {.text = {.at = NULL}};
 	bool other_tried = false;
 
 	list_each(&subscription->members, node) {
 		struct member *member = list_entry(node, struct member, link);
 		const struct session *session = member->client;
-		const struct event *suits = event;
+		const struct incoming *suits = event;
 
 		if (member->waiter || !(member->names & names))
 			continue;
@@ -272,7 +273,7 @@ static void event_fan_out(struct engine *engine, struct subscription *subscripti
 	}
 }
 
-static uint64_t event_hash(const struct event *event)
+static uint64_t event_hash(const struct incoming *event)
 {
 	size_t head = event->id.at ? (size_t)(event->id.at - event->text.at) : event->text.len;
 	size_t tail = event->id.at ? head + event->id.len : event->text.len;
@@ -291,9 +292,9 @@ void publish_waiting(struct engine *engine, struct subscription *subscription)
 
 		if (envelope_scan(engine->envelope, FROM_UPSTREAM, waiting->encoding,
 				  span_of(waiting->text, waiting->len), &message) == WSB_OK) {
-			struct event event = {.encoding = message.encoding,
-					      .text = message.text,
-					      .id = event_id(subscription->plan, &message)};
+			struct incoming event = {.encoding = message.encoding,
+						 .text = message.text,
+						 .id = event_id(subscription->plan, &message)};
 
 			event_fan_out(engine, subscription, &event, waiting->names);
 		}
@@ -303,7 +304,7 @@ void publish_waiting(struct engine *engine, struct subscription *subscription)
 
 /* While a subscription moves its events come on two ways. True: this one is dealt with. */
 static bool event_overlaps(struct engine *engine, const struct feed *feed,
-			   const struct event *event, uint64_t names, uint64_t now_us)
+			   const struct incoming *event, uint64_t names, uint64_t now_us)
 {
 	struct subscription *subscription = feed->subscription;
 	struct overlap *overlap = subscription->overlap;
@@ -341,9 +342,9 @@ static void event_deliver(struct engine *engine, struct feed *feed, const struct
 			  uint64_t names, uint64_t now_us)
 {
 	struct subscription *subscription = feed->subscription;
-	struct event event = {.encoding = message->encoding,
-			      .text = message->text,
-			      .id = event_id(feed->plan, message)};
+	struct incoming event = {.encoding = message->encoding,
+				 .text = message->text,
+				 .id = event_id(feed->plan, message)};
 
 	feed->plan->lane->traffic.events++;
 	if (!event_overlaps(engine, feed, &event, names, now_us))

@@ -20,13 +20,4 @@ void pushes_elect(struct engine *engine, struct lane *lane, uint64_t now_us);
 bool pushes_take(struct engine *engine, struct connection *connection,
 		 const struct message *message);
 
-/* wsbroker.subscribe {channel: "push", methods?: [glob]} and wsbroker.unsubscribe. */
-void pushes_subscribe(struct engine *engine, const struct caller *caller,
-		      const struct message *message);
-void pushes_unsubscribe(struct engine *engine, const struct caller *caller,
-			const struct message *message);
-/* The batch with the answer has been sent: pushes may follow. */
-void pushes_batch_sent(struct session *session, const void *batch);
-void pushes_client_gone(struct engine *engine, struct session *session);
-
 #endif

@@ -7,6 +7,7 @@
 #include "broker/control/operation.h"
 #include "broker/control/requests.h"
 #include "broker/engine/engine.h"
+#include "broker/engine/invalidate_state.h"
 #include "broker/engine/publish_state.h"
 #include "broker/engine/visitors.h"
 #include "broker/exchange/exchange.h"
@@ -93,6 +94,7 @@ struct engine {
 	struct exchange_slab exchanges;
 	struct publish publish;
 	struct pushes pushes;
+	struct invalidations invalidations;
 	struct timerq timers;
 	struct timerq expiries;	       /* of clients' credentials */
 	char subject[JWT_SUBJECT_MAX]; /* of the token judged last */

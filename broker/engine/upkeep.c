@@ -7,6 +7,7 @@
 #include "broker/engine/failover.h"
 #include "broker/engine/feeds.h"
 #include "broker/engine/hedge.h"
+#include "broker/engine/invalidate.h"
 #include "broker/engine/lane.h"
 #include "broker/engine/link.h"
 #include "broker/engine/probing.h"
@@ -338,6 +339,7 @@ void engine_tick(struct engine *engine, uint64_t now_us)
 	if (gap_us > STANDSTILL_US)
 		upkeep_after_standstill(engine, gap_us, now_us);
 	upkeep_timers(engine, now_us);
+	invalidate_tick(engine, now_us);
 	for (size_t i = 0; i < engine->lane_count; i++) {
 		upkeep_pool(engine, engine->lanes[i]->pool, now_us);
 		retry_budget_age(&engine->lanes[i]->retries, now_us);

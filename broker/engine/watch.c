@@ -6,26 +6,45 @@
 
 #include "broker/engine/batch.h"
 #include "broker/engine/client.h"
-#include "broker/engine/pushes.h"
+#include "broker/engine/follow.h"
+#include "broker/journal/since.h"
 #include "common/glob.h"
 #include "proto/partial.h"
 #include "proto/token.h"
 
 #define WHY_MAX 128
 
-bool watch_wants(const struct watch *watch, struct span method)
+/* What each may be asked for. */
+static const struct channel {
+	const char *name;
+	const char *globs; /* the member that says which events */
+	bool since;	   /* it has a past */
+} channels[CHANNELS] = {
+	[CHANNEL_PUSH] = {"push", "methods", false},
+	[CHANNEL_INVALIDATIONS] = {"invalidations", "tags", true},
+};
+
+static struct list *list_of(struct engine *engine, enum watch_channel channel)
 {
-	for (size_t i = 0; i < watch->method_count; i++)
-		if (method.at && glob_match(watch->methods[i], method))
-			return true;
-	return watch->method_count == 0;
+	return channel == CHANNEL_PUSH ? &engine->pushes.watches : &engine->invalidations.watches;
 }
 
-void watch_send(struct engine *engine, struct watch *watch, struct span push)
+bool watch_wants(const struct watch *watch, struct span method)
+{
+	for (size_t i = 0; i < watch->glob_count; i++)
+		if (method.at && glob_match(watch->globs[i], method))
+			return true;
+	return watch->glob_count == 0;
+}
+
+void watch_send(struct engine *engine, struct watch *watch, struct span event)
 {
 	static const char json_head[] = "{\"jsonrpc\":\"2.0\",\"method\":\"wsbroker.event\","
 					"\"params\":{\"subscription\":";
-	static const char json_middle[] = ",\"channel\":\"push\",\"event\":";
+	static const char *const json_middles[CHANNELS] = {
+		[CHANNEL_PUSH] = ",\"channel\":\"push\",\"event\":",
+		[CHANNEL_INVALIDATIONS] = ",\"channel\":\"invalidations\",\"event\":",
+	};
 	static const char packed_head[] = "\x83\xa7"
 					  "jsonrpc\xa3"
 					  "2.0\xa6"
@@ -33,17 +52,23 @@ void watch_send(struct engine *engine, struct watch *watch, struct span push)
 					  "wsbroker.event\xa6"
 					  "params\x83\xac"
 					  "subscription";
-	static const char packed_middle[] = "\xa7"
-					    "channel\xa4"
-					    "push\xa5"
-					    "event";
+	static const char *const packed_middles[CHANNELS] = {
+		[CHANNEL_PUSH] = "\xa7"
+				 "channel\xa4"
+				 "push\xa5"
+				 "event",
+		[CHANNEL_INVALIDATIONS] = "\xa7"
+					  "channel\xad"
+					  "invalidations\xa5"
+					  "event",
+	};
 	const enum encoding encoding = watch->session->encoding;
 	const bool json = encoding == ENCODING_JSON;
 	const struct span pieces[] = {
 		json ? span_text(json_head) : span_of(packed_head, sizeof(packed_head) - 1),
 		own_token_span(&watch->own, encoding),
-		json ? span_text(json_middle) : span_of(packed_middle, sizeof(packed_middle) - 1),
-		push,
+		span_text((json ? json_middles : packed_middles)[watch->channel]),
+		event,
 		json ? span_text("}}") : span_of("", 0),
 	};
 
@@ -52,13 +77,13 @@ void watch_send(struct engine *engine, struct watch *watch, struct span push)
 
 static void watch_destroy(struct engine *engine, struct watch *watch)
 {
-	list_remove(&engine->pushes.watches, &watch->link);
+	list_remove(list_of(engine, watch->channel), &watch->link);
 	list_remove(&watch->session->watches, &watch->client_link);
 	engine->pushes.bytes -= watch->bytes;
 	free(watch);
 }
 
-void pushes_client_gone(struct engine *engine, struct session *session)
+void watch_client_gone(struct engine *engine, struct session *session)
 {
 	struct list_node *node;
 
@@ -66,7 +91,7 @@ void pushes_client_gone(struct engine *engine, struct session *session)
 		watch_destroy(engine, list_entry(node, struct watch, client_link));
 }
 
-void pushes_batch_sent(struct session *session, const void *batch)
+void watch_batch_sent(struct session *session, const void *batch)
 {
 	list_each(&session->watches, node) {
 		struct watch *watch = list_entry(node, struct watch, client_link);
@@ -78,73 +103,91 @@ void pushes_batch_sent(struct session *session, const void *batch)
 
 /* With these globs, whose bytes are copied. NULL: no memory. */
 static struct watch *watch_create(struct engine *engine, struct session *session,
-				  const json_t *methods)
+				  enum watch_channel channel, const json_t *globs)
 {
 	static const struct look look = {.kind = LOOK_TEXT, .len = LOOK_LEN_MIN};
-	size_t count = json_array_size(methods);
+	size_t count = json_array_size(globs);
 	size_t bytes = sizeof(struct watch) + count * sizeof(struct span);
 	struct watch *watch;
 	char *at;
 
 	for (size_t i = 0; i < count; i++)
-		bytes += json_string_length(json_array_get(methods, i));
+		bytes += json_string_length(json_array_get(globs, i));
 	watch = calloc(1, bytes);
 	if (!watch)
 		return NULL;
 	watch->session = session;
+	watch->channel = channel;
 	watch->bytes = bytes;
-	watch->method_count = count;
-	at = (char *)&watch->methods[count];
+	watch->glob_count = count;
+	at = (char *)&watch->globs[count];
 	for (size_t i = 0; i < count; i++) {
-		const json_t *method = json_array_get(methods, i);
+		const json_t *glob = json_array_get(globs, i);
 
-		watch->methods[i] = span_of(at, json_string_length(method));
-		memcpy(at, json_string_value(method), json_string_length(method));
-		at += json_string_length(method);
+		watch->globs[i] = span_of(at, json_string_length(glob));
+		memcpy(at, json_string_value(glob), json_string_length(glob));
+		at += json_string_length(glob);
 	}
 	mint_make(&engine->publish.subscriptions.mint, &look, &watch->own);
 	list_node_init(&watch->link);
 	list_node_init(&watch->client_link);
-	list_append(&engine->pushes.watches, &watch->link);
+	list_append(list_of(engine, channel), &watch->link);
 	list_append(&session->watches, &watch->client_link);
 	engine->pushes.bytes += bytes;
 	return watch;
 }
 
-static bool are_globs(const json_t *methods, char why[WHY_MAX])
+static bool are_globs(const json_t *globs)
 {
-	bool right = json_is_array(methods) && json_array_size(methods) > 0 &&
-		     json_array_size(methods) <= WATCH_METHODS_MAX;
+	bool right = json_is_array(globs) && json_array_size(globs) > 0 &&
+		     json_array_size(globs) <= WATCH_GLOBS_MAX;
 
-	for (size_t i = 0; right && i < json_array_size(methods); i++)
-		right = json_is_string(json_array_get(methods, i));
-	if (!right)
-		snprintf(why, WHY_MAX, "methods must be a list of 1 to %d texts",
-			 WATCH_METHODS_MAX);
+	for (size_t i = 0; right && i < json_array_size(globs); i++)
+		right = json_is_string(json_array_get(globs, i));
 	return right;
 }
 
-/* What the params say; why: what is wrong with them. */
-static bool params_are_right(json_t *params, char why[WHY_MAX])
+/* What a member besides `channel` says; why: what is wrong with it. */
+static bool member_is_right(const struct channel *channel, const char *name, const json_t *value,
+			    char why[WHY_MAX])
 {
-	const char *channel = json_string_value(json_object_get(params, "channel"));
+	if (strcmp(name, channel->globs) == 0) {
+		if (are_globs(value))
+			return true;
+		snprintf(why, WHY_MAX, "%s must be a list of 1 to %d texts", name, WATCH_GLOBS_MAX);
+	} else if (strcmp(name, "since") == 0 && channel->since) {
+		if (json_is_string(value))
+			return true;
+		snprintf(why, WHY_MAX, "since must be " SINCE_WANTED);
+	} else {
+		snprintf(why, WHY_MAX, "unknown member %.40s", name);
+	}
+	return false;
+}
+
+/* What the params say. NULL: why tells what is wrong with them. */
+static const struct channel *params_read(json_t *params, char why[WHY_MAX])
+{
+	const char *wanted = json_string_value(json_object_get(params, "channel"));
+	const struct channel *channel = NULL;
 	const char *name;
 	json_t *value;
 
-	if (!channel || strcmp(channel, "push") != 0) {
-		snprintf(why, WHY_MAX, "channel must be one of those there are: \"push\"");
-		return false;
+	for (size_t i = 0; wanted && i < CHANNELS; i++)
+		if (strcmp(channels[i].name, wanted) == 0)
+			channel = &channels[i];
+	if (!channel) {
+		snprintf(why, WHY_MAX,
+			 "channel must be one of those there are: \"push\" or "
+			 "\"invalidations\"");
+		return NULL;
 	}
 	json_object_foreach(params, name, value)
 	{
-		if (strcmp(name, "methods") == 0 ? !are_globs(value, why)
-						 : strcmp(name, "channel") != 0) {
-			if (strcmp(name, "methods") != 0)
-				snprintf(why, WHY_MAX, "unknown member %.40s", name);
-			return false;
-		}
+		if (strcmp(name, "channel") != 0 && !member_is_right(channel, name, value, why))
+			return NULL;
 	}
-	return true;
+	return channel;
 }
 
 static void refuse(struct engine *engine, const struct caller *caller, const char *why)
@@ -161,19 +204,47 @@ static void answer_watch(struct engine *engine, const struct caller *caller, str
 	settle_result(engine, caller, own_token_span(&watch->own, ENCODING_JSON));
 }
 
-void pushes_subscribe(struct engine *engine, const struct caller *caller,
-		      const struct message *message)
+static struct span text_of(const json_t *value)
+{
+	return span_of(json_string_value(value), json_string_length(value));
+}
+
+static void watch_begin(struct engine *engine, const struct caller *caller,
+			const struct channel *channel, const json_t *params)
+{
+	struct watch *watch =
+		watch_create(engine, caller->session, (enum watch_channel)(channel - channels),
+			     json_object_get(params, channel->globs));
+
+	if (!watch) {
+		settle_refuse(engine, caller, NULL, RESULT_OVERLOADED, "overloaded", NULL,
+			      "limits.memory");
+		return;
+	}
+	if (channel->since &&
+	    !follow_from(engine, watch, text_of(json_object_get(params, "since")))) {
+		watch_destroy(engine, watch);
+		refuse(engine, caller, "since must be " SINCE_WANTED);
+		return;
+	}
+	answer_watch(engine, caller, watch);
+	if (channel->since)
+		follow_one(engine, watch);
+}
+
+void watch_subscribe(struct engine *engine, const struct caller *caller,
+		     const struct message *message)
 {
 	struct session *session = caller->session;
 	json_t *params =
 		message->params.at ? message_tree(message->encoding, message->params) : NULL;
+	const struct channel *channel;
 	char why[WHY_MAX] = "";
-	struct watch *watch;
 
 	if (session->kind != SESSION_WEBSOCKET || !caller->wants_answer) {
 		refuse(engine, caller,
 		       "a subscription needs a WebSocket, and a request with an id");
-	} else if (!params_are_right(params, why)) {
+	} else if (!(channel = params_read(params, why))) {
 		refuse(engine, caller, why);
 	} else if (session->members.count + session->watches.count >=
 		   engine->config->limits.subscriptions_per_client) {
@@ -181,12 +252,7 @@ void pushes_subscribe(struct engine *engine, const struct caller *caller,
 			      "the client has too many subscriptions",
 			      "limits.subscriptions_per_client");
 	} else {
-		watch = watch_create(engine, session, json_object_get(params, "methods"));
-		if (watch)
-			answer_watch(engine, caller, watch);
-		else
-			settle_refuse(engine, caller, NULL, RESULT_OVERLOADED, "overloaded", NULL,
-				      "limits.memory");
+		watch_begin(engine, caller, channel, params);
 	}
 	json_decref(params);
 }
@@ -206,8 +272,8 @@ static struct span asked_id(const struct message *message)
 	return path_first(&path, message);
 }
 
-void pushes_unsubscribe(struct engine *engine, const struct caller *caller,
-			const struct message *message)
+void watch_unsubscribe(struct engine *engine, const struct caller *caller,
+		       const struct message *message)
 {
 	struct span id = asked_id(message);
 

@@ -305,15 +305,18 @@ bool journal_since_time(const struct journal *journal, uint64_t wall_us, journal
 	return number > journal->first || journal->floor.seq == 0;
 }
 
+bool journal_holds(const struct journal *journal, journal_cursor cursor)
+{
+	return cursor >= journal->first;
+}
+
 enum wsb_err journal_next(const struct journal *journal, journal_cursor *cursor,
 			  const struct journal_entry **out)
 {
 	const struct entry *entry;
 
-	if (*cursor < journal->first) {
-		*cursor = journal->next;
+	if (!journal_holds(journal, *cursor))
 		return WSB_ELIMIT;
-	}
 	do {
 		if (*cursor >= journal->next)
 			return WSB_ENOENT;

@@ -65,9 +65,11 @@ struct journal_entry {
 	struct span json, msgpack;
 };
 
+/* Whether what the cursor's reader needs next is still kept, or has not come yet. */
+bool journal_holds(const struct journal *journal, journal_cursor cursor);
+
 /* The entry at the cursor, which moves behind it; valid until the journal changes. WSB_ENOENT: none
- * has come yet. WSB_ELIMIT: the reader was so slow that what it needs is forgotten; the cursor is
- * at the end. */
+ * has come yet. WSB_ELIMIT: the reader was so slow that what it needs is forgotten. */
 enum wsb_err journal_next(const struct journal *journal, journal_cursor *cursor,
 			  const struct journal_entry **out) WSB_CHECKED;
 

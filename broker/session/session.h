@@ -43,6 +43,7 @@ struct session {
 	bool paused;		/* not read, because too much of it is under way */
 	bool ping_waits;	/* a ping is out */
 	bool unreadable;	/* has sent a message that nobody can read: said once */
+	bool may_publish;	/* it may call wsbroker.invalidate and wsbroker.cache.put */
 	bool encoding_chosen;	/* by its subprotocol, once and for all */
 	enum encoding encoding; /* of what it is told unasked: that of its last message */
 	uint32_t in_flight;	/* requests that wait for an answer, and notifications to be sent */

@@ -12,20 +12,20 @@ void agenda_fini(struct agenda *agenda)
 	*agenda = (struct agenda){0};
 }
 
-static bool is_before(const struct event *a, const struct event *b)
+static bool is_before(const struct happening *a, const struct happening *b)
 {
 	return a->at_us != b->at_us ? a->at_us < b->at_us : a->order < b->order;
 }
 
-static void swap(struct event *a, struct event *b)
+static void swap(struct happening *a, struct happening *b)
 {
-	struct event other = *a;
+	struct happening other = *a;
 
 	*a = *b;
 	*b = other;
 }
 
-static struct event *agenda_push(struct agenda *agenda, struct event event)
+static struct happening *agenda_push(struct agenda *agenda, struct happening event)
 {
 	size_t at = agenda->count++;
 
@@ -44,7 +44,7 @@ static struct event *agenda_push(struct agenda *agenda, struct event event)
 
 void agenda_add(struct agenda *agenda, uint64_t at_us, enum event_kind kind, void *who)
 {
-	agenda_push(agenda, (struct event){.at_us = at_us, .kind = kind, .who = who});
+	agenda_push(agenda, (struct happening){.at_us = at_us, .kind = kind, .who = who});
 }
 
 void agenda_add_words(struct agenda *agenda, uint64_t at_us, void *who, bool binary,
@@ -54,12 +54,12 @@ void agenda_add_words(struct agenda *agenda, uint64_t at_us, void *who, bool bin
 
 	if (words.len > 0)
 		memcpy(copy, words.at, words.len);
-	agenda_push(agenda, (struct event){.at_us = at_us,
-					   .kind = EVENT_SAY,
-					   .who = who,
-					   .binary = binary,
-					   .words = copy,
-					   .words_len = words.len});
+	agenda_push(agenda, (struct happening){.at_us = at_us,
+					       .kind = EVENT_SAY,
+					       .who = who,
+					       .binary = binary,
+					       .words = copy,
+					       .words_len = words.len});
 }
 
 static void sink(struct agenda *agenda, size_t at)
@@ -79,7 +79,7 @@ static void sink(struct agenda *agenda, size_t at)
 	}
 }
 
-bool agenda_pop(struct agenda *agenda, struct event *event)
+bool agenda_pop(struct agenda *agenda, struct happening *event)
 {
 	if (agenda->count == 0)
 		return false;

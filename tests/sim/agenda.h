@@ -28,7 +28,7 @@ enum event_kind {
 	EVENT_KINDS,
 };
 
-struct event {
+struct happening {
 	uint64_t at_us;
 	uint64_t order; /* equal times: first come, first served */
 	enum event_kind kind;
@@ -39,7 +39,7 @@ struct event {
 };
 
 struct agenda {
-	struct event *heap;
+	struct happening *heap;
 	size_t count;
 	size_t capacity;
 	uint64_t order;
@@ -51,7 +51,7 @@ void agenda_add(struct agenda *agenda, uint64_t at_us, enum event_kind kind, voi
 void agenda_add_words(struct agenda *agenda, uint64_t at_us, void *who, bool binary,
 		      struct span words);
 /* The next one, whose words the caller frees. False: nothing is left. */
-bool agenda_pop(struct agenda *agenda, struct event *event);
+bool agenda_pop(struct agenda *agenda, struct happening *event);
 /* Puts everything off. */
 void agenda_delay(struct agenda *agenda, uint64_t us);
 

@@ -214,7 +214,7 @@ static void sim_drain(struct sim *sim)
 }
 
 /* Words arrive in pieces, and not while nobody reads. */
-static void sim_say(struct sim *sim, struct peer *peer, const struct event *event)
+static void sim_say(struct sim *sim, struct peer *peer, const struct happening *event)
 {
 	struct span left = span_of(event->words, event->words_len);
 
@@ -258,7 +258,7 @@ static void sim_kill(struct sim *sim, struct peer *peer)
 		upstream_end(sim, peer, ends[end].cause, ends[end].code);
 }
 
-static void sim_peer_event(struct sim *sim, const struct event *event)
+static void sim_peer_event(struct sim *sim, const struct happening *event)
 {
 	struct peer *peer = event->who;
 	struct sim_upstream *upstream = peer->actor;
@@ -291,7 +291,7 @@ static void sim_peer_event(struct sim *sim, const struct event *event)
 	}
 }
 
-static void sim_handle(struct sim *sim, const struct event *event)
+static void sim_handle(struct sim *sim, const struct happening *event)
 {
 	struct sim_client *client = event->who;
 
@@ -356,7 +356,7 @@ static bool sim_is_over(const struct sim *sim)
 
 static void sim_loop(struct sim *sim)
 {
-	struct event event;
+	struct happening event;
 
 	while (!sim_is_over(sim) && agenda_pop(&sim->agenda, &event)) {
 		sim->step++;

@@ -273,7 +273,12 @@ Test(pushes, subscribers_hear_what_they_asked_for)
 Test(pushes, wrong_wishes_are_refused)
 {
 	static const char *const params[] = {
-		"{\"channel\":\"invalidations\"}",
+		"{\"channel\":\"others\"}",
+		"{\"channel\":\"push\",\"tags\":[\"a\"]}",
+		"{\"channel\":\"invalidations\",\"methods\":[\"a\"]}",
+		"{\"channel\":\"invalidations\",\"tags\":[]}",
+		"{\"channel\":\"invalidations\",\"since\":7}",
+		"{\"channel\":\"invalidations\",\"since\":\"yesterday\"}",
 		"{}",
 		"[]",
 		"{\"channel\":\"push\",\"methods\":[]}",
