@@ -1,5 +1,6 @@
 #include "broker/engine/drain.h"
 
+#include "broker/engine/bus.h"
 #include "broker/engine/client.h"
 #include "broker/engine/invalidate.h"
 #include "broker/engine/link.h"
@@ -19,7 +20,7 @@ void engine_drain(struct engine *engine, uint64_t now_us)
 	/* Nobody could resume them later, and what waits has been accepted. */
 	for (size_t i = 0; i < engine->lane_count; i++)
 		pause_end(engine, engine->lanes[i], "drain", now_us);
-	invalidate_hurry(engine);
+	invalidate_hurry(engine, now_us);
 	log_event(engine->log, LOG_INFO, "drain.begin",
 		  log_number("clients", engine->drain_clients),
 		  log_number("in_flight", engine->exchanges.used));
@@ -108,7 +109,9 @@ void drain_step(struct engine *engine, uint64_t now_us)
 		drain_expire(engine, now_us);
 	}
 	drain_clients(engine, elapsed_us - drain->delay_us);
-	if (!engine->goodbye && (session_count(&engine->sessions) == 0 || engine->drain_expired))
+	if (!engine->goodbye &&
+	    ((session_count(&engine->sessions) == 0 && !engine_bus_owes(engine, now_us)) ||
+	     engine->drain_expired))
 		drain_goodbye(engine, now_us);
 }
 

@@ -6,6 +6,7 @@
 
 #include "broker/engine/affinity.h"
 #include "broker/engine/batch.h"
+#include "broker/engine/bus.h"
 #include "broker/engine/deliver.h"
 #include "broker/engine/failover.h"
 #include "broker/engine/hedge.h"
@@ -59,6 +60,9 @@ static enum wsb_err create_parts(struct engine *engine, uint64_t now_us)
 		engine->lane_count++;
 	}
 	err = invalidate_init(engine);
+	if (err)
+		return err;
+	err = engine_bus_init(engine);
 	if (err)
 		return err;
 	err = pushes_init(engine);
@@ -121,6 +125,7 @@ void engine_destroy(struct engine *engine)
 	end_exchanges(engine, engine->ticked_us);
 	publish_fini(engine);
 	pushes_fini(engine);
+	engine_bus_fini(engine);
 	invalidate_fini(engine);
 	client_reap(engine);
 	for (size_t i = 0; i < engine->lane_count; i++)

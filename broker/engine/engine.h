@@ -140,6 +140,16 @@ void engine_connection_closed(struct engine *engine, struct connection *connecti
 void engine_resolved(struct engine *engine, uint64_t look_up, const char *const *addresses,
 		     size_t count, const char *error, uint64_t now_us);
 
+/* What became of a connection to Redis that ports.bus_open began; see broker/journal/bus.h. Nothing
+ * comes of one after ports.bus_close. leave: it is the last time; those that are open are closed.
+ */
+void engine_bus_opened(struct engine *engine, enum bus_link link, uint64_t now_us);
+void engine_bus_replied(struct engine *engine, enum bus_link link, const struct redis_value *value,
+			uint64_t now_us);
+void engine_bus_lost(struct engine *engine, enum bus_link link, const char *cause, const char *text,
+		     uint64_t now_us);
+void engine_bus_leave(struct engine *engine, uint64_t now_us);
+
 /* SIGTERM: stop taking clients, finish what is in flight, say good-bye. */
 void engine_drain(struct engine *engine, uint64_t now_us);
 /* Whether listeners shall be closed by now (drain.delay has passed). */

@@ -56,14 +56,23 @@ static void keep(struct engine *engine, const struct event *event, struct positi
 	follow_all(engine);
 }
 
-/* Into the log: without a bus the journal is the log, and numbers it. */
-static void publish(struct engine *engine, const struct event *event)
+/* Into the log: without a bus the journal is the log, and numbers it. With one the event comes back
+ * from there, as those of other brokers come. */
+static void publish(struct engine *engine, const struct event *event, uint64_t now_us)
 {
 	engine->invalidations.latest = (struct position){0};
+	if (engine->bus) {
+		if (bus_publish(engine->bus, event, now_us))
+			log_event(engine->log, LOG_ERROR, "invalidation.forgotten",
+				  log_span("id", event->id),
+				  log_text("error", wsb_err_text(WSB_ENOMEM)));
+		return;
+	}
 	keep(engine, event, &engine->invalidations.latest);
 }
 
-static void tell(struct engine *engine, const struct invalidation *what, enum event_cause cause)
+static void tell(struct engine *engine, const struct invalidation *what, enum event_cause cause,
+		 uint64_t now_us)
 {
 	const uint64_t wall_us = engine->ports->wall_us(engine->ports->io);
 	struct invalidation_parts parts = {.rest = *what};
@@ -78,7 +87,7 @@ static void tell(struct engine *engine, const struct invalidation *what, enum ev
 
 	while (invalidation_next_part(&parts, &event.what)) {
 		maker_id(&engine->invalidations.maker, wall_us, id);
-		publish(engine, &event);
+		publish(engine, &event, now_us);
 	}
 }
 
@@ -88,7 +97,7 @@ size_t invalidate(struct engine *engine, const struct invalidation *what, enum e
 	size_t hits = apply(engine, what, now_us);
 
 	engine->stats.invalidations[cause]++;
-	tell(engine, what, cause);
+	tell(engine, what, cause, now_us);
 	return hits;
 }
 
@@ -192,7 +201,7 @@ size_t invalidate_merged(struct engine *engine, const struct invalidation *what,
 	hits = apply(engine, what, now_us);
 	engine->stats.invalidations[cause]++;
 	if (!hold_back(engine, what, cause, merge_us, now_us))
-		tell(engine, what, cause);
+		tell(engine, what, cause, now_us);
 	return hits;
 }
 
@@ -204,9 +213,9 @@ static void merge_destroy(struct engine *engine, struct merge *merge)
 	free(merge);
 }
 
-static void merge_tell(struct engine *engine, struct merge *merge)
+static void merge_tell(struct engine *engine, struct merge *merge, uint64_t now_us)
 {
-	tell(engine, &merge->what, merge->cause);
+	tell(engine, &merge->what, merge->cause, now_us);
 	merge_destroy(engine, merge);
 }
 
@@ -215,14 +224,14 @@ void invalidate_tick(struct engine *engine, uint64_t now_us)
 	struct timer *timer;
 
 	while ((timer = timerq_pop(&engine->invalidations.merging, now_us)))
-		merge_tell(engine, list_entry(timer, struct merge, timer));
+		merge_tell(engine, list_entry(timer, struct merge, timer), now_us);
 	follow_all(engine);
 }
 
-void invalidate_hurry(struct engine *engine)
+void invalidate_hurry(struct engine *engine, uint64_t now_us)
 {
 	list_each(&engine->invalidations.held, node)
-		merge_tell(engine, list_entry(node, struct merge, link));
+		merge_tell(engine, list_entry(node, struct merge, link), now_us);
 }
 
 void invalidate_fini(struct engine *engine)
@@ -274,6 +283,15 @@ void invalidate_heard(struct engine *engine, const struct invalidation *what, ui
 {
 	engine->stats.invalidations[CAUSE_SCRIPT]++;
 	apply(engine, what, now_us);
+}
+
+/* Nobody has been told anything yet: what was loaded before may be older than the log. */
+void invalidate_joined(struct engine *engine, struct position at, uint64_t now_us)
+{
+	const struct invalidation all = {.mode = INVALIDATE_SOFT, .all = true};
+
+	journal_begin(engine->invalidations.journal, at);
+	apply(engine, &all, now_us);
 }
 
 /* Forget what you know. id is where its own will stand. */

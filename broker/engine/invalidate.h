@@ -12,7 +12,7 @@ void invalidate_fini(struct engine *engine);
 /* What was held back for its merge is told when its time has come. */
 void invalidate_tick(struct engine *engine, uint64_t now_us);
 /* All of it is told now: the broker is going to stop. */
-void invalidate_hurry(struct engine *engine);
+void invalidate_hurry(struct engine *engine, uint64_t now_us);
 
 /* This broker causes it. Returns how many entries of its cache were hit; when it returns nothing
  * older is served here. engine->invalidations.latest is its place in the log, where it is known. */
@@ -28,6 +28,8 @@ size_t invalidate_merged(struct engine *engine, const struct invalidation *what,
 void invalidate_arrived(struct engine *engine, const struct event *event, uint64_t now_us);
 /* Said by a script to whoever hears it: applied, and neither logged nor told. */
 void invalidate_heard(struct engine *engine, const struct invalidation *what, uint64_t now_us);
+/* The log of the bus is found for the first time; it goes on behind `at`. */
+void invalidate_joined(struct engine *engine, struct position at, uint64_t now_us);
 /* Events may be missing (why is a stable word): what is cached becomes stale, all who follow are
  * told, and the log goes on behind `at`. */
 void invalidate_resync(struct engine *engine, const char *why, struct position at, uint64_t now_us);

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "broker/journal/bus.h"
 #include "broker/pool/connection.h"
 #include "common/span.h"
 #include "proto/codec.h"
@@ -53,6 +54,11 @@ struct ports {
 
 	/* Look up the addresses of a name; ends in engine_resolved with the same number. */
 	void (*resolve)(void *io, uint64_t look_up, const char *host);
+
+	/* Connections to Redis, as struct bus_ports says; unless there is a bus, nobody asks. */
+	void (*bus_open)(void *io, enum bus_link link, const struct bus_url *url);
+	void (*bus_close)(void *io, enum bus_link link);
+	void (*bus_send)(void *io, enum bus_link link, const struct span *words, size_t count);
 
 	/* Microseconds since 1970, for people who read what is recorded; never for deadlines. */
 	uint64_t (*wall_us)(void *io);

@@ -95,6 +95,8 @@ struct engine {
 	struct publish publish;
 	struct pushes pushes;
 	struct invalidations invalidations;
+	struct bus *bus;		 /* NULL: invalidations stay in the process */
+	const struct config *bus_config; /* that its settings stand in; held */
 	struct timerq timers;
 	struct timerq expiries;	       /* of clients' credentials */
 	char subject[JWT_SUBJECT_MAX]; /* of the token judged last */

@@ -2,6 +2,7 @@
 
 #include "broker/engine/affinity.h"
 #include "broker/engine/autoscale.h"
+#include "broker/engine/bus.h"
 #include "broker/engine/dispatch.h"
 #include "broker/engine/drain.h"
 #include "broker/engine/failover.h"
@@ -339,6 +340,7 @@ void engine_tick(struct engine *engine, uint64_t now_us)
 	if (gap_us > STANDSTILL_US)
 		upkeep_after_standstill(engine, gap_us, now_us);
 	upkeep_timers(engine, now_us);
+	engine_bus_tick(engine, now_us);
 	invalidate_tick(engine, now_us);
 	for (size_t i = 0; i < engine->lane_count; i++) {
 		upkeep_pool(engine, engine->lanes[i]->pool, now_us);

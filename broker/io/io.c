@@ -7,6 +7,7 @@
 #include "broker/io/http_admin.h"
 #include "broker/io/http_post.h"
 #include "broker/io/lookups.h"
+#include "broker/io/redis_links.h"
 #include "broker/io/tunnel.h"
 #include "broker/io/tls.h"
 #include "broker/io/ws_context.h"
@@ -22,6 +23,7 @@ struct io {
 	struct adopted adopted;
 	struct ws_dialer dialer;
 	struct lookups lookups;
+	struct redis_links redis;
 	struct tunnels tunnels;
 	struct http_admin admin;
 	struct ws_server **servers; /* those that are configured, in its order; then retired ones */
@@ -77,6 +79,21 @@ static void port_resolve(void *io, uint64_t look_up, const char *host)
 	lookups_ask(&((struct io *)io)->lookups, look_up, host);
 }
 
+static void port_bus_open(void *io, enum bus_link link, const struct bus_url *url)
+{
+	redis_link_open(&((struct io *)io)->redis.of[link], url);
+}
+
+static void port_bus_close(void *io, enum bus_link link)
+{
+	redis_link_close(&((struct io *)io)->redis.of[link]);
+}
+
+static void port_bus_send(void *io, enum bus_link link, const struct span *words, size_t count)
+{
+	redis_link_send(&((struct io *)io)->redis.of[link], words, count);
+}
+
 static void port_http_respond(void *io, void *transport, int status, uint32_t retry_after_s,
 			      enum encoding encoding, struct span body)
 {
@@ -124,6 +141,9 @@ static const struct ports port_table = {
 	.pause = port_pause,
 	.http_respond = port_http_respond,
 	.resolve = port_resolve,
+	.bus_open = port_bus_open,
+	.bus_close = port_bus_close,
+	.bus_send = port_bus_send,
 	.tunnel_dial = port_tunnel_dial,
 	.tunnel_refuse = port_tunnel_refuse,
 	.tunnel_close = port_tunnel_close,
@@ -232,6 +252,7 @@ enum wsb_err io_create(struct io **out, const struct config *config, struct log 
 	io->log = log;
 	io->loop = loop;
 	lookups_init(&io->lookups, &loop->uv);
+	redis_links_init(&io->redis, &loop->uv);
 	io->ports = port_table;
 	io->ports.io = io;
 	io->admin.listener.fd = -1;
@@ -268,6 +289,7 @@ enum wsb_err io_start(struct io *io, struct engine *engine, const struct admin_b
 	io->engine = engine;
 	ws_dialer_set_engine(&io->dialer, engine);
 	io->lookups.engine = engine;
+	io->redis.engine = engine;
 	tunnels_set_engine(&io->tunnels, engine);
 	for (size_t i = 0; i < io->server_count; i++) {
 		err = ws_server_start(io->servers[i], engine);
@@ -281,6 +303,7 @@ void io_turn(struct io *io)
 {
 	ws_dialer_turn(&io->dialer);
 	tunnels_turn(&io->tunnels);
+	redis_links_turn(&io->redis);
 	ws_context_turn(&io->context);
 }
 
@@ -326,6 +349,7 @@ bool io_end(struct io *io)
 	http_admin_close(&io->admin);
 	ws_dialer_end(&io->dialer);
 	tunnels_end(&io->tunnels);
+	redis_links_end(&io->redis);
 	lookups_end(&io->lookups);
 	ws_context_end(&io->context);
 	settled = loop_settle(io->loop);

@@ -9,7 +9,7 @@ void peers_init(struct peers *peers)
 	peers->refused = 0;
 }
 
-static void forget(struct peers *peers, struct peer *peer)
+static void forget(struct peers *peers, struct bus_peer *peer)
 {
 	list_remove(&peers->list, &peer->link);
 	free(peer->source);
@@ -21,13 +21,13 @@ static void forget(struct peers *peers, struct peer *peer)
 void peers_fini(struct peers *peers)
 {
 	list_each(&peers->list, node)
-		forget(peers, list_entry(node, struct peer, link));
+		forget(peers, list_entry(node, struct bus_peer, link));
 }
 
-static struct peer *find(const struct peers *peers, struct span source)
+static struct bus_peer *find(const struct peers *peers, struct span source)
 {
 	list_each(&peers->list, node) {
-		struct peer *peer = list_entry(node, struct peer, link);
+		struct bus_peer *peer = list_entry(node, struct bus_peer, link);
 
 		if (span_is(source, peer->source))
 			return peer;
@@ -40,9 +40,9 @@ static char *copy(struct span text)
 	return strndup(text.at ? text.at : "", text.len);
 }
 
-static struct peer *add(struct peers *peers, const struct event *heartbeat)
+static struct bus_peer *add(struct peers *peers, const struct event *heartbeat)
 {
-	struct peer *peer;
+	struct bus_peer *peer;
 
 	if (peers->list.count >= PEERS_MAX) {
 		peers->refused++;
@@ -65,7 +65,7 @@ static struct peer *add(struct peers *peers, const struct event *heartbeat)
 
 void peers_note(struct peers *peers, const struct event *heartbeat, uint64_t now_us)
 {
-	struct peer *peer = find(peers, heartbeat->source);
+	struct bus_peer *peer = find(peers, heartbeat->source);
 
 	if (!peer)
 		peer = add(peers, heartbeat);
@@ -78,7 +78,7 @@ void peers_note(struct peers *peers, const struct event *heartbeat, uint64_t now
 
 void peers_leave(struct peers *peers, struct span source)
 {
-	struct peer *peer = find(peers, source);
+	struct bus_peer *peer = find(peers, source);
 
 	if (peer)
 		forget(peers, peer);
@@ -87,7 +87,7 @@ void peers_leave(struct peers *peers, struct span source)
 void peers_upkeep(struct peers *peers, uint64_t now_us)
 {
 	list_each(&peers->list, node) {
-		struct peer *peer = list_entry(node, struct peer, link);
+		struct bus_peer *peer = list_entry(node, struct bus_peer, link);
 
 		if (now_us - peer->heard_us >= PEER_FORGET_US)
 			forget(peers, peer);
@@ -100,7 +100,7 @@ bool peers_have_applied(const struct peers *peers, struct position position, str
 	bool all = true;
 
 	list_each(&peers->list, node) {
-		const struct peer *peer = list_entry(node, struct peer, link);
+		const struct bus_peer *peer = list_entry(node, struct bus_peer, link);
 
 		if (!peer_is_live(peer, now_us) || !position_before(peer->position, position))
 			continue;

@@ -16,7 +16,7 @@
 #define PEER_FORGET_US UINT64_C(60000000)
 #define PEERS_MAX      1024
 
-struct peer {
+struct bus_peer {
 	struct list_node link;
 	char *source;
 	char *node;
@@ -41,7 +41,7 @@ void peers_leave(struct peers *peers, struct span source);
 /* Forgets who has been silent for long. */
 void peers_upkeep(struct peers *peers, uint64_t now_us);
 
-static inline bool peer_is_live(const struct peer *peer, uint64_t now_us)
+static inline bool peer_is_live(const struct bus_peer *peer, uint64_t now_us)
 {
 	return now_us - peer->heard_us < PEER_LIVE_US;
 }

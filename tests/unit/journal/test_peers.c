@@ -28,12 +28,12 @@ static void note(const char *source, uint64_t seq, uint64_t now_us)
 
 Test(peers, live_while_they_are_heard)
 {
-	const struct peer *peer;
+	const struct bus_peer *peer;
 
 	note("a", 1, 1000);
 	note("a", 2, 2000);
 	cr_assert_eq(peers.list.count, 1);
-	peer = list_entry(list_first(&peers.list), struct peer, link);
+	peer = list_entry(list_first(&peers.list), struct bus_peer, link);
 	cr_expect_eq(peer->position.seq, 2);
 	cr_expect(peer_is_live(peer, 2000 + PEER_LIVE_US - 1));
 	cr_expect_not(peer_is_live(peer, 2000 + PEER_LIVE_US));
