@@ -108,8 +108,8 @@ void pool_upkeep(struct pool *pool, uint64_t now_us);
 struct connection *pool_next_dial(struct pool *pool, uint64_t now_us);
 
 /* A ready connection that the spread no longer wants (the least loaded one of an endpoint with too
- * many), already moved to draining; NULL when there is none. Make before break: none goes before
- * `size` others carry the traffic. Call until NULL. */
+ * many, of equals the youngest), already moved to draining; NULL when there is none. Make before
+ * break: none goes before `size` others carry the traffic. Call until NULL. */
 struct connection *pool_next_surplus(struct pool *pool, uint64_t now_us);
 
 /* A connection that is not ready yet and that the spread no longer wants: to be given up. NULL:

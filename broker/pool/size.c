@@ -84,12 +84,17 @@ static const char *reason_to_go(const struct endpoint *endpoint,
 	}
 }
 
-/* Stale ones first, then who has the least to do. */
+/* Stale ones first, then who has the least to do or to move elsewhere; of equals the youngest,
+ * which may still be coming up to its share. */
 static bool goes_before(const struct connection *a, const struct connection *b)
 {
 	if (a->stale != b->stale)
 		return a->stale;
-	return a->in_flight < b->in_flight;
+	if (a->in_flight != b->in_flight)
+		return a->in_flight < b->in_flight;
+	if (a->feeds.count != b->feeds.count)
+		return a->feeds.count < b->feeds.count;
+	return a->ready_at_us > b->ready_at_us;
 }
 
 /* A connection for pushes alone that is on an endpoint that the operator wants none on, or was

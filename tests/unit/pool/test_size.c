@@ -57,6 +57,33 @@ Test(size, the_least_loaded_go_when_they_are_idle)
 	rig_stop(&rig);
 }
 
+Test(size, of_equally_idle_ones_the_youngest_goes_and_who_is_subscribed_to_stays)
+{
+	struct rig rig;
+	struct list_node feed;
+	const struct connection *old, *gone;
+	struct connection *subscribed;
+
+	begin(&rig, 1, 1);
+	old = rig_find(&rig, 0, CONNECTION_READY);
+	pool_resize(rig.pool, 2, "asked", "", rig.now_us);
+	rig_run(&rig, 50 * MS);
+	pool_resize(rig.pool, 3, "asked", "", rig.now_us);
+	rig_run(&rig, 50 * MS);
+	subscribed = list_entry(rig.pool->states[CONNECTION_READY].head.prev, struct connection,
+				state_link);
+	list_node_init(&feed);
+	list_append(&subscribed->feeds, &feed);
+	rig.pool->size = 1;
+	pool_upkeep(rig.pool, rig.now_us);
+	gone = pool_next_surplus(rig.pool, rig.now_us);
+	cr_assert(gone != old && gone != subscribed, "the one between them");
+	list_remove(&subscribed->feeds, &feed);
+	cr_assert_eq(pool_next_surplus(rig.pool, rig.now_us), subscribed, "the younger one");
+	cr_assert_eq(rig_find(&rig, 0, CONNECTION_READY), old);
+	rig_stop(&rig);
+}
+
 Test(size, dials_that_are_not_wanted_any_more_are_given_up)
 {
 	struct rig rig;
