@@ -133,7 +133,8 @@ void engine_tunnel_declined(struct engine *engine, struct session *session, unsi
 		  log_number("status", status));
 	engine->stats.refusals[REFUSAL_UPSTREAM]++;
 	engine_lane_of_pool(engine, tunnel->pool)->traffic.tunnels_declined++;
-	pool_tunnel_declined(tunnel, now_us);
+	/* Other statuses speak of the request, or of what the client asked the application for. */
+	pool_tunnel_declined(tunnel, status >= 502 && status <= 504, now_us);
 	engine_leave(engine, now_us);
 }
 

@@ -214,6 +214,36 @@ void health_bad(struct endpoint *endpoint, enum failure failure, uint64_t age_us
 		fail(endpoint, failure, age_us, now_us);
 }
 
+/* Whether this comes together with what has been counted. */
+static bool is_same_blow(const struct endpoint *endpoint, uint64_t now_us)
+{
+	return endpoint->blow_us && now_us < endpoint->blow_us + HEALTH_BLOW_US;
+}
+
+void health_dialled(struct endpoint *endpoint, uint64_t age_us, uint64_t now_us)
+{
+	outlier_good(&endpoint->outlier);
+	if (endpoint->unwell)
+		health_mend(endpoint, age_us, now_us);
+}
+
+void health_dial_failed(struct endpoint *endpoint, enum failure failure, uint64_t age_us,
+			uint64_t now_us)
+{
+	if (is_same_blow(endpoint, now_us)) {
+		endpoint->stats.by_kind[failure]++;
+		return;
+	}
+	endpoint->blow_us = now_us;
+	fail(endpoint, failure, age_us, now_us);
+}
+
+void health_untried(struct endpoint *endpoint)
+{
+	if (endpoint->outlier.trials_given > 0)
+		endpoint->outlier.trials_given--;
+}
+
 void health_lost(struct connection *connection, const char *reason, bool carried, uint64_t now_us)
 {
 	struct endpoint *endpoint = connection->endpoint;
@@ -223,8 +253,7 @@ void health_lost(struct connection *connection, const char *reason, bool carried
 		endpoint->stats.by_kind[failure]++;
 		return;
 	}
-	if (connection_was_left_politely(connection) ||
-	    (endpoint->blow_us && now_us < endpoint->blow_us + HEALTH_BLOW_US))
+	if (connection_was_left_politely(connection) || is_same_blow(endpoint, now_us))
 		return;
 	endpoint->blow_us = now_us;
 	fail(endpoint, failure, 0, now_us);
@@ -296,8 +325,9 @@ struct endpoint *health_trial(struct pool *pool, bool spare, uint64_t now_us)
 		struct endpoint *endpoint = pool->endpoints[i];
 		const struct outlier *outlier = &endpoint->outlier;
 
-		if (endpoint->ready == 0 || !endpoint_serves(endpoint) || endpoint->probe.failing ||
-		    endpoint->settings->tier > pool->tier || !outlier_wants_trial(outlier) ||
+		if (!endpoint_is_up(endpoint) || !endpoint_serves(endpoint) ||
+		    endpoint->probe.failing || endpoint->settings->tier > pool->tier ||
+		    !outlier_wants_trial(outlier) ||
 		    (!spare && now_us < outlier->trial_us + TRIAL_SPARE_US))
 			continue;
 		if (!found || endpoint->settings->tier < found->settings->tier)
@@ -369,7 +399,8 @@ static void upkeep_endpoint(struct endpoint *endpoint, uint64_t now_us)
 		outlier->state != BREAKER_CLOSED || outlier->badness > 0 || endpoint->held;
 	if (endpoint->held)
 		judge(endpoint, now_us);
-	if (outlier->state != BREAKER_OPEN || now_us < outlier->until_us || endpoint->ready == 0)
+	if (outlier->state != BREAKER_OPEN || now_us < outlier->until_us ||
+	    !endpoint_is_up(endpoint))
 		return;
 	outlier_try(outlier, now_us);
 	changed(endpoint, "time", now_us);

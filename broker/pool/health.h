@@ -64,6 +64,13 @@ void health_heard(struct endpoint *endpoint);
  * together, and one that never carried requests is none (the endpoint backs off). */
 void health_lost(struct connection *connection, const char *reason, bool carried, uint64_t now_us);
 
+/* What became of a dial for a client of a session listener, after age_us: it was answered, or it
+ * failed; failures of the same moment are one. untried: given up, nothing is known. */
+void health_dialled(struct endpoint *endpoint, uint64_t age_us, uint64_t now_us);
+void health_dial_failed(struct endpoint *endpoint, enum failure failure, uint64_t age_us,
+			uint64_t now_us);
+void health_untried(struct endpoint *endpoint);
+
 /* The outcome of a probing call. */
 void health_probed(struct endpoint *endpoint, enum probe_result result, uint64_t now_us);
 

@@ -272,8 +272,7 @@ void pool_unlease(struct connection *connection, uint64_t now_us)
 
 	health_unasked(endpoint);
 	endpoint->stats.requests--;
-	if (endpoint->outlier.trials_given > 0)
-		endpoint->outlier.trials_given--;
+	health_untried(endpoint);
 	pool_return(connection, 0, now_us);
 }
 

@@ -2,6 +2,8 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
+#include "broker/pool/health.h"
 #include "broker/pool/states.h"
 
 /* The cost of an endpoint that carries tunnels and was never seen to open one. */
@@ -52,7 +54,7 @@ static bool was_tried(const struct tunnel *tunnel, const struct endpoint *endpoi
 }
 
 /* In which order endpoints are looked at; lower is better. */
-enum { CLASS_NOBODY = 2000, CLASS_DOWN = 1000 };
+enum { CLASS_NOBODY = 2000, CLASS_DOWN = 1000, CLASS_UNWELL = 500 };
 
 static uint32_t class_of(const struct tunnel *tunnel, const struct endpoint *endpoint,
 			 uint64_t now_us)
@@ -60,8 +62,9 @@ static uint32_t class_of(const struct tunnel *tunnel, const struct endpoint *end
 	if (!endpoint_serves(endpoint) || was_tried(tunnel, endpoint) ||
 	    now_us < endpoint->backoff.not_before_us)
 		return CLASS_NOBODY;
-	return endpoint->settings->tier +
-	       (endpoint_takes_tunnels(endpoint, now_us) ? 0 : CLASS_DOWN);
+	if (!endpoint_takes_tunnels(endpoint, now_us))
+		return endpoint->settings->tier + CLASS_DOWN;
+	return endpoint->settings->tier + (endpoint_is_well(endpoint) ? 0 : CLASS_UNWELL);
 }
 
 static uint32_t best_class(const struct tunnel *tunnel, uint64_t now_us)
@@ -127,6 +130,18 @@ static struct endpoint *choose(struct tunnel *tunnel, uint32_t class, uint64_t n
 	return best;
 }
 
+/* If it fails, another one is dialled: any client may try who was ejected. */
+static struct endpoint *choose_for_trial(const struct tunnel *tunnel, uint64_t now_us)
+{
+	struct pool *pool = tunnel->pool;
+	struct endpoint *endpoint = pool->trials > 0 ? health_trial(pool, true, now_us) : NULL;
+
+	if (!endpoint || class_of(tunnel, endpoint, now_us) >= CLASS_DOWN)
+		return NULL;
+	endpoint->outlier.trials_given++;
+	return endpoint;
+}
+
 bool pool_tunnel_dial(struct tunnel *tunnel, uint64_t now_us)
 {
 	uint32_t class = best_class(tunnel, now_us);
@@ -135,7 +150,9 @@ bool pool_tunnel_dial(struct tunnel *tunnel, uint64_t now_us)
 	assert(!tunnel->endpoint);
 	if (class == CLASS_NOBODY)
 		return false;
-	endpoint = choose(tunnel, class, now_us);
+	endpoint = choose_for_trial(tunnel, now_us);
+	if (!endpoint)
+		endpoint = choose(tunnel, class, now_us);
 	tunnel->tried[tunnel->tries++] = endpoint;
 	tunnel->endpoint = endpoint;
 	tunnel->id = (*tunnel->pool->next_connection_id)++;
@@ -145,10 +162,28 @@ bool pool_tunnel_dial(struct tunnel *tunnel, uint64_t now_us)
 	return true;
 }
 
+/* The client has been answered, so it was not for its sake that others broke off. */
+static void blame_suspects(struct tunnel *tunnel, uint64_t now_us)
+{
+	struct pool *pool = tunnel->pool;
+
+	for (size_t try = 0; try < tunnel->tries; try++) {
+		if (!(tunnel->suspects & (1U << try)))
+			continue;
+		for (size_t i = 0; i < pool->endpoint_count; i++)
+			if (pool->endpoints[i] == tunnel->tried[try])
+				health_dial_failed(pool->endpoints[i], FAILURE_UPGRADE, 0, now_us);
+	}
+	tunnel->suspects = 0;
+}
+
 void pool_tunnel_opened(struct tunnel *tunnel, uint64_t now_us)
 {
 	struct endpoint *endpoint = tunnel->endpoint;
 	double connect_us = (double)(now_us - tunnel->since_us) + 1;
+
+	health_dialled(endpoint, now_us - tunnel->since_us, now_us);
+	blame_suspects(tunnel, now_us);
 
 	if (endpoint->connect_us <= 0 || connect_us > endpoint->connect_us)
 		endpoint->connect_us = connect_us;
@@ -173,24 +208,40 @@ void pool_tunnel_failed(struct tunnel *tunnel, const char *reason, const char *t
 			uint64_t now_us)
 {
 	struct endpoint *endpoint = tunnel->endpoint;
+	enum failure failure = failure_of_end(reason);
+	bool ours = strcmp(reason, "asked") == 0;
 
 	leave_endpoint(tunnel);
 	endpoint_dial_failed(endpoint, reason, text, now_us);
+	if (ours)
+		health_untried(endpoint);
+	else if (failure == FAILURE_UPGRADE)
+		tunnel->suspects |= 1U << (tunnel->tries - 1);
+	else
+		health_dial_failed(endpoint, failure, now_us - tunnel->since_us, now_us);
 }
 
-void pool_tunnel_declined(struct tunnel *tunnel, uint64_t now_us)
+void pool_tunnel_declined(struct tunnel *tunnel, bool unable, uint64_t now_us)
 {
 	struct endpoint *endpoint = tunnel->endpoint;
+	uint64_t age_us = now_us - tunnel->since_us;
 
 	leave_endpoint(tunnel);
 	endpoint->stats.failures++;
 	endpoint_proved(endpoint, "opened", now_us);
+	if (unable)
+		health_dial_failed(endpoint, FAILURE_UPGRADE, age_us, now_us);
+	else
+		health_dialled(endpoint, age_us, now_us);
+	blame_suspects(tunnel, now_us);
 }
 
 void pool_tunnel_end(struct tunnel *tunnel, uint64_t now_us)
 {
 	struct pool *pool = tunnel->pool;
 
+	if (tunnel->endpoint && !tunnel->open)
+		health_untried(tunnel->endpoint);
 	leave_endpoint(tunnel);
 	list_remove(&pool->tunnels, &tunnel->link);
 	free(tunnel);

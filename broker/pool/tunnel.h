@@ -27,6 +27,7 @@ struct tunnel {
 	size_t tries;
 	/* Compared, never followed. */
 	const struct endpoint *tried[TUNNEL_TRIES_MAX];
+	uint32_t suspects; /* a bit for each of these that was reached and broke the upgrade off */
 	uint64_t bytes_up; /* carried to the upstream */
 	uint64_t bytes_down;
 	uint64_t moved_us;   /* the engine's: when something was last carried */
@@ -42,19 +43,22 @@ static inline bool pool_has_tunnel_room(const struct pool *pool)
 /* A tunnel that goes nowhere yet. WSB_ELIMIT: there are `size` of them; WSB_ENOMEM. */
 enum wsb_err pool_tunnel_begin(struct tunnel **out, struct pool *pool, void *client) WSB_CHECKED;
 
-/* Chooses where to dial, by the pool's balancer with tunnels counted instead of requests: endpoints
- * that are up come first, lower tiers before higher ones, then those that are down and whose
- * back-off has passed; none twice. False: there is nobody (more) to try. */
+/* Chooses where to dial, by the pool's balancer with tunnels counted instead of requests: an
+ * endpoint on trial, if there is one; those that are up and well, lower tiers before higher ones;
+ * those that are ejected; then those that are down and whose back-off has passed; none twice.
+ * False: there is nobody (more) to try. */
 bool pool_tunnel_dial(struct tunnel *tunnel, uint64_t now_us);
 /* Whether pool_tunnel_dial would find another one. */
 bool pool_tunnel_may_dial(const struct tunnel *tunnel, uint64_t now_us);
 
 /* What became of the dial. failed: reason as of pool_connection_lost; "asked" counts against
- * nobody. declined: the endpoint answered, and would not have it; that is alive. */
+ * nobody. declined: the endpoint answered, and would not have it; that is alive. unable: ... since
+ * it cannot serve anybody now. An upgrade that is broken off may be the client's fault: it counts
+ * against the health of the endpoint once another one has answered the same client. */
 void pool_tunnel_opened(struct tunnel *tunnel, uint64_t now_us);
 void pool_tunnel_failed(struct tunnel *tunnel, const char *reason, const char *text,
 			uint64_t now_us);
-void pool_tunnel_declined(struct tunnel *tunnel, uint64_t now_us);
+void pool_tunnel_declined(struct tunnel *tunnel, bool unable, uint64_t now_us);
 
 /* Frees it, in any state. */
 void pool_tunnel_end(struct tunnel *tunnel, uint64_t now_us);

@@ -263,6 +263,139 @@ Test(tunnel, what_the_upstream_declines_is_no_failure_of_it)
 	stage_end(&stage);
 }
 
+/* Two endpoints, of which a fails each client in this way. */
+static void sick_scene(struct stage *stage)
+{
+	scene_init(stage);
+	stage->pool->size = 100;
+	stage->pool->ejection = (struct ejection_settings){
+		.consecutive = 3,
+		.window_us = 10 * STAGE_S,
+		.base_us = 5 * STAGE_S,
+		.max_us = 50 * STAGE_S,
+		.max_ejected = 0.5,
+	};
+	stage_begin(stage);
+}
+
+static void fails_by_connect(struct peer *client)
+{
+	tunnel_fails(client, "tls");
+}
+
+static void breaks_off(struct peer *client)
+{
+	tunnel_fails(client, "upgrade");
+}
+
+static void is_unable(struct peer *client)
+{
+	tunnel_declines(client, 503);
+}
+
+static void forbids(struct peer *client)
+{
+	tunnel_declines(client, 403);
+}
+
+/* A second passes, in which who was thought to be down is found to be up. */
+static void pass_and_let_trials_in(struct stage *stage)
+{
+	for (int i = 0; i < 100; i++) {
+		struct peer *trial;
+
+		stage_pass(stage, 10 * STAGE_MS);
+		for (size_t k = 0; (trial = stage_upstream(stage, k)); k++) {
+			if (trial->state == PEER_DIALING)
+				peer_open(trial);
+			else if (trial->state == PEER_CLOSING)
+				stage_kill(trial);
+		}
+	}
+}
+
+/* So many clients come, one a second; returns how many of them were sent to a. */
+static uint32_t visit(struct stage *stage, uint32_t clients, void (*fail)(struct peer *))
+{
+	uint32_t to_a = 0;
+
+	for (uint32_t i = 0; i < clients; i++) {
+		struct peer *client = arrive(stage);
+		bool on_a = strcmp(dialled(client), "a") == 0;
+
+		to_a += on_a;
+		if (on_a && fail)
+			fail(client);
+		if (client->dialled)
+			tunnel_opens(client);
+		peer_end(client, "eof", 0, span_of("", 0));
+		pass_and_let_trials_in(stage);
+	}
+	return to_a;
+}
+
+Test(tunnel, an_endpoint_that_fails_clients_is_passed_over_until_it_serves_again)
+{
+	static void (*const failures[])(struct peer *) = {fails_by_connect, breaks_off, is_unable};
+
+	for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {
+		struct stage stage;
+		const struct endpoint *a;
+
+		sick_scene(&stage);
+		a = pool_of(&stage)->endpoints[0];
+		for (uint32_t failed = 0; failed < 3;)
+			failed += visit(&stage, 1, failures[i]);
+		cr_assert_eq(a->state, ENDPOINT_EJECTED, "case %zu", i);
+		cr_assert_eq(visit(&stage, 4, failures[i]), 0, "case %zu", i);
+		stage_pass(&stage, 2 * STAGE_S);
+		cr_assert_eq(a->state, ENDPOINT_TRIAL, "case %zu", i);
+		cr_assert_eq(visit(&stage, 1, failures[i]), 1, "case %zu", i);
+		cr_assert_eq(a->state, ENDPOINT_EJECTED, "case %zu: for longer", i);
+		cr_assert_eq(visit(&stage, 8, failures[i]), 0, "case %zu", i);
+		stage_pass(&stage, 4 * STAGE_S);
+		cr_assert_eq(visit(&stage, 3, NULL), 3, "case %zu: three try it", i);
+		cr_assert_eq(a->state, ENDPOINT_ACTIVE, "case %zu", i);
+		stage_end(&stage);
+	}
+}
+
+Test(tunnel, what_clients_may_have_done_themselves_ejects_nobody)
+{
+	struct stage stage;
+
+	sick_scene(&stage);
+	visit(&stage, 20, forbids);
+	cr_assert_eq(pool_of(&stage)->endpoints[0]->state, ENDPOINT_ACTIVE);
+	/* Nobody likes how these ask. */
+	for (int i = 0; i < 20; i++) {
+		struct peer *client = arrive(&stage);
+
+		while (client->dialled)
+			tunnel_fails(client, "upgrade");
+		pass_and_let_trials_in(&stage);
+	}
+	for (size_t i = 0; i < 2; i++)
+		cr_assert_eq(pool_of(&stage)->endpoints[i]->outlier.state, BREAKER_CLOSED);
+	stage_end(&stage);
+}
+
+Test(tunnel, who_is_ejected_serves_when_nobody_else_does)
+{
+	struct stage stage;
+	struct peer *client;
+
+	sick_scene(&stage);
+	for (uint32_t failed = 0; failed < 3;)
+		failed += visit(&stage, 1, fails_by_connect);
+	client = arrive(&stage);
+	cr_assert_str_eq(dialled(client), "b");
+	tunnel_fails(client, "connect");
+	cr_assert_str_eq(dialled(client), "a");
+	tunnel_opens(client);
+	stage_end(&stage);
+}
+
 Test(tunnel, a_client_that_leaves_early_counts_against_nobody)
 {
 	struct stage stage;
