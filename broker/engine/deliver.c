@@ -3,6 +3,7 @@
 #include "broker/engine/failover.h"
 #include "broker/engine/feeds.h"
 #include "broker/engine/hedge.h"
+#include "broker/engine/invalidate_rule.h"
 #include "broker/engine/link.h"
 #include "broker/engine/probing.h"
 #include "broker/engine/publish.h"
@@ -133,7 +134,7 @@ static void deliver_one(struct engine *engine, struct connection *connection,
 		return;
 	if (!message->id.at) {
 		if (!publish_event(engine, connection, message, now_us) &&
-		    !pushes_take(engine, connection, message))
+		    !pushes_take(engine, connection, message, now_us))
 			deliver_oddity(engine, connection, ODD_PUSH);
 		return;
 	}
@@ -149,6 +150,7 @@ static void deliver_one(struct engine *engine, struct connection *connection,
 		deliver_hedged(engine, exchange, attempt->hedge, upstream_us, now_us);
 	settle_attempt(attempt, upstream_us > 0 ? upstream_us : 1, now_us);
 	failover_blame_late(engine, exchange, now_us);
+	invalidate_by_write(engine, exchange, message, now_us);
 	if (exchange->feed)
 		feeds_answer(engine, exchange, message, connection, upstream_us, now_us);
 	else

@@ -27,6 +27,7 @@ enum wsb_err invalidate_init(struct engine *engine)
 
 	list_init(&invalidations->watches);
 	list_init(&invalidations->held);
+	tag_list_init(&invalidations->tags, rng_next(&engine->rng));
 	timerq_init(&invalidations->merging, engine->started_us);
 	maker_init(&invalidations->maker, engine->config->node, wall_us, rng_next(&engine->rng));
 	err = map_create(&invalidations->merges, rng_next(&engine->rng));
@@ -245,6 +246,7 @@ void invalidate_fini(struct engine *engine)
 	}
 	map_destroy(invalidations->merges);
 	journal_destroy(invalidations->journal);
+	tag_list_fini(&invalidations->tags);
 	strbuf_fini(&invalidations->key);
 	strbuf_fini(&invalidations->text);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "broker/engine/client.h"
+#include "broker/engine/invalidate_rule.h"
 #include "broker/engine/link.h"
 #include "broker/engine/watch.h"
 #include "common/glob.h"
@@ -14,6 +15,7 @@
 struct push_rule {
 	struct span method;
 	enum push_forward forward;
+	const struct invalidate_rule *invalidate;
 	struct path identities;
 };
 
@@ -35,6 +37,7 @@ static enum wsb_err rule_compile(struct push_rule *rule, const struct push_setti
 
 	rule->method = span_text(settings->method);
 	rule->forward = settings->forward;
+	rule->invalidate = &settings->invalidate;
 	if (rule->forward != FORWARD_MATCH)
 		return WSB_OK;
 	return path_compile(&rule->identities,
@@ -198,7 +201,7 @@ static const struct push_rule *rule_find(const struct engine *engine, struct spa
 }
 
 bool pushes_take(struct engine *engine, struct connection *connection,
-		 const struct message *message)
+		 const struct message *message, uint64_t now_us)
 {
 	const struct push_rule *rule = rule_find(engine, message->method);
 	struct traffic_stats *traffic = &engine_lane_of_pool(engine, connection->pool)->traffic;
@@ -210,6 +213,7 @@ bool pushes_take(struct engine *engine, struct connection *connection,
 		traffic->pushes_elsewhere++;
 		return true;
 	}
+	invalidate_by_push(engine, rule->invalidate, message, now_us);
 	if (rule->forward == FORWARD_NONE) {
 		traffic->pushes_dropped++;
 		return true;

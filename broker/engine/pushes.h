@@ -18,6 +18,6 @@ void pushes_elect(struct engine *engine, struct lane *lane, uint64_t now_us);
 
 /* Does with it what its rule says. False: no rule is about it. */
 bool pushes_take(struct engine *engine, struct connection *connection,
-		 const struct message *message);
+		 const struct message *message, uint64_t now_us);
 
 #endif

@@ -6,6 +6,7 @@
 #include "broker/engine/batch.h"
 #include "broker/engine/client.h"
 #include "broker/engine/explain.h"
+#include "broker/engine/invalidate_rule.h"
 #include "broker/engine/publish.h"
 #include "broker/engine/record.h"
 
@@ -171,6 +172,7 @@ void settle_error(struct engine *engine, struct exchange *exchange, enum request
 	const struct connection *connection = blamed_connection(exchange);
 	struct strbuf *story = &engine->story;
 
+	invalidate_by_doubt(engine, exchange, now_us);
 	if (exchange->notification) {
 		/* Nobody is told, so it is counted. */
 		engine->stats.oddities[ODD_NOTIFICATION_EXPIRED]++;

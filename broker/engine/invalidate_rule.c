@@ -1,0 +1,79 @@
+#include "broker/engine/invalidate_rule.h"
+
+#include "broker/engine/invalidate.h"
+#include "broker/route/tag_template.h"
+
+/* The message names more than can be told apart: then nothing that is cached can be trusted. */
+static void invalidate_everything(struct engine *engine, const struct invalidate_rule *rule,
+				  enum event_cause cause, uint64_t now_us)
+{
+	const struct invalidation what = {
+		.mode = rule->soft ? INVALIDATE_SOFT : INVALIDATE_HARD,
+		.all = true,
+	};
+
+	log_event(engine->log, LOG_WARN, "invalidation.too_many_tags",
+		  log_text("cause", event_cause_name(cause)),
+		  log_text("template", rule->templates[0]), log_number("limit", TEXT_SET_MAX));
+	invalidate_merged(engine, &what, cause, rule->merge_us, now_us);
+}
+
+/* Of a push both are the same; answer may be NULL. */
+static void invalidate_by_rule(struct engine *engine, const struct invalidate_rule *rule,
+			       const struct message *request, const struct message *answer,
+			       enum event_cause cause, uint64_t now_us)
+{
+	struct tag_list *list = &engine->invalidations.tags;
+	const enum tag_verdict verdict =
+		tag_templates_eval(rule->compiled, request, answer, TEXT_SET_MAX, list);
+	const struct invalidation what = {
+		.mode = rule->soft ? INVALIDATE_SOFT : INVALIDATE_HARD,
+		.tags = list->tags,
+		.tag_count = list->count,
+	};
+
+	if (verdict != TAGS_OK) {
+		invalidate_everything(engine, rule, cause, now_us);
+		return;
+	}
+	if (list->missing > 0 && answer)
+		log_event(engine->log, LOG_WARN, "invalidation.tag_missing",
+			  log_text("cause", event_cause_name(cause)),
+			  log_text("template", list->missing_template));
+	if (list->count > 0)
+		invalidate_merged(engine, &what, cause, rule->merge_us, now_us);
+}
+
+/* The request is read once more out of its text: few routes write. */
+static void by_exchange(struct engine *engine, const struct exchange *exchange,
+			const struct message *answer, uint64_t now_us)
+{
+	const struct invalidate_rule *rule = &exchange->route->invalidate;
+	struct message request;
+
+	if (envelope_scan(engine->envelope, FROM_CLIENT, exchange->encoding,
+			  span_of(exchange->text, exchange->len), &request) != WSB_OK)
+		invalidate_everything(engine, rule, CAUSE_WRITE, now_us);
+	else
+		invalidate_by_rule(engine, rule, &request, answer, CAUSE_WRITE, now_us);
+}
+
+void invalidate_by_write(struct engine *engine, const struct exchange *exchange,
+			 const struct message *answer, uint64_t now_us)
+{
+	if (exchange->route->invalidate.compiled && !answer->failed)
+		by_exchange(engine, exchange, answer, now_us);
+}
+
+void invalidate_by_doubt(struct engine *engine, const struct exchange *exchange, uint64_t now_us)
+{
+	if (exchange->route->invalidate.compiled && exchange->attempts_made > 0)
+		by_exchange(engine, exchange, NULL, now_us);
+}
+
+void invalidate_by_push(struct engine *engine, const struct invalidate_rule *rule,
+			const struct message *push, uint64_t now_us)
+{
+	if (rule->compiled)
+		invalidate_by_rule(engine, rule, push, push, CAUSE_PUSH, now_us);
+}

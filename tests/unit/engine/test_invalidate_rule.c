@@ -1,0 +1,231 @@
+/* What writes and pushes invalidate, and when. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "broker/route/tag_template.h"
+#include "tests/unit/engine/stage.h"
+
+#define FOLLOW                                                                                     \
+	"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"wsbroker.subscribe\",\"params\":{\"channel\":" \
+	"\"invalidations\"}}"
+#define WRITE "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"update\",\"params\":{\"id\":42}}"
+#define PUSH  "{\"jsonrpc\":\"2.0\",\"method\":\"updated\",\"params\":{\"id\":42}}"
+
+struct scene {
+	struct stage stage;
+	struct invalidate_rule *rule;
+	struct tag_templates *templates;
+	struct peer *client;
+	struct peer *upstream;
+};
+
+static struct push_settings pushes[1];
+static const char *texts[2];
+
+static void compile(struct scene *scene, struct invalidate_rule *rule, const char *text,
+		    enum tag_use use)
+{
+	const char *why = "";
+	size_t bad;
+
+	texts[0] = text;
+	cr_assert_eq(tag_templates_create(&scene->templates, texts, 1, use, &why, &bad), WSB_OK,
+		     "%s", why);
+	*rule = (struct invalidate_rule){
+		.templates = texts, .count = 1, .compiled = scene->templates};
+	scene->rule = rule;
+}
+
+static void begin(struct scene *scene)
+{
+	const char *heard;
+
+	stage_begin_ready(&scene->stage);
+	/* Until there is a source of pushes. */
+	for (int i = 0; i < 10; i++) {
+		stage_pass(&scene->stage, 100 * STAGE_MS);
+		stage_open_dials(&scene->stage);
+	}
+	scene->client = stage_client(&scene->stage);
+	scene->upstream = stage_upstream(&scene->stage, 0);
+	says(scene->client, FOLLOW);
+	heard = hears(scene->client);
+	cr_assert(heard && strstr(heard, "\"result\":\""), "%s", heard);
+}
+
+static void begin_write(struct scene *scene, const char *text)
+{
+	stage_init(&scene->stage);
+	compile(scene, &scene->stage.any->invalidate, text, TAGS_OF_WRITE);
+	begin(scene);
+}
+
+static void begin_push(struct scene *scene, const char *text, enum push_forward forward)
+{
+	stage_init(&scene->stage);
+	pushes[0] = (struct push_settings){.method = "updated", .forward = forward};
+	scene->stage.setup.config.push = pushes;
+	scene->stage.setup.config.push_count = 1;
+	compile(scene, &pushes[0].invalidate, text, TAGS_OF_PUSH);
+	begin(scene);
+}
+
+static void end(struct scene *scene)
+{
+	stage_end(&scene->stage);
+	tag_templates_destroy(scene->templates);
+}
+
+static void expect_event(struct scene *scene, const char *tags, const char *cause)
+{
+	const char *heard = hears(scene->client);
+	char text[128];
+
+	cr_assert(heard, "no event with %s", tags);
+	snprintf(text, sizeof(text), "\"tags\":%s,", tags);
+	cr_assert(strstr(heard, text), "%s: %s", text, heard);
+	snprintf(text, sizeof(text), "\"cause\":\"%s\"", cause);
+	cr_assert(strstr(heard, text), "%s: %s", text, heard);
+}
+
+Test(write, invalidates_before_its_caller_is_answered)
+{
+	struct scene scene;
+
+	begin_write(&scene, "property:{params.id}");
+	says(scene.client, WRITE);
+	answers(scene.upstream, hears_request(scene.upstream), "\"result\":true");
+	expect_event(&scene, "[\"property:42\"]", "write");
+	expect_hears(scene.client, "{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":true}");
+	end(&scene);
+}
+
+Test(write, may_name_tags_by_its_answer)
+{
+	struct scene scene;
+
+	begin_write(&scene, "owner:{result.owners[*]}");
+	says(scene.client, WRITE);
+	answers(scene.upstream, hears_request(scene.upstream),
+		"\"result\":{\"owners\":[\"a*\",7]}");
+	/* What a message says is no glob. */
+	expect_event(&scene, "[\"owner:a\\\\*\",\"owner:7\"]", "write");
+	cr_assert_not_null(hears(scene.client));
+	end(&scene);
+}
+
+Test(write, that_fails_invalidates_nothing)
+{
+	struct scene scene;
+
+	begin_write(&scene, "property:{params.id}");
+	says(scene.client, WRITE);
+	answers(scene.upstream, hears_request(scene.upstream),
+		"\"error\":{\"code\":1,\"message\":\"no\"}");
+	expect_hears(scene.client, "{\"jsonrpc\":\"2.0\",\"id\":7,\"error\":{\"code\":1,"
+				   "\"message\":\"no\"}}");
+	expect_silence(scene.client);
+	end(&scene);
+}
+
+Test(write, of_which_nothing_is_known_may_have_been_done)
+{
+	struct scene scene;
+
+	begin_write(&scene, "property:{params.id}");
+	says(scene.client, WRITE);
+	hears_request(scene.upstream);
+	stage_kill(scene.upstream);
+	expect_event(&scene, "[\"property:42\"]", "write");
+	expect_error(scene.client, .id = "7", .code = -32001, .reason = "upstream_lost",
+		     .pool = "main", .endpoint = "a");
+	end(&scene);
+}
+
+Test(write, that_was_never_sent_invalidates_nothing)
+{
+	struct scene scene;
+
+	begin_write(&scene, "property:{params.id}");
+	stage_kill(scene.upstream);
+	says(scene.client, WRITE);
+	stage_pass(&scene.stage, 60 * STAGE_S);
+	cr_assert_not_null(strstr(hears(scene.client), "unavailable"));
+	expect_silence(scene.client);
+	end(&scene);
+}
+
+Test(write, counts_also_when_its_caller_has_gone)
+{
+	struct scene scene;
+	struct peer *writer;
+
+	begin_write(&scene, "property:{params.id}");
+	writer = stage_client(&scene.stage);
+	says(writer, WRITE);
+	stage_kill(writer);
+	answers(scene.upstream, hears_request(scene.upstream), "\"result\":true");
+	expect_event(&scene, "[\"property:42\"]", "write");
+	end(&scene);
+}
+
+Test(write, that_names_more_than_can_be_told_apart_flushes)
+{
+	char answer[TEXT_SET_MAX * 8];
+	struct scene scene;
+	size_t len;
+
+	begin_write(&scene, "x:{result[*]}");
+	says(scene.client, WRITE);
+	len = (size_t)snprintf(answer, sizeof(answer),
+			       "{\"jsonrpc\":\"2.0\",\"id\":%llu,\"result\":[0",
+			       (unsigned long long)hears_request(scene.upstream));
+	for (size_t i = 1; i <= TEXT_SET_MAX; i++)
+		len += (size_t)snprintf(answer + len, sizeof(answer) - len, ",%zu", i);
+	snprintf(answer + len, sizeof(answer) - len, "]}");
+	says(scene.upstream, answer);
+	cr_assert_not_null(strstr(hears(scene.client), "\"op\":\"flush\""));
+	cr_assert_not_null(hears(scene.client));
+	end(&scene);
+}
+
+Test(push, invalidates_before_it_is_passed_on)
+{
+	struct scene scene;
+
+	begin_push(&scene, "property:{params.id}", FORWARD_ALL);
+	says(scene.upstream, PUSH);
+	expect_event(&scene, "[\"property:42\"]", "push");
+	expect_hears(scene.client, PUSH);
+	end(&scene);
+}
+
+Test(push, invalidates_also_when_nobody_is_to_hear_it)
+{
+	struct scene scene;
+
+	begin_push(&scene, "property:{params.id}", FORWARD_NONE);
+	scene.rule->soft = true;
+	says(scene.upstream, PUSH);
+	expect_event(&scene, "[\"property:42\"]", "push");
+	/* A rule whose template finds nothing. */
+	says(scene.upstream, "{\"jsonrpc\":\"2.0\",\"method\":\"updated\",\"params\":{}}");
+	expect_silence(scene.client);
+	end(&scene);
+}
+
+Test(push, merges_as_its_rule_says)
+{
+	struct scene scene;
+
+	begin_push(&scene, "property:{params.id}", FORWARD_NONE);
+	scene.rule->merge_us = STAGE_S;
+	for (size_t i = 0; i < 10; i++)
+		says(scene.upstream, PUSH);
+	expect_silence(scene.client);
+	stage_pass(&scene.stage, 1100 * STAGE_MS);
+	expect_event(&scene, "[\"property:42\"]", "push");
+	expect_silence(scene.client);
+	end(&scene);
+}
