@@ -7,6 +7,7 @@
 #include "broker/admin/status_line.h"
 #include "broker/control/note.h"
 #include "broker/control/setting.h"
+#include "broker/control/state_file.h"
 #include "broker/control/vitals.h"
 #include "broker/engine/apply.h"
 #include "broker/engine/engine.h"
@@ -15,6 +16,7 @@
 #include "broker/io/io.h"
 #include "broker/io/loop.h"
 #include "broker/io/notify.h"
+#include "broker/io/saver.h"
 #include "broker/io/tls.h"
 #include "common/clock.h"
 #include "common/strbuf.h"
@@ -33,6 +35,7 @@ struct worker {
 	struct vitals vitals;
 	uint64_t status_at_us;
 	struct io *io;
+	struct saver *saver; /* of the state file; NULL: there is none */
 	struct engine *engine;
 	struct admin_backend admin;
 	struct config_stats config_stats;
@@ -49,13 +52,26 @@ static void on_turn(void *context)
 		io_turn(worker->io);
 }
 
+static enum wsb_err take_snapshot(void *instance, enum snapshot_extent extent, struct snapshot *out)
+{
+	struct worker *worker = instance;
+	enum wsb_err err = engine_snapshot(worker->engine, extent, clock_monotonic_us(), out);
+
+	if (err)
+		return err;
+	out->config = worker->config_stats;
+	out->config.generation = worker->configuration->generation;
+	out->config.restart_needed = config_diff_restarts(&worker->configuration->pending);
+	return WSB_OK;
+}
+
 static void tell_status(struct worker *worker, uint64_t now_us)
 {
 	struct snapshot snapshot;
 	struct strbuf line;
 
 	worker->status_at_us = now_us + STATUS_EVERY_US;
-	if (engine_snapshot(worker->engine, SNAPSHOT_POOLS, now_us, &snapshot))
+	if (take_snapshot(worker, SNAPSHOT_POOLS, &snapshot))
 		return;
 	strbuf_init(&line);
 	status_line(&snapshot, &line);
@@ -123,16 +139,51 @@ static void on_stop_asked(void *context)
 	tell_stopping(worker);
 }
 
+static void on_state_written(void *context, enum wsb_err err, const char *why)
+{
+	struct worker *worker = context;
+	struct config_stats *stats = &worker->config_stats;
+	bool was_well = !stats->state_error[0];
+
+	if (err)
+		stats->state_failed++;
+	else
+		stats->state_written++;
+	snprintf(stats->state_error, sizeof(stats->state_error), "%s",
+		 !err	  ? ""
+		 : why[0] ? why
+			  : wsb_err_text(err));
+	if (!err && was_well)
+		return;
+	log_event(worker->log, err ? LOG_ERROR : LOG_INFO,
+		  err ? "config.state_not_written" : "config.state_written",
+		  log_text("file", worker->configuration->running->state),
+		  log_text("error", stats->state_error));
+	if (!err || was_well)
+		engine_record(worker->engine,
+			      &(struct history_event){.type = err ? "config.state_not_written"
+								  : "config.state_written",
+						      .object = "broker",
+						      .reason = err ? "error" : "again",
+						      .detail = stats->state_error});
+}
+
+static const struct saver_hooks state_hooks = {
+	.write = state_file_write,
+	.written = on_state_written,
+};
+
 static void save_state(struct worker *worker)
 {
-	struct strbuf why;
+	char *text;
 
-	strbuf_init(&why);
-	if (configuration_save(worker->configuration, &why))
-		log_event(worker->log, LOG_ERROR, "config.state_not_written",
-			  log_text("file", worker->configuration->running->state),
-			  log_span("error", strbuf_span(&why)));
-	strbuf_fini(&why);
+	if (!worker->saver)
+		return;
+	text = configuration_state(worker->configuration);
+	if (text)
+		saver_put(worker->saver, text);
+	else
+		on_state_written(worker, WSB_ENOMEM, "");
 }
 
 /* What is wrong with the file, line by line. */
@@ -328,19 +379,6 @@ static const struct loop_hooks hooks = {
 	.reload_asked = on_reload_asked,
 };
 
-static enum wsb_err take_snapshot(void *instance, enum snapshot_extent extent, struct snapshot *out)
-{
-	struct worker *worker = instance;
-	enum wsb_err err = engine_snapshot(worker->engine, extent, clock_monotonic_us(), out);
-
-	if (err)
-		return err;
-	out->config = worker->config_stats;
-	out->config.generation = worker->configuration->generation;
-	out->config.restart_needed = config_diff_restarts(&worker->configuration->pending);
-	return WSB_OK;
-}
-
 /* What was set by a command outlives a reload, and a restart where there is a state file. */
 static void note_command(struct worker *worker, const struct command *command)
 {
@@ -427,11 +465,15 @@ static void print_banner(const struct config *config, const struct io *io, FILE 
 
 static enum wsb_err start(struct worker *worker, struct strbuf *errors)
 {
-	enum wsb_err err;
+	const char *state = worker->configuration->running->state;
+	enum wsb_err err = WSB_OK;
 	uint64_t seed;
 
-	err = io_create(&worker->io, worker->configuration->running, worker->log, &worker->loop,
-			errors);
+	if (state)
+		err = saver_create(&worker->saver, &worker->loop.uv, state, &state_hooks, worker);
+	if (!err)
+		err = io_create(&worker->io, worker->configuration->running, worker->log,
+				&worker->loop, errors);
 	if (err)
 		return err;
 	entropy_fill(&seed, sizeof(seed));
@@ -450,12 +492,13 @@ static enum wsb_err start(struct worker *worker, struct strbuf *errors)
 	return io_start(worker->io, worker->engine, &worker->admin);
 }
 
-/* A look-up that hangs in the system's resolver cannot be called off: then what is left is left to
- * the end of the process. */
+/* A look-up that hangs in the system's resolver cannot be called off, nor can a disk that hangs:
+ * then what is left is left to the end of the process. */
 static void stop(struct worker *worker)
 {
-	if (worker->io && !io_end(worker->io))
+	if (!saver_finish(worker->saver) || (worker->io && !io_end(worker->io)))
 		return;
+	saver_destroy(worker->saver);
 	engine_destroy(worker->engine);
 	io_destroy(worker->io);
 	loop_fini(&worker->loop);

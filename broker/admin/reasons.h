@@ -8,6 +8,8 @@
 /* How much worse one thing is than another. */
 enum {
 	SEVERITY_ASKED = 5, /* an operator wanted it so: told, but nothing is wrong */
+	SEVERITY_FILE = 8,  /* what would come to light at the next start */
+	SEVERITY_STATE = 9,
 	SEVERITY_LAG = 10,
 	SEVERITY_BUFFERS = 20,
 	SEVERITY_CLIENTS = 30,

@@ -193,6 +193,26 @@ static void judge_instance(const struct snapshot *snapshot, struct verdict *verd
 	}
 }
 
+/* What would come to light at the next start. */
+static void judge_configuration(const struct config_stats *config, struct verdict *verdict)
+{
+	struct verdict_reason *reason;
+
+	if (config->state_error[0]) {
+		reason = reasons_add(verdict, SEVERITY_STATE);
+		reason_say(reason,
+			   "the state file %s: what is changed at runtime does not outlive "
+			   "a restart",
+			   config->state_error);
+		reason_advise(reason, "wsbroker config diff");
+	}
+	if (config->rejected > 0 && !config->successful) {
+		reason = reasons_add(verdict, SEVERITY_FILE);
+		reason_say(reason, "the configuration file was refused when it was last read");
+		reason_advise(reason, "wsbroker config reload");
+	}
+}
+
 /* What keeps /readyz from 200, where no pool or drain explains it. */
 static void judge_readiness(const struct snapshot *snapshot, struct verdict *verdict)
 {
@@ -242,6 +262,7 @@ void verdict_reach(const struct snapshot *snapshot, struct verdict *out)
 	for (size_t i = 0; i < snapshot->pool_count; i++)
 		judge_pool(&snapshot->pools[i], out);
 	judge_instance(snapshot, out);
+	judge_configuration(&snapshot->config, out);
 	judge_readiness(snapshot, out);
 	if (snapshot->draining)
 		out->kind = VERDICT_DRAINING;

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "broker/control/arena.h"
 #include "broker/control/complaints.h"
 #include "broker/control/entry.h"
@@ -56,6 +57,21 @@ static void read_state(struct configuration *configuration, const char *path, st
 	strbuf_fini(&why);
 }
 
+/* Where the folder cannot be written to, neither can the file: that is told when it is tried. */
+static enum wsb_err lock_state(struct configuration *configuration, const char *path,
+			       struct strbuf *errors)
+{
+	struct strbuf why;
+	enum wsb_err err;
+
+	strbuf_init(&why);
+	err = state_file_lock(path, &configuration->state_lock, &why);
+	if (err == WSB_EEXIST)
+		strbuf_printf(errors, "%s: %s\n", path, strbuf_span(&why).at);
+	strbuf_fini(&why);
+	return err == WSB_EIO ? WSB_OK : err;
+}
+
 /* Changes that fitted once and do not fit any more go as a whole: which of them is to blame, and
  * what remains without it, is for people to say. */
 static enum wsb_err open_running(struct configuration *configuration, struct strbuf *notes)
@@ -87,7 +103,9 @@ enum wsb_err configuration_open(struct configuration *out, const char *path,
 	enum wsb_err err = WSB_OK;
 
 	*out = (struct configuration){
-		.source = {.file = path, .urls = urls, .url_count = url_count}, .generation = 1};
+		.source = {.file = path, .urls = urls, .url_count = url_count},
+		.state_lock = -1,
+		.generation = 1};
 	overrides_init(&out->overrides);
 	if (!urls)
 		err = arena_create(&out->text);
@@ -97,6 +115,10 @@ enum wsb_err configuration_open(struct configuration *out, const char *path,
 		err = config_build(&file, &out->source, NULL, errors);
 	if (!err) {
 		out->file = file;
+		if (file->state)
+			err = lock_state(out, file->state, errors);
+	}
+	if (!err) {
 		if (file->state)
 			read_state(out, file->state, notes);
 		err = open_running(out, notes);
@@ -114,6 +136,9 @@ void configuration_close(struct configuration *configuration)
 	config_release(configuration->file);
 	overrides_fini(&configuration->overrides);
 	arena_destroy(configuration->text);
+	if (configuration->state_lock >= 0)
+		close(configuration->state_lock);
+	configuration->state_lock = -1;
 	configuration->running = NULL;
 	configuration->file = NULL;
 	configuration->text = NULL;
@@ -337,9 +362,7 @@ void configuration_unpin(struct configuration *configuration, const char *pool)
 	strbuf_fini(&key);
 }
 
-enum wsb_err configuration_save(const struct configuration *configuration, struct strbuf *why)
+char *configuration_state(const struct configuration *configuration)
 {
-	const char *path = configuration->running->state;
-
-	return path ? state_file_write(&configuration->overrides, path, why) : WSB_OK;
+	return state_file_text(&configuration->overrides);
 }

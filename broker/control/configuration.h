@@ -20,6 +20,7 @@ struct configuration {
 	const struct config *file;    /* what the file alone says; held */
 	const struct config *running; /* with all that lies on top; held */
 	struct overrides overrides;
+	int state_lock;		    /* a descriptor that keeps the state file ours; -1: none */
 	uint64_t generation;	    /* 1, 2, ...: how often `running` was replaced */
 	struct config_diff applied; /* by the latest step that was taken */
 	struct config_diff pending; /* what of the file did not take effect then */
@@ -37,8 +38,8 @@ struct config_step {
 };
 
 /* Reads the file, or the URLs, which are borrowed, and what the state file keeps. Errors as of
- * config_load. notes gets a line for each thing about the state file that people should know; none
- * of them keeps a broker from starting. */
+ * config_load; WSB_EEXIST: another process has the state file. notes gets a line for each thing
+ * about the state file that people should know; none of them keeps a broker from starting. */
 enum wsb_err configuration_open(struct configuration *out, const char *path,
 				const char *const *urls, size_t url_count, struct strbuf *errors,
 				struct strbuf *notes) WSB_CHECKED;
@@ -68,8 +69,8 @@ enum wsb_err configuration_note(struct configuration *configuration,
 /* The size of this pool, which follows its load, is nobody's wish any more. */
 void configuration_unpin(struct configuration *configuration, const char *pool);
 
-/* Writes the state file, where there is one. WSB_EIO: why says why. */
-enum wsb_err configuration_save(const struct configuration *configuration,
-				struct strbuf *why) WSB_CHECKED;
+/* What the state file is to hold now, from malloc. NULL: no memory, or something in it is no UTF-8.
+ */
+char *configuration_state(const struct configuration *configuration);
 
 #endif

@@ -38,6 +38,9 @@ struct config_stats {
 	uint64_t reloaded_wall_us; /* when the file was last taken, since 1970; the start counts */
 	bool successful;	   /* it was, when it was last read */
 	size_t restart_needed;	   /* keys of the file that wait for a restart */
+	uint64_t state_written;	   /* writes of the state file */
+	uint64_t state_failed;	   /* ... that were in vain */
+	char state_error[128];	   /* why the last one was; "": it was not */
 };
 
 /* Counters of one pool. duration: accepted to answered; attempt: sent to answered; queue_wait: of

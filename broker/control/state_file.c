@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 #include "broker/control/arena.h"
 
@@ -125,8 +126,7 @@ static json_t *change_write(const struct override *change)
 			 (json_int_t)change->wall_us);
 }
 
-/* NULL: no memory, or a text that is no UTF-8. */
-static char *text_write(const struct overrides *overrides)
+char *state_file_text(const struct overrides *overrides)
 {
 	json_t *changes = json_array();
 	json_t *tree = json_pack("{s:i, s:o}", "version", STATE_VERSION, "changes", changes);
@@ -138,6 +138,7 @@ static char *text_write(const struct overrides *overrides)
 
 		whole = whole && json && json_array_append_new(changes, json) == 0;
 	}
+	/* A text that is no UTF-8 makes no JSON. */
 	if (whole)
 		text = json_dumps(tree, JSON_INDENT(2));
 	json_decref(tree);
@@ -183,7 +184,7 @@ static bool replace(const char *path, const char *fresh, const char *text)
 
 	if (fd < 0)
 		return false;
-	whole = write_all(fd, text) && fsync(fd) == 0;
+	whole = write_all(fd, text) && write_all(fd, "\n") && fsync(fd) == 0;
 	reason = errno;
 	close(fd);
 	errno = reason;
@@ -197,24 +198,78 @@ static bool replace(const char *path, const char *fresh, const char *text)
 	return false;
 }
 
-enum wsb_err state_file_write(const struct overrides *overrides, const char *path,
-			      struct strbuf *why)
+/* strerror is not for threads. */
+static void say_why(struct strbuf *why, const char *what)
 {
-	char *text = text_write(overrides);
+	char room[128];
+
+	strbuf_printf(why, "%s: %s", what, strerror_r(errno, room, sizeof(room)));
+}
+
+enum wsb_err state_file_write(const char *path, const char *text, struct strbuf *why)
+{
 	enum wsb_err err = WSB_ENOMEM;
 	struct strbuf fresh;
 
 	strbuf_init(&fresh);
 	strbuf_printf(&fresh, "%s.new", path);
-	if (text && !fresh.failed) {
-		err = WSB_OK;
-		if (!replace(path, fresh.text, text)) {
-			strbuf_printf(why, "cannot be written: %s", strerror(errno));
-			err = WSB_EIO;
-		}
+	if (!fresh.failed) {
+		err = replace(path, fresh.text, text) ? WSB_OK : WSB_EIO;
+		if (err)
+			say_why(why, "cannot be written");
 	}
 	strbuf_fini(&fresh);
-	free(text);
+	return err;
+}
+
+/* Whoever holds the lock has written who he is. */
+static void tell_holder(int fd, struct strbuf *why)
+{
+	char text[24] = "";
+	ssize_t len = pread(fd, text, sizeof(text) - 1, 0);
+	size_t digits = len > 0 ? strspn(text, "0123456789") : 0;
+
+	strbuf_text(why, "another broker keeps its changes there");
+	if (digits > 0)
+		strbuf_printf(why, " (process %.*s)", (int)digits, text);
+	strbuf_text(why, ": processes that share a configuration file need a `state` of their own "
+			 "each: it may contain ${PORT_INDEX}");
+}
+
+/* Who holds it is a courtesy: the lock is what counts. */
+static void tell_who(int fd)
+{
+	char text[24];
+	int len = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+
+	if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)len, 0) != len)
+		return;
+}
+
+enum wsb_err state_file_lock(const char *path, int *out, struct strbuf *why)
+{
+	enum wsb_err err = WSB_OK;
+	struct strbuf name;
+	int fd;
+
+	strbuf_init(&name);
+	strbuf_printf(&name, "%s.lock", path);
+	if (name.failed)
+		return WSB_ENOMEM;
+	fd = open(name.text, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		err = fd >= 0 && errno == EWOULDBLOCK ? WSB_EEXIST : WSB_EIO;
+		if (err == WSB_EEXIST)
+			tell_holder(fd, why);
+		else
+			say_why(why, "cannot be locked");
+		if (fd >= 0)
+			close(fd);
+	} else {
+		tell_who(fd);
+		*out = fd;
+	}
+	strbuf_fini(&name);
 	return err;
 }
 

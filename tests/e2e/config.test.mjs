@@ -5,6 +5,7 @@ import fs from 'node:fs';
 import { parse } from 'yaml';
 import { command } from './support/broker.mjs';
 import { test } from './support/case.mjs';
+import { freePort } from './support/ports.mjs';
 import { setup } from './support/setup.mjs';
 import { until } from './support/time.mjs';
 import { yaml } from './support/yaml.mjs';
@@ -169,4 +170,50 @@ test('config set outlives a restart with a state file, until the file says other
 	fs.writeFileSync(broker.file, yaml({ ...broker.config, limits: { batch: 9 } }));
 	await broker.start();
 	assert.deepEqual(((each) => [each.value, each.source, each.who])(await row(broker, 'limits.batch')), [9, 'file', null]);
+});
+
+test('two brokers do not share a state file, nor an admin address', async (t) => {
+	const { broker } = await setup(t, { pool: { size: 1 }, state: 'broker.state' });
+	const second = async (change) => {
+		const next = { ...broker.config, listen: [{ address: `127.0.0.1:${await freePort()}` }], ...change };
+		fs.writeFileSync(`${broker.directory}/second.yaml`, yaml(next));
+		const { code, stderr } = await command(['serve', '-c', `${broker.directory}/second.yaml`]);
+		assert.equal(code, 1);
+		return stderr;
+	};
+	assert.match(await second({ admin: { address: `127.0.0.1:${await freePort()}` } }),
+		new RegExp(`^\\S+/broker\\.state: another broker keeps its changes there \\(process ${broker.pid}\\): .*\\$\\{PORT_INDEX\\}$`, 'm'));
+	assert.match(await second({ state: '' }), /cannot listen: the address is in use \(.*`admin\.address`.*\$\{PORT_INDEX\}\)$/m);
+	assert.equal((await broker.adminGet('/readyz')).status, 200);
+	await broker.sigkill();
+	await broker.start();
+});
+
+test('a state file that cannot be written, and a file that was refused, are told by status', async (t) => {
+	const { broker } = await setup(t, { pool: { size: 1 }, state: 'gone/broker.state' });
+	await set(broker, 'limits.batch', '8');
+	const failed = () => broker.metric('wsbroker_state_writes_total', { result: 'failed' });
+	await until(async () => await failed() === 1, { what: 'the failure' });
+	fs.writeFileSync(broker.file, 'pools: []\n');
+	assert.equal((await config(broker, 'reload')).code, 1);
+	const { json: { verdict, reasons } } = await broker.adminGet('/v1/status');
+	assert.equal(verdict, 'degraded');
+	assert.deepEqual(reasons.map(({ text }) => text.slice(0, 40)), ['the state file cannot be written: No suc', 'the configuration file was refused when ']);
+	fs.mkdirSync(`${broker.directory}/gone`);
+	fs.writeFileSync(broker.file, yaml(broker.config));
+	assert.equal((await config(broker, 'reload')).code, 0);
+	await until(async () => await broker.metric('wsbroker_state_writes_total', { result: 'ok' }) === 1, { what: 'the state file' });
+	assert.deepEqual((await broker.adminGet('/v1/status')).json.reasons, []);
+	assert.equal(JSON.parse(fs.readFileSync(`${broker.directory}/gone/broker.state`)).changes[0].key, 'limits.batch');
+	const { json } = await broker.adminGet('/v1/events?type=config.state*');
+	assert.deepEqual(json.map(({ type }) => type), ['config.state_not_written', 'config.state_written']);
+});
+
+test('a storm of changes is kept, the last of them too', async (t) => {
+	const { broker } = await setup(t, { pool: { size: 1 }, state: 'broker.state' });
+	for (let batch = 1; batch <= 50; batch++)
+		assert.equal((await patch(broker, { key: 'limits.batch', value: batch })).status, 200);
+	await broker.stop();
+	await broker.start();
+	assert.equal((await row(broker, 'limits.batch')).value, 50);
 });

@@ -46,6 +46,21 @@ Test(verdict, ok_has_no_reasons)
 	expect(VERDICT_OK, 0);
 }
 
+Test(verdict, what_the_next_start_would_bring_to_light_is_told)
+{
+	sample.snapshot.config.reloads = 1;
+	sample.snapshot.config.rejected = 1;
+	sample.snapshot.config.successful = true;
+	expect(VERDICT_OK, 0);
+	sample.snapshot.config.successful = false;
+	snprintf(sample.snapshot.config.state_error, sizeof(sample.snapshot.config.state_error),
+		 "cannot be written: No space left on device");
+	expect(VERDICT_DEGRADED, 2);
+	expect_reason(0, "the state file cannot be written: No space left on device: what is "
+			 "changed at runtime does not outlive a restart");
+	expect_reason(1, "the configuration file was refused when it was last read");
+}
+
 Test(verdict, missing_connections_degrade)
 {
 	sample.pools[0].endpoints[0].ready = 7;

@@ -1,6 +1,7 @@
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -240,6 +241,36 @@ static void restart(struct desk *desk)
 		     WSB_OK);
 }
 
+static enum wsb_err desk_save(struct desk *desk, struct strbuf *why)
+{
+	char *text = configuration_state(&desk->configuration);
+	enum wsb_err err;
+
+	cr_assert_not_null(text);
+	err = state_file_write(desk->configuration.running->state, text, why);
+	free(text);
+	return err;
+}
+
+Test(configuration, two_brokers_do_not_share_a_state_file)
+{
+	struct configuration other;
+	char expected[RIG_PATH_MAX * 2];
+	struct desk desk;
+
+	desk_open(&desk, POOL "state: broker.state\n");
+	cr_assert_eq(configuration_open(&other, desk.rig.file, NULL, 0, &desk.errors, &desk.notes),
+		     WSB_EEXIST);
+	snprintf(expected, sizeof(expected),
+		 "%s/broker.state: another broker keeps its changes there (process %ld): ",
+		 desk.rig.folder, (long)getpid());
+	cr_expect_eq(strncmp(desk.errors.text, expected, strlen(expected)), 0, "%s",
+		     desk.errors.text);
+	cr_expect_not_null(strstr(desk.errors.text, "${PORT_INDEX}"));
+	restart(&desk);
+	desk_close(&desk);
+}
+
 Test(configuration, a_state_file_carries_changes_over_a_restart)
 {
 	struct strbuf why;
@@ -254,7 +285,7 @@ Test(configuration, a_state_file_carries_changes_over_a_restart)
 	cr_expect_eq(desk.notes.len, 0, "that there is none yet is no news");
 	desk_note(&desk, OVERRIDE_VALUE, "pools.main.size", "17");
 	desk_note(&desk, OVERRIDE_ADDED, "pools.main.endpoints.c", "ws://c:1/");
-	cr_assert_eq(configuration_save(&desk.configuration, &why), WSB_OK);
+	cr_assert_eq(desk_save(&desk, &why), WSB_OK);
 	cr_assert_eq(stat(path, &status), 0);
 	cr_expect_eq(status.st_mode & 0777, 0600);
 
@@ -316,7 +347,7 @@ Test(configuration, a_state_file_that_cannot_be_written_is_told)
 	desk_open(&desk, POOL "state: nowhere/broker.state\n");
 	strbuf_init(&why);
 	desk_note(&desk, OVERRIDE_VALUE, "pools.main.size", "17");
-	cr_expect_eq(configuration_save(&desk.configuration, &why), WSB_EIO);
+	cr_expect_eq(desk_save(&desk, &why), WSB_EIO);
 	cr_expect(strstr(strbuf_span(&why).at, "No such file"));
 	strbuf_fini(&why);
 	desk_close(&desk);
