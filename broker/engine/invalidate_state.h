@@ -18,7 +18,7 @@ struct invalidations {
 	struct list held;	/* the same, all of them */
 	struct map *merges;	/* and by what they say */
 	struct strbuf key;	/* what one of them says */
-	struct tag_list tags;	     /* what a rule names */
+	struct tag_list tags;	/* what a rule names */
 	struct list watches;	/* clients that follow */
 	struct strbuf text;	/* an event for one of them alone */
 };
