@@ -27,7 +27,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 	/* After an error the loop has stopped watching: it has to be asked again. */
 	if (status < 0) {
 		stream->watched = 0;
-		events = UV_READABLE | UV_WRITABLE;
+		events = UV_READABLE | UV_WRITABLE | UV_DISCONNECT;
 	}
 	stream->ready(stream->context, events);
 }

@@ -11,8 +11,9 @@
 #include "common/err.h"
 #include "common/span.h"
 
-/* events: UV_READABLE, UV_WRITABLE; both when the socket has failed, which the next call on the
- * stream will say. The stream may be closed in it. */
+/* events: UV_READABLE, UV_WRITABLE, UV_DISCONNECT (the peer sends nothing any more, though some of
+ * what it has sent may not have been read); all when the socket has failed, which the next call on
+ * the stream will say. The stream may be closed in it. */
 typedef void stream_ready(void *context, int events);
 
 struct stream {

@@ -29,6 +29,13 @@ static bool may_read(const struct wire *wire)
 	return wants_bytes(wire) && !wire->rest;
 }
 
+/* A client that is not read and goes has its places in the way of others. What it has still said
+ * nobody has accepted; of an upstream, that may be answers. */
+static bool watches_for_end(const struct wire *wire)
+{
+	return !wire->outgoing && wire->state == WIRE_OPEN;
+}
+
 void ws_frames_watch(struct wire *wire)
 {
 	int events = 0;
@@ -39,6 +46,8 @@ void ws_frames_watch(struct wire *wire)
 		events |= wire->stream.read_needs;
 	else if (wants_bytes(wire))
 		wire_want_write(wire);
+	else if (watches_for_end(wire))
+		events |= UV_DISCONNECT;
 	if (wire->blocked && wire_is_up(wire))
 		events |= wire->stream.write_needs;
 	stream_watch(&wire->stream, events);
@@ -309,6 +318,8 @@ void ws_frames_ready(struct wire *wire, int events)
 {
 	if ((events & wire->stream.read_needs) && may_read(wire))
 		read_frames(wire);
+	else if ((events & UV_DISCONNECT) && !wants_bytes(wire) && watches_for_end(wire))
+		on_end(wire, STREAM_ENDED);
 	if (wire->state == WIRE_DEAD)
 		return;
 	if (wire->blocked && (events & wire->stream.write_needs)) {

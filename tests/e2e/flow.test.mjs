@@ -214,3 +214,26 @@ test('one client\'s flood of notifications does not stand before the requests of
 	assert.ok(waits[Math.floor(waits.length * 0.9)] < 300, `waits of ${waits.map(Math.round)} ms`);
 	await until(() => told === 30000, { what: 'all of the flood', deadline: 15000 });
 });
+
+// Its requests that wait must not stand before those of others, nor must it count as a client.
+test('a client that leaves while it is not read makes room at once', async (t) => {
+	const held = gate();
+	for (const leave of ['resetAndDestroy', 'end']) {
+		const { broker, connect, upstream } = await setup(t, {
+			upstreams: [{ methods: { held: held.method } }], pool: { max_in_flight: 1, queue: { age: '60s' } },
+			limits: { in_flight_per_client: 3, ping: '0s', idle: '0s' },
+		});
+		const client = await connect();
+		for (let id = 0; id < 5; id++)
+			client.send(ask('held', [], id));
+		await upstream.seen('held');
+		await until(async () => (await broker.adminGet('/v1/clients')).json[0].paused, { what: 'the client not to be read' });
+		assert.equal((await broker.pool()).queued, 2);
+		client.socket._socket[leave]();
+		await until(async () => (await broker.adminGet('/v1/clients')).json.length === 0, { what: `${leave} to be noticed`, deadline: 1000 });
+		assert.equal((await broker.pool()).queued, 0);
+		held.release();
+		assert.deepEqual(await (await connect()).result('echo', [1]), [1]);
+		assert.equal(upstream.of('held').length, 1);
+	}
+});

@@ -44,7 +44,7 @@ const KINDS = {
 	},
 	// For load: it answers with the params, whatever the method is.
 	fast: {
-		command: (port) => [path.resolve(path.dirname(WSBROKER), '../tests/bench/bench_upstream'), ['--port', String(port)]],
+		command: (port) => [fastBinary(), ['--port', String(port)]],
 		path: '/',
 	},
 	scripted: script('scripted'),
@@ -59,6 +59,16 @@ function anvilBinary() {
 	const scope = path.resolve(here, '../node_modules/@foundry-rs');
 	const directory = fs.readdirSync(scope).find((name) => name.startsWith('anvil-'));
 	return path.join(scope, directory, 'bin', 'anvil');
+}
+
+// Built beside the broker, or in the usual place.
+function fastBinary() {
+	const places = [path.dirname(WSBROKER), path.resolve(here, '../../../build/broker')]
+		.map((directory) => path.resolve(directory, '../tests/bench/bench_upstream'));
+	const found = places.find((place) => fs.existsSync(place));
+	if (!found)
+		throw new Error(`not built: ${places.join(', ')}`);
+	return found;
 }
 
 export async function startServer(t, kind) {
