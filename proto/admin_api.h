@@ -10,6 +10,7 @@
 #define ADMIN_ENDPOINTS	    "/v1/endpoints"
 #define ADMIN_CONNECTIONS   "/v1/connections"
 #define ADMIN_CLIENTS	    "/v1/clients"
+#define ADMIN_BROKERS	    "/v1/brokers"
 #define ADMIN_OPERATIONS    "/v1/operations"
 #define ADMIN_EVENTS	    "/v1/events"
 #define ADMIN_REQUESTS	    "/v1/requests"

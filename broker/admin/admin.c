@@ -121,6 +121,7 @@ static void answer_route(struct admin_exchange *exchange)
 		[NEEDS_POOLS] = SNAPSHOT_POOLS,
 		[NEEDS_CONNECTIONS] = SNAPSHOT_CONNECTIONS,
 		[NEEDS_CLIENTS] = SNAPSHOT_CLIENTS,
+		[NEEDS_BROKERS] = SNAPSHOT_BROKERS,
 	};
 	const struct admin_route *route = exchange->call->route;
 	struct snapshot snapshot = {0};

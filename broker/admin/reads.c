@@ -3,6 +3,7 @@
 #include <string.h>
 #include "broker/admin/answer.h"
 #include "broker/admin/views.h"
+#include "broker/admin/views_bus.h"
 #include "broker/control/exposition.h"
 
 void read_livez(struct admin_exchange *exchange)
@@ -30,6 +31,11 @@ void read_metrics(struct admin_exchange *exchange)
 void read_status(struct admin_exchange *exchange)
 {
 	answer_json(exchange->response, 200, view_status(exchange->snapshot));
+}
+
+void read_brokers(struct admin_exchange *exchange)
+{
+	answer_json(exchange->response, 200, view_brokers(exchange->snapshot));
 }
 
 void read_pools(struct admin_exchange *exchange)

@@ -8,6 +8,7 @@ void read_livez(struct admin_exchange *exchange);
 void read_readyz(struct admin_exchange *exchange);
 void read_metrics(struct admin_exchange *exchange);
 void read_status(struct admin_exchange *exchange);
+void read_brokers(struct admin_exchange *exchange);
 void read_pools(struct admin_exchange *exchange);
 void read_pool(struct admin_exchange *exchange);
 void read_endpoints(struct admin_exchange *exchange);

@@ -43,6 +43,7 @@ const struct admin_route admin_routes[] = {
 	READ(ADMIN_CLIENTS, NEEDS_CLIENTS, read_clients),
 	READ(ADMIN_CLIENTS "/{client}", NEEDS_CLIENTS, read_client),
 	CHANGE("DELETE", ADMIN_CLIENTS "/{client}", action_kick),
+	READ(ADMIN_BROKERS, NEEDS_BROKERS, read_brokers),
 	READ(ADMIN_OPERATIONS, NEEDS_POOLS, read_operations),
 	READ(ADMIN_OPERATIONS "/{operation}", NEEDS_POOLS, read_operation),
 	READ(ADMIN_EVENTS, NEEDS_POOLS, read_events),

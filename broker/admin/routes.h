@@ -17,7 +17,7 @@ struct admin_exchange {
 };
 
 /* Whether a route needs a snapshot, and how much of one. */
-enum admin_need { NEEDS_NOTHING, NEEDS_POOLS, NEEDS_CONNECTIONS, NEEDS_CLIENTS };
+enum admin_need { NEEDS_NOTHING, NEEDS_POOLS, NEEDS_CONNECTIONS, NEEDS_CLIENTS, NEEDS_BROKERS };
 
 struct admin_route {
 	const char *method;

@@ -3,6 +3,7 @@
 #include <string.h>
 #include "broker/admin/answer.h"
 #include "broker/admin/verdict.h"
+#include "broker/admin/views_bus.h"
 #include "broker/control/catalog.h"
 #include "common/clock.h"
 
@@ -105,7 +106,7 @@ json_t *view_status(const struct snapshot *snapshot)
 	for (size_t i = 0; i < snapshot->pool_count; i++)
 		json_array_append_new(pools, pool_summary(&snapshot->pools[i]));
 	return json_pack("{s:s, s:o, s:s, s:s, s:o, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:o, s:o, "
-			 "s:o, s:o, s:o}",
+			 "s:o, s:o, s:o, s:o}",
 			 "verdict", verdict_name(verdict.kind), "reasons", reasons_view(&verdict),
 			 "node", snapshot->node, "version", snapshot->version, "uptime_seconds",
 			 seconds(snapshot->uptime_us), "ready", snapshot->ready, "draining",
@@ -116,7 +117,7 @@ json_t *view_status(const struct snapshot *snapshot)
 			 (json_int_t)snapshot->buffer_bytes_max, "loop_lag_seconds",
 			 seconds(snapshot->engine->loop_lag_us), "requests", requests_view(results),
 			 "p50_seconds", lately(&recent, 0.5), "p99_seconds", lately(&recent, 0.99),
-			 "pools", pools);
+			 "bus", view_bus(&snapshot->bus), "pools", pools);
 }
 
 static json_t *faults_view(const uint64_t counts[FAILURE_KINDS])

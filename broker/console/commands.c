@@ -28,6 +28,8 @@ const struct command commands[] = {
 	{"connections", "", 0, 0, READS | OPTION_SORT, false, show_connections,
 	 "every upstream connection"},
 	{"clients", "", 0, 0, READS | OPTION_SORT, false, show_clients, "every client"},
+	{"brokers", "", 0, 0, READS | OPTION_SORT, false, show_brokers,
+	 "the brokers on the bus, and how far each has read"},
 	{"events", "", 0, 0,
 	 READS | OPTION_SINCE | OPTION_UNTIL | OPTION_POOL | OPTION_TYPE | OPTION_ALL |
 		 OPTION_FOLLOW, false,

@@ -45,6 +45,22 @@ static void add_requests(const json_t *status, struct strbuf *out)
 		      json_integer_value(json_object_get(status, "in_flight")));
 }
 
+static void add_bus(const json_t *bus, struct strbuf *out)
+{
+	const char *url = json_string_value(json_object_get(bus, "url"));
+
+	if (!bus)
+		return;
+	add_text(out, "bus       ", bus, "state");
+	if (url)
+		strbuf_printf(out,
+			      " at %s, %" JSON_INTEGER_FORMAT " brokers, %" JSON_INTEGER_FORMAT
+			      " events wait",
+			      url, json_integer_value(json_object_get(bus, "brokers")),
+			      json_integer_value(json_object_get(bus, "queued")));
+	strbuf_text(out, "\n");
+}
+
 static void add_facts(const json_t *status, struct strbuf *out)
 {
 	char first[HUMAN_TEXT_MAX];
@@ -65,7 +81,9 @@ static void add_facts(const json_t *status, struct strbuf *out)
 	strbuf_printf(out, "latency   p50 %s, p99 %s\n", first, second);
 	human_bytes(json_number_value(json_object_get(status, "buffer_bytes")), first);
 	human_bytes(json_number_value(json_object_get(status, "buffer_limit_bytes")), second);
-	strbuf_printf(out, "buffers   %s of at most %s\n\n", first, second);
+	strbuf_printf(out, "buffers   %s of at most %s\n", first, second);
+	add_bus(json_object_get(status, "bus"), out);
+	strbuf_text(out, "\n");
 }
 
 void page_status(const json_t *status, struct strbuf *out)
@@ -264,6 +282,33 @@ void page_clients(const json_t *clients, struct strbuf *out)
 		cell_number(&table, client, "in_flight");
 		cell_bytes(&table, client, "bytes_out");
 		cell_bytes(&table, client, "outbox_bytes");
+	}
+	table_write(&table, out);
+	table_fini(&table);
+}
+
+void page_brokers(const json_t *brokers, struct strbuf *out)
+{
+	static const struct table_column columns[] = {
+		{"NODE", false},   {"STATE", false}, {"POSITION", false}, {"LAG", true},
+		{"CLIENTS", true}, {"HEARD", true},  {"VERSION", false},
+	};
+	struct table table;
+
+	table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
+	for (size_t i = 0; i < json_array_size(brokers); i++) {
+		const json_t *broker = json_array_get(brokers, i);
+
+		cell_text(&table, broker, "node");
+		table_printf(&table, "%s",
+			     json_is_true(json_object_get(broker, "self"))   ? "this one"
+			     : json_is_true(json_object_get(broker, "live")) ? "live"
+									     : "silent");
+		cell_text(&table, broker, "position");
+		cell_number(&table, broker, "lag_events");
+		cell_number(&table, broker, "clients");
+		cell_duration(&table, broker, "heard_seconds");
+		cell_text(&table, broker, "version");
 	}
 	table_write(&table, out);
 	table_fini(&table);

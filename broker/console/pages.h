@@ -10,6 +10,7 @@ void page_status(const json_t *status, struct strbuf *out);
 void page_pools(const json_t *pools, struct strbuf *out);
 void page_endpoints(const json_t *endpoints, struct strbuf *out);
 void page_clients(const json_t *clients, struct strbuf *out);
+void page_brokers(const json_t *brokers, struct strbuf *out);
 void page_connections(const json_t *connections, struct strbuf *out);
 
 #endif

@@ -127,6 +127,11 @@ int show_clients(const struct invocation *invocation)
 	return show(invocation, ADMIN_CLIENTS, JSON_ARRAY, page_clients);
 }
 
+int show_brokers(const struct invocation *invocation)
+{
+	return show(invocation, ADMIN_BROKERS, JSON_ARRAY, page_brokers);
+}
+
 int show_connections(const struct invocation *invocation)
 {
 	return show(invocation, ADMIN_CONNECTIONS, JSON_ARRAY, page_connections);

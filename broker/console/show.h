@@ -10,6 +10,7 @@ int show_status(const struct invocation *invocation);
 int show_pools(const struct invocation *invocation);
 int show_endpoints(const struct invocation *invocation);
 int show_clients(const struct invocation *invocation);
+int show_brokers(const struct invocation *invocation);
 int show_connections(const struct invocation *invocation);
 
 /* Asks path, whose answer must be of this type, and shows it as a page or as JSON; again and again

@@ -245,6 +245,38 @@ const struct metric metrics[] = {
 	{"wsbroker_invalidation_subscribers", METRIC_GAUGE, "",
 	 "Subscriptions of clients to the invalidations.",
 	 {{INSTANCE(followers, VALUE_SIZE)}}},
+	{"wsbroker_bus_state", METRIC_GAUGE, "state",
+	 "1 for the state of the bus: embedded without Redis; live, suspect, replay or resync.",
+	 {{INSTANCE(bus.is_state, VALUE_U64), .dimension = DIMENSION_BUS_STATE}}},
+	{"wsbroker_bus_lag_seconds", METRIC_GAUGE, "",
+	 "For how long it has not been known what other brokers invalidate.",
+	 {{INSTANCE(bus.lag_us, VALUE_SECONDS)}}},
+	{"wsbroker_bus_queue_depth", METRIC_GAUGE, "",
+	 "Own events that Redis has not logged yet.",
+	 {{INSTANCE(bus.queued, VALUE_U64)}}},
+	{"wsbroker_bus_brokers", METRIC_GAUGE, "", "Brokers on the bus that live, this one too.",
+	 {{INSTANCE(bus.brokers, VALUE_SIZE)}}},
+	{"wsbroker_bus_connects_total", METRIC_COUNTER, "", "Times that a master was found.",
+	 {{INSTANCE(bus.stats.connects, VALUE_U64)}}},
+	{"wsbroker_bus_events_total", METRIC_COUNTER, "direction",
+	 "Events logged on Redis by this broker (out) and read from there (in).",
+	 {{INSTANCE(bus.stats.arrived, VALUE_U64), .labels = "direction=\"in\""},
+	  {INSTANCE(bus.stats.published, VALUE_U64), .labels = "direction=\"out\""}}},
+	{"wsbroker_bus_events_refused_total", METRIC_COUNTER, "",
+	 "Own events that Redis would not log; they are sent again.",
+	 {{INSTANCE(bus.stats.refused, VALUE_U64)}}},
+	{"wsbroker_bus_events_merged_total", METRIC_COUNTER, "",
+	 "Own events that said no more than one that was waiting for Redis.",
+	 {{INSTANCE(bus.stats.merged, VALUE_U64)}}},
+	{"wsbroker_bus_overflows_total", METRIC_COUNTER, "",
+	 "Times that too many events waited for Redis and became one flush.",
+	 {{INSTANCE(bus.stats.overflows, VALUE_U64)}}},
+	{"wsbroker_bus_resyncs_total", METRIC_COUNTER, "",
+	 "Times that events were missing and all entries became stale.",
+	 {{INSTANCE(bus.stats.resyncs, VALUE_U64)}}},
+	{"wsbroker_bus_unreadable_total", METRIC_COUNTER, "",
+	 "Entries, messages and answers from Redis that were not what they must be.",
+	 {{INSTANCE(bus.stats.malformed, VALUE_U64)}}},
 	{"wsbroker_buffer_bytes", METRIC_GAUGE, "", "Bytes buffered in the process.",
 	 {{INSTANCE(buffer_bytes, VALUE_U64)}}},
 	{"wsbroker_buffer_limit_bytes", METRIC_GAUGE, "",
@@ -311,7 +343,7 @@ const char *dimension_label(enum metric_dimension dimension)
 		[DIMENSION_POOL_REASON] = "reason", [DIMENSION_OPERATION] = "result",
 		[DIMENSION_GAP] = "reason",	    [DIMENSION_FAILURE] = "reason",
 		[DIMENSION_PROBE] = "result",	    [DIMENSION_CAUSE] = "cause",
-		[DIMENSION_EVENT_FLAW] = "reason",
+		[DIMENSION_EVENT_FLAW] = "reason",  [DIMENSION_BUS_STATE] = "state",
 	};
 
 	return labels[dimension];
@@ -334,6 +366,7 @@ size_t dimension_size(enum metric_dimension dimension)
 		[DIMENSION_PROBE] = PROBE_RESULTS,
 		[DIMENSION_CAUSE] = CAUSE_COUNT,
 		[DIMENSION_EVENT_FLAW] = EVENT_FLAWS,
+		[DIMENSION_BUS_STATE] = BUS_STATES,
 	};
 
 	return sizes[dimension];
@@ -356,6 +389,8 @@ const char *dimension_value(enum metric_dimension dimension, size_t index)
 		return probe_results[index];
 	case DIMENSION_CAUSE:
 		return event_cause_name((enum event_cause)index);
+	case DIMENSION_BUS_STATE:
+		return bus_state_name((enum bus_state)index);
 	case DIMENSION_EVENT_FLAW:
 		return event_flaw_name((enum event_flaw)index);
 	case DIMENSION_ODDITY:

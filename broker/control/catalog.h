@@ -51,6 +51,7 @@ enum metric_dimension {
 	DIMENSION_PROBE,
 	DIMENSION_CAUSE,
 	DIMENSION_EVENT_FLAW,
+	DIMENSION_BUS_STATE,
 };
 
 struct metric_series {

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "broker/control/bus_view.h"
 #include "broker/control/kinds.h"
 #include "broker/control/endpoint_view.h"
 #include "common/err.h"
@@ -152,7 +153,7 @@ struct client_view {
 };
 
 /* How much a snapshot shows: the instance and its pools, and one of the long lists. */
-enum snapshot_extent { SNAPSHOT_POOLS, SNAPSHOT_CONNECTIONS, SNAPSHOT_CLIENTS };
+enum snapshot_extent { SNAPSHOT_POOLS, SNAPSHOT_CONNECTIONS, SNAPSHOT_CLIENTS, SNAPSHOT_BROKERS };
 
 struct history;
 struct operations;
@@ -175,6 +176,9 @@ struct snapshot {
 	uint64_t buffer_bytes_max;
 	const struct engine_stats *engine;
 	struct config_stats config;
+	struct bus_view bus;
+	struct broker_view *brokers; /* NULL unless asked for; the first is this one */
+	size_t broker_count;
 	struct pool_view *pools;
 	size_t pool_count;
 	struct connection_view *connections; /* NULL unless asked for */

@@ -1,3 +1,4 @@
+#include "broker/engine/picture_bus.h"
 #include "broker/engine/engine.h"
 
 #include <stdio.h>
@@ -324,11 +325,13 @@ enum wsb_err engine_snapshot(struct engine *engine, enum snapshot_extent extent,
 	size_t endpoints = count_endpoints(engine);
 	size_t connections = extent == SNAPSHOT_CONNECTIONS ? count_connections(engine) : 0;
 	size_t clients = extent == SNAPSHOT_CLIENTS ? session_count(&engine->sessions) : 0;
+	size_t brokers = extent == SNAPSHOT_BROKERS ? picture_broker_count(engine) : 0;
 	struct endpoint_view *endpoint_views;
 	char *memory = calloc(1, engine->lane_count * sizeof(struct pool_view) +
 					 endpoints * sizeof(struct endpoint_view) +
 					 connections * sizeof(struct connection_view) +
-					 clients * sizeof(struct client_view));
+					 clients * sizeof(struct client_view) +
+					 brokers * sizeof(struct broker_view));
 
 	if (!memory)
 		return WSB_ENOMEM;
@@ -348,6 +351,7 @@ enum wsb_err engine_snapshot(struct engine *engine, enum snapshot_extent extent,
 		.pool_count = engine->lane_count,
 		.connection_count = connections,
 		.client_count = clients,
+		.broker_count = brokers,
 		.history = engine->history,
 		.requests = &engine->requests,
 		.operations = &engine->operations,
@@ -361,6 +365,11 @@ enum wsb_err engine_snapshot(struct engine *engine, enum snapshot_extent extent,
 	}
 	if (extent == SNAPSHOT_CONNECTIONS)
 		out->connections = (struct connection_view *)(endpoint_views + endpoints);
+	if (extent == SNAPSHOT_BROKERS) {
+		out->brokers = (struct broker_view *)(endpoint_views + endpoints);
+		picture_brokers(engine, now_us, out->brokers);
+	}
+	picture_bus(engine, now_us, &out->bus);
 	picture_readiness(engine, now_us, out);
 	picture_pools(engine, now_us, out, endpoint_views);
 	picture_subscriptions(engine, out);

@@ -359,7 +359,8 @@ enum wsb_err bus_publish(struct bus *bus, const struct event *event, uint64_t no
 		     counts->sent >= BUS_WINDOW;
 	enum wsb_err err = pending_add(bus->pending, event, bus->inbox_entry, waits);
 
-	bus->inbox_taken = true;
+	bus->stats.merged = counts->merged;
+	bus->stats.overflows = counts->overflows;
 	bus->inbox_entry = (struct span){0};
 	commands_pump(bus, now_us);
 	return err;

@@ -81,7 +81,6 @@ struct bus {
 	struct pending *pending;
 	struct position logged;	 /* the highest place of own events */
 	struct span inbox_entry; /* that is being turned into an event; absent: none */
-	bool inbox_taken;
 	struct peers peers;
 	struct position awaited;   /* somebody waits for this broker to apply it; not set: nobody */
 	struct position asked_for; /* the others have been asked for it */

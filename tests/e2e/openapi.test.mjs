@@ -34,7 +34,7 @@ test('every call answers as it is described', { timeout: 60000 }, async (t) => {
 	await client.call('hang');
 	await client.call('x.y');
 
-	for (const template of ['/livez', '/readyz', '/metrics', '/v1/status', '/v1/pools', '/v1/endpoints', '/v1/connections', '/v1/clients', '/v1/operations', '/v1/events', '/v1/requests', '/v1/config', '/v1/config/diff'])
+	for (const template of ['/livez', '/readyz', '/metrics', '/v1/status', '/v1/pools', '/v1/endpoints', '/v1/connections', '/v1/clients', '/v1/brokers', '/v1/operations', '/v1/events', '/v1/requests', '/v1/config', '/v1/config/diff'])
 		await ask('GET', template, { status: 200 });
 	await ask('GET', '/v1/requests', { path: '/v1/requests?slow&pool=main', status: 200 });
 	await ask('GET', '/v1/events', { path: '/v1/events?since=soon', status: 400 });
