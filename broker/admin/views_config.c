@@ -49,19 +49,20 @@ static json_t *view_default(const struct inventory_item *item)
 /* "a whole number, 1 to 10000"; "debug, info, warn or error". */
 static json_t *view_allowed(const struct option *option)
 {
+	bool is_choice = option->type == OPTION_CHOICE;
 	char range[OPTION_RANGE_MAX];
 	struct strbuf text;
 	json_t *value;
 
 	strbuf_init(&text);
-	for (size_t i = 0; option->choices && option->choices[i]; i++)
+	for (size_t i = 0; is_choice && option->choices[i]; i++)
 		strbuf_printf(&text, "%s%s",
 			      i == 0		       ? ""
 			      : option->choices[i + 1] ? ", "
 						       : " or ",
 			      option->choices[i]);
 	option_range(option, range);
-	if (!option->choices)
+	if (!is_choice)
 		strbuf_printf(&text, "%s%s%s", option_expected(option), range[0] ? ", " : "",
 			      range);
 	value = answer_text(strbuf_span(&text).at);

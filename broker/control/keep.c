@@ -32,6 +32,9 @@ static void keep_value(struct arena *arena, const struct option *option, void *t
 	switch (option->type) {
 	case OPTION_FLAG:
 	case OPTION_NUMBER:
+	case OPTION_SHARE:
+	case OPTION_DURATION:
+	case OPTION_SIZE:
 	case OPTION_CHOICE:
 		if (option->size > 0)
 			memcpy(to, from, option->size);

@@ -48,6 +48,25 @@ const char *option_expected(const struct option *option)
 	return types[option->type].expected;
 }
 
+bool option_is_scalar(const struct option *option)
+{
+	switch (option->type) {
+	case OPTION_LIST:
+	case OPTION_TEXTS:
+	case OPTION_HEADERS:
+	case OPTION_REDIS:
+	case OPTION_OBJECT:
+	case OPTION_VALUE:
+	case OPTION_ERROR:
+	case OPTION_SHARING:
+	case OPTION_POOL:
+	case OPTION_ACTION:
+		return false;
+	default:
+		return option->size > 0;
+	}
+}
+
 const char *option_type_name(enum option_type type)
 {
 	return types[type].name;

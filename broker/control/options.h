@@ -84,6 +84,8 @@ extern const struct option_scope_info option_scopes[OPTION_SCOPES];
 
 /* What a value of this type looks like, to follow "expected": "a duration such as 250ms". */
 const char *option_expected(const struct option *option);
+/* Whether a value of it is one text, which may be set by itself. */
+bool option_is_scalar(const struct option *option);
 /* One word for the reference: "duration". */
 const char *option_type_name(enum option_type type);
 

@@ -48,24 +48,6 @@ static void set_value(struct document *document, const struct override *override
 		 option_expected(option), range[0] ? ", " : "", range);
 }
 
-static bool is_scalar(const struct option *option)
-{
-	switch (option->type) {
-	case OPTION_LIST:
-	case OPTION_TEXTS:
-	case OPTION_HEADERS:
-	case OPTION_REDIS:
-	case OPTION_OBJECT:
-	case OPTION_VALUE:
-	case OPTION_ERROR:
-	case OPTION_SHARING:
-	case OPTION_POOL:
-		return false;
-	default:
-		return option->size > 0;
-	}
-}
-
 static void apply_value(struct document *document, const struct override *override,
 			struct config *config)
 {
@@ -73,7 +55,7 @@ static void apply_value(struct document *document, const struct override *overri
 
 	if (!key_find(config, span_text(override->key), &target))
 		refuse(document, override, "there is no such key");
-	else if (target.entry || !is_scalar(target.option))
+	else if (target.entry || !option_is_scalar(target.option))
 		refuse(document, override, "this can be changed in the file only");
 	else
 		set_value(document, override, target.option, target.base);

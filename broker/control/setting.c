@@ -8,23 +8,6 @@
 
 #define KEY_SHOWN_MAX 200
 
-static bool is_scalar(const struct option *option)
-{
-	switch (option->type) {
-	case OPTION_LIST:
-	case OPTION_TEXTS:
-	case OPTION_HEADERS:
-	case OPTION_OBJECT:
-	case OPTION_VALUE:
-	case OPTION_ERROR:
-	case OPTION_POOL:
-	case OPTION_ACTION:
-		return false;
-	default:
-		return option->size > 0;
-	}
-}
-
 static bool is_within(const struct option *option, const char *section)
 {
 	return strncmp(option->path, section, strlen(section)) == 0;
@@ -51,7 +34,7 @@ enum setting_way setting_way(const struct option *option, const void *base)
 		return SETTING_BY_START;
 	if (is_dormant(option, base))
 		return SETTING_DORMANT;
-	if (!is_scalar(option) || option_is_identity(option) ||
+	if (!option_is_scalar(option) || option_is_identity(option) ||
 	    (option->scope != SCOPE_CONFIG && !entries_have_names(option->scope)))
 		return SETTING_BY_FILE;
 	return SETTING_AT_ONCE;
