@@ -1,0 +1,90 @@
+#include "broker/cache/state.h"
+
+static void uncount(struct cache *cache, const struct entry *entry, const struct entry_tail *tail)
+{
+	struct cache_stats *stats = &cache->stats;
+
+	stats->payload_bytes -= tail->stored.len;
+	stats->payload_plain_bytes -= tail->plain_len;
+	stats->key_bytes -= tail->key.len;
+	stats->tag_bytes -= entry->tag_count * sizeof(struct tag_link);
+	stats->compressed -= entry->is_compressed;
+	/* What a flush hit has been left out of them then. */
+	if (entry->clock >= cache->tags.all_hard)
+		stats->entries--;
+}
+
+void cache_drop(struct cache *cache, uint32_t id, enum ghost_reason reason, enum policy_leave how,
+		uint64_t now_ms)
+{
+	struct entry *entry = cache_entry(cache, id);
+	struct entry_tail tail;
+
+	if (how != POLICY_REPLACED) {
+		struct ghost_memory memory = {policy_frequency(&cache->policy, id, how), reason};
+
+		ghost_note(&cache->ghost, index_hash(&cache->entries, id), memory,
+			   budget_cost_of(entry));
+	}
+	entry_read_tail(entry, &tail);
+	uncount(cache, entry, &tail);
+	policy_remove(&cache->policy, id);
+	wheel_remove(&cache->wheel, id);
+	tags_unlink(&cache->tags, id, now_ms);
+	if (tail.method != INDEX_NONE)
+		tags_unlink_method(&cache->tags, tail.method, entry, now_ms);
+	index_remove(&cache->entries, id);
+	budget_give(&cache->budget, entry);
+}
+
+static void age(struct cache *cache, uint32_t id, uint64_t now_ms)
+{
+	struct entry *entry = cache_entry(cache, id);
+	uint64_t expiry = entry_expiry_ms(entry);
+
+	if (now_ms >= entry_end_ms(entry)) {
+		wheel_add(&cache->wheel, id, now_ms);
+		cache->stats.expirations++;
+		cache_drop(cache, id, GHOST_EXPIRED, POLICY_GONE, now_ms);
+		return;
+	}
+	if (now_ms >= expiry && !entry->is_idle) {
+		entry->is_idle = true;
+		policy_weaken(&cache->policy, id);
+	}
+	if (now_ms >= expiry + number_unpack(entry->swr))
+		policy_sink(&cache->policy, id);
+	wheel_add(&cache->wheel, id, entry_next_ms(entry, now_ms));
+}
+
+void cache_expire(struct cache *cache, uint64_t now_ms, uint32_t *steps)
+{
+	for (;;) {
+		uint32_t id = wheel_pop(&cache->wheel, now_ms, steps);
+
+		if (id == INDEX_NONE)
+			return;
+		age(cache, id, now_ms);
+	}
+}
+
+bool cache_make_room(struct cache *cache, size_t bytes, uint64_t now_ms)
+{
+	const struct budget *budget = &cache->budget;
+
+	while (budget->used + bytes + CACHE_SLACK_BYTES > budget->limit) {
+		uint32_t steps = 64;
+		uint64_t before = budget->used;
+		uint32_t id;
+
+		cache_expire(cache, now_ms, &steps);
+		if (budget->used < before)
+			continue;
+		id = policy_victim(&cache->policy);
+		if (id == INDEX_NONE)
+			return false;
+		cache->stats.evictions++;
+		cache_drop(cache, id, GHOST_EVICTED, POLICY_EVICTED, now_ms);
+	}
+	return true;
+}

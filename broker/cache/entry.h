@@ -1,0 +1,90 @@
+/* broker/cache/entry.h: how one cached answer lies in memory: a head of 40 bytes, its links to
+ * tags, and the rest written as short as it is (lengths in 7-bit groups, key, payload), in one
+ * piece. */
+#ifndef WSB_BROKER_CACHE_ENTRY_H
+#define WSB_BROKER_CACHE_ENTRY_H
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "broker/cache/index.h"
+#include "common/span.h"
+
+/* A place on the list of a tag. Links of one entry are in the order of their tags' ids, so that a
+ * neighbour on the list is found within an entry without a number of its own. */
+struct tag_link {
+	uint32_t tag;
+	uint32_t prev; /* entries */
+	uint32_t next;
+};
+
+struct entry {
+	uint64_t clock : 48; /* everything invalidated up to then has been held against it */
+	uint64_t ttl : 16;   /* packed, of milliseconds */
+	uint64_t loaded_ms : 40;
+	uint64_t tag_count : 11;
+	uint64_t is_msgpack : 1;
+	uint64_t is_compressed : 1;
+	uint64_t is_soft : 1;	    /* was invalidated soft */
+	uint64_t is_prefetched : 1; /* and not used so far */
+	uint64_t is_idle : 1;	    /* its ttl has passed */
+	uint64_t weight : 2;	    /* the priority is 1 << weight */
+	uint64_t credit : 6;	    /* the policy's */
+	uint32_t place[2];	    /* the policy's */
+	uint32_t timer_prev;
+	uint32_t timer_next;
+	uint16_t swr; /* packed, of milliseconds */
+	uint16_t sie;
+	uint16_t cost; /* packed, of microseconds */
+	uint16_t uses;
+	struct tag_link links[];
+};
+
+static_assert(sizeof(struct entry) == 40, "an entry has a head of 40 bytes");
+
+/* What stands behind the links. */
+struct entry_tail {
+	struct span key;
+	struct span stored; /* the payload as it is kept */
+	uint64_t plain_len; /* of the payload as it is served */
+	uint64_t id_at;	    /* UINT32_MAX: nowhere */
+	uint32_t method;    /* id of its tag; INDEX_NONE: none */
+};
+
+/* How many bytes an entry takes; of tail only the lengths count. */
+size_t entry_size(size_t tag_count, const struct entry_tail *tail);
+/* Writes lengths and key; returns where the payload goes, of tail->stored.len bytes. */
+char *entry_write_tail(struct entry *entry, const struct entry_tail *tail);
+void entry_read_tail(const struct entry *entry, struct entry_tail *tail);
+
+/* A number in 16 bits: exact up to 4095, above to the nearest 1/2048 below. */
+uint16_t number_pack(uint64_t number);
+
+static inline uint64_t number_unpack(uint16_t packed)
+{
+	uint32_t exponent = packed >> 11;
+
+	return exponent == 0 ? packed : (uint64_t)(2048 + (packed & 2047)) << (exponent - 1);
+}
+
+/* A clock as an entry keeps it. */
+#define ENTRY_CLOCK(clock) ((clock) & ((UINT64_C(1) << 48) - 1))
+
+static inline uint64_t entry_expiry_ms(const struct entry *entry)
+{
+	return entry->loaded_ms + number_unpack(entry->ttl);
+}
+
+/* From then on nobody may be served it. */
+uint64_t entry_end_ms(const struct entry *entry);
+/* When it will next be worth less: at the end of its ttl, of the time it may be served stale, or of
+ * all; the first of them behind now_ms, else the last. */
+uint64_t entry_next_ms(const struct entry *entry, uint64_t now_ms);
+
+static inline struct entry *entry_at(const struct index *entries, uint32_t id)
+{
+	return index_item(entries, id);
+}
+
+#endif

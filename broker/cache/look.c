@@ -1,0 +1,86 @@
+#include "broker/cache/state.h"
+
+static const char *const reasons[] = {
+	[GHOST_EVICTED] = "evicted",
+	[GHOST_EXPIRED] = "expired",
+	[GHOST_INVALIDATED] = "invalidated",
+	[GHOST_FLUSHED] = "flushed",
+};
+
+static void look_at_nothing(struct cache *cache, bool touch, const char *reason,
+			    struct cache_hit *out)
+{
+	*out = (struct cache_hit){.state = CACHE_ABSENT, .reason = reason};
+	if (touch)
+		cache->stats.misses++;
+}
+
+static void use(struct cache *cache, uint32_t id, struct cache_hit *out)
+{
+	struct entry *entry = cache_entry(cache, id);
+
+	if (entry->uses < UINT16_MAX)
+		entry->uses++;
+	out->prefetched = entry->is_prefetched;
+	entry->is_prefetched = false;
+	policy_touch(&cache->policy, id);
+	if (out->state == CACHE_FRESH)
+		cache->stats.fresh++;
+	else if (out->state == CACHE_STALE)
+		cache->stats.stale++;
+	else
+		cache->stats.grace++;
+}
+
+static struct span payload(struct cache *cache, const struct entry *entry,
+			   const struct entry_tail *tail)
+{
+	if (!entry->is_compressed)
+		return tail->stored;
+	return squeeze_inflate(&cache->squeeze, tail->stored, tail->plain_len);
+}
+
+static const char *reason_of(const struct entry *entry, enum cache_state state)
+{
+	if (state == CACHE_FRESH)
+		return "fresh";
+	return entry->is_soft ? "invalidated" : "expired";
+}
+
+void cache_look(struct cache *cache, struct span key, bool touch, uint64_t now_us,
+		struct cache_hit *out)
+{
+	struct digest digest = digest_of_key(key);
+	uint32_t id = cache_find(cache, key, digest);
+	uint64_t now_ms = now_us / 1000;
+	enum ghost_reason why;
+	struct ghost_memory memory;
+	struct entry *entry;
+	struct entry_tail tail;
+
+	if (id == INDEX_NONE) {
+		bool known = ghost_find(&cache->ghost, digest_hash(digest, cache->seed), &memory);
+
+		look_at_nothing(cache, touch, known ? reasons[memory.reason] : "absent", out);
+		return;
+	}
+	if (!cache_check(cache, id, now_ms, &why)) {
+		look_at_nothing(cache, touch, reasons[why], out);
+		return;
+	}
+	entry = cache_entry(cache, id);
+	entry_read_tail(entry, &tail);
+	*out = (struct cache_hit){
+		.state = cache_state_of(entry, now_ms),
+		.value.encoding = entry->is_msgpack ? ENCODING_MSGPACK : ENCODING_JSON,
+		.value.id_at = (uint32_t)tail.id_at,
+		.age_us = (now_ms - entry->loaded_ms) * 1000,
+		.ttl_us = number_unpack(entry->ttl) * 1000,
+		.soft = entry->is_soft,
+	};
+	out->reason = reason_of(entry, out->state);
+	if (touch)
+		use(cache, id, out);
+	out->hits = entry->uses;
+	out->value.bytes = payload(cache, entry, &tail);
+}
