@@ -98,18 +98,18 @@ test('a reload is framed by RELOADING and READY, a broken file as well as a good
 
 test('the watchdog hears twice in its time, nothing from a process that is stopped, and again afterwards', async (t) => {
 	const { manager, broker } = await managed(t, {
-		env: { WATCHDOG_USEC: '1000000' },
+		env: { WATCHDOG_USEC: '2000000' },
 		start: { under: ['sh', '-c', 'WATCHDOG_PID=$$ exec "$@"', 'sh'] },
 	});
 	const beats = () => manager.about('WATCHDOG=1');
-	await until(() => beats().length >= 5, { what: 'five beats' });
+	await until(() => beats().length >= 4, { what: 'four beats' });
 	const gaps = beats().slice(1).map(({ at }, index) => (at - beats()[index].at) / 1000);
-	assert.ok(Math.max(...gaps) < 1000, `never later than the watchdog's time: ${gaps}`);
-	assert.ok(Math.min(...gaps) > 300, `and not more often than needed: ${gaps}`);
+	assert.ok(Math.max(...gaps) < 2000, `never later than the watchdog's time: ${gaps}`);
+	assert.ok(Math.min(...gaps) > 700, `and not more often than needed: ${gaps}`);
 	broker.signal('SIGSTOP');
 	await until(() => fs.readFileSync(`/proc/${broker.pid}/stat`, 'utf8').includes(') T '), { what: 'the process to be stopped' });
 	const count = beats().length;
-	await never(() => beats().length > count, { during: 1500, what: 'a beat of a stopped process' });
+	await never(() => beats().length > count, { during: 2500, what: 'a beat of a stopped process' });
 	broker.signal('SIGCONT');
 	await until(() => beats().length >= count + 2, { what: 'beats again' });
 	await broker.stop();
