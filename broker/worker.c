@@ -107,6 +107,21 @@ static void tell_stopping(struct worker *worker)
 	tell_status(worker, clock_monotonic_us());
 }
 
+static void close_listeners_in_time(struct worker *worker, uint64_t now_us)
+{
+	if (engine_listeners_closed(worker->engine, now_us))
+		io_close_listeners(worker->io);
+}
+
+/* The engine drains. Who waits at a socket that was handed over is for the next broker to serve, so
+ * the doors close at once where drain.delay does not keep them open. */
+static void follow_drain(struct worker *worker)
+{
+	worker->draining = true;
+	close_listeners_in_time(worker, clock_monotonic_us());
+	tell_stopping(worker);
+}
+
 static void on_tick(void *context, uint64_t now_us, uint64_t lag_us)
 {
 	struct worker *worker = context;
@@ -118,8 +133,7 @@ static void on_tick(void *context, uint64_t now_us, uint64_t lag_us)
 		tell_manager(worker, now_us, lag_us);
 	if (!worker->draining)
 		return;
-	if (engine_listeners_closed(worker->engine, now_us))
-		io_close_listeners(worker->io);
+	close_listeners_in_time(worker, now_us);
 	if (engine_is_drained(worker->engine, now_us))
 		loop_stop(&worker->loop);
 }
@@ -134,9 +148,8 @@ static void on_stop_asked(void *context)
 		return;
 	}
 	worker->signalled = true;
-	worker->draining = true;
 	engine_drain(worker->engine, clock_monotonic_us());
-	tell_stopping(worker);
+	follow_drain(worker);
 }
 
 static void on_state_written(void *context, enum wsb_err err, const char *why)
@@ -404,10 +417,8 @@ static void apply(void *instance, const struct command *command, struct outcome 
 	engine_apply(worker->engine, command, outcome, clock_monotonic_us());
 	if (outcome->kind <= OUTCOME_ACCEPTED && !command->rehearsal)
 		note_command(worker, command);
-	if (command->kind == COMMAND_DRAIN && !worker->draining) {
-		worker->draining = true;
-		tell_stopping(worker);
-	}
+	if (command->kind == COMMAND_DRAIN && !worker->draining)
+		follow_drain(worker);
 }
 
 static void print_pools(const struct config *config, FILE *out)
