@@ -135,10 +135,11 @@ static json_t *faults_view(const uint64_t counts[FAILURE_KINDS])
 static void add_health(json_t *row, const struct endpoint_view *endpoint)
 {
 	json_t *health = json_pack(
-		"{s:o, s:b, s:b, s:f, s:f, s:f, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o}", "reason",
-		answer_text(endpoint->reason), "healthy", endpoint->well, "silent",
-		endpoint->silent, "share", endpoint->share, "success_ratio", endpoint->success,
-		"rate", endpoint->rate, "p50", known_seconds(endpoint->p50_us), "p99",
+		"{s:o, s:b, s:b, s:f, s:I, s:f, s:f, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o}",
+		"reason", answer_text(endpoint->reason), "healthy", endpoint->well, "silent",
+		endpoint->silent, "share", endpoint->share, "ramping",
+		(json_int_t)endpoint->ramping, "success_ratio", endpoint->success, "rate",
+		endpoint->rate, "p50", known_seconds(endpoint->p50_us), "p99",
 		known_seconds(endpoint->p99_us), "errors", (json_int_t)endpoint->failures,
 		"ejections", (json_int_t)endpoint->ejections, "out_seconds",
 		known_seconds(endpoint->out_us), "probe_rtt", known_seconds(endpoint->probe_rtt_us),

@@ -112,6 +112,9 @@ const struct metric metrics[] = {
 	 "How much of its full share of the traffic the endpoint gets at most: less than 1 in "
 	 "slow start, after failures, and while it is silent.",
 	 {{ENDPOINT(share, VALUE_REAL)}}},
+	{"wsbroker_endpoint_ramping", METRIC_GAUGE, "pool, endpoint",
+	 "Ready connections of the endpoint in slow start.",
+	 {{ENDPOINT(ramping, VALUE_U32)}}},
 	{"wsbroker_endpoint_success_ratio", METRIC_GAUGE, "pool, endpoint",
 	 "Share of the attempts in the window of ejection that did not fail.",
 	 {{ENDPOINT(success, VALUE_REAL)}}},

@@ -33,6 +33,7 @@ struct endpoint_view {
 	bool held;	     /* fails, and max_ejected keeps it in use */
 	const char *finding; /* what made it leave balancing; "" when nothing did */
 	double share;	     /* of its full share of the traffic, 0..1 */
+	uint32_t ramping;    /* ready connections that still come up to their share */
 	double success;	     /* share of its attempts in the window; 1 when there were none */
 	double rate;	     /* attempts that ended, a second, over the window */
 	uint64_t out_us;     /* until it may be tried again; 0: it is not ejected */

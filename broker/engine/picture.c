@@ -208,8 +208,8 @@ static void picture_readiness(const struct engine *engine, uint64_t now_us, stru
 		out->ready_reasons[0] = '\0';
 }
 
-/* The slowest connection tells most about an endpoint. */
-static void picture_pings(const struct pool *pool, struct endpoint_view *views)
+/* What its connections tell of an endpoint; of pings the slowest one tells most. */
+static void picture_ready(const struct pool *pool, uint64_t now_us, struct endpoint_view *views)
 {
 	list_each(&pool->states[CONNECTION_READY], node) {
 		const struct connection *connection =
@@ -218,6 +218,7 @@ static void picture_pings(const struct pool *pool, struct endpoint_view *views)
 
 		if (connection->ping_rtt_us > view->ping_rtt_us)
 			view->ping_rtt_us = connection->ping_rtt_us;
+		view->ramping += health_is_ramping(connection, now_us);
 	}
 }
 
@@ -256,7 +257,7 @@ static void picture_pools(const struct engine *engine, uint64_t now_us, struct s
 			picture_endpoint(pool->endpoints[e], now_us, endpoints);
 			endpoints->since_wall_us = wall_us - endpoints->since_us;
 		}
-		picture_pings(pool, out->pools[i].endpoints);
+		picture_ready(pool, now_us, out->pools[i].endpoints);
 		for (size_t state = 0; next && state < CONNECTION_STATES; state++) {
 			list_each(&pool->states[state], node)
 				picture_connection(list_entry(node, struct connection, state_link),

@@ -85,6 +85,12 @@ static uint32_t larger(uint32_t a, uint32_t b)
 	return a > b ? a : b;
 }
 
+bool health_is_ramping(const struct connection *connection, uint64_t now_us)
+{
+	return ramp_handicap(connection->ramp_us, connection->pool->settings->slow_start_us,
+			     now_us) > 0;
+}
+
 static void share_out(struct pool *pool, uint64_t now_us)
 {
 	uint64_t slow_start_us = pool->settings->slow_start_us;

@@ -80,6 +80,9 @@ void health_unprobed(struct endpoint *endpoint, uint64_t now_us);
 /* A connection became ready: slow start, if others carry requests already. */
 void health_joined(struct connection *connection, uint64_t now_us);
 
+/* Whether it is in slow start. */
+bool health_is_ramping(const struct connection *connection, uint64_t now_us);
+
 /* Lets time pass: ejections end, silence is noticed, shares come up. */
 void health_upkeep(struct pool *pool, uint64_t now_us);
 

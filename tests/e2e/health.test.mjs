@@ -100,6 +100,16 @@ async function stream(connect, { every = 2, ms = 2000, method = 'work' } = {}) {
 	return id;
 }
 
+const total = (counts) => counts.reduce((sum, count) => sum + count, 0);
+
+// How the next so many requests are shared out, or a few more of them.
+async function next(patients, requests) {
+	const before = patients.map(({ works }) => works);
+	const since = () => patients.map(({ works }, at) => works - before[at]);
+	await until(() => total(since()) >= requests, { what: `${requests} requests` });
+	return since();
+}
+
 function orders(list) {
 	if (list.length < 2)
 		return [list];
@@ -219,21 +229,21 @@ for (const balancer of ['round-robin', 'least-connections', 'random', 'peak-ewma
 		await upstreams[1].stop();
 		await until(async () => (await endpoints(broker))[1].state === 'down', { what: 'down' });
 		// The connections that the other one gets for it start slowly too: until then they are no measure.
-		await until(async () => (await endpoints(broker))[0].ready === 4, { what: 'the other to carry it all' });
-		await take(3100);
+		await until(async () => {
+			const [{ ready, ramping }] = await endpoints(broker);
+			return ready === 4 && ramping === 0;
+		}, { what: 'the other to carry it all' });
+		assert.equal(await broker.metric('wsbroker_endpoint_ramping'), 0);
 		const flow = stream(connect, { ms: 9000, every: 3 });
 		await upstreams[1].start();
 		await until(async () => (await endpoints(broker))[1].state === 'active', { what: 'its return' });
 		const name = (await endpoints(broker))[1].name;
 		const share = await broker.metric('wsbroker_endpoint_share', { endpoint: name });
 		assert.ok(share < 0.5, `share ${share}`);
-		const first = patients.map(({ works }) => works);
-		await take(900);
-		const early = patients.map(({ works }, at) => works - first[at]);
+		assert.ok((await endpoints(broker))[1].ramping > 0);
+		const early = await next(patients, 200);
 		await until(async () => await broker.metric('wsbroker_endpoint_share', { endpoint: name }) === 1, { what: 'its full share' });
-		const second = patients.map(({ works }) => works);
-		await take(900);
-		const late = patients.map(({ works }, at) => works - second[at]);
+		const late = await next(patients, 200);
 		await flow;
 		t.diagnostic(`${early} then ${late}`);
 		// Equal servers differ by the noise of their answer times, and peak-ewma goes by that: of
@@ -252,14 +262,13 @@ for (const [how, options] of [['from idle', { clients: 1, depth: 1 }], ['under l
 			patient.ms = 3;
 		patients[3].ms = 60;
 		const traffic = await load(connect, options);
-		await take(3000);
-		const before = patients.map(({ works }) => works);
-		await take(3000);
-		const got = patients.map(({ works }, at) => works - before[at]);
+		// Less than a third of its fair share within ten seconds.
+		await until(async () => {
+			const got = await next(patients, 600);
+			t.diagnostic(`${got}`);
+			return got[3] < total(got) / 4 / 3;
+		}, { what: 'the slow one to be starved' });
 		await traffic.stop();
-		const all = got.reduce((sum, count) => sum + count, 0);
-		t.diagnostic(`${got}`);
-		assert.ok(got[3] < all / 4 / 3, `${got}`);
 	});
 }
 
@@ -332,7 +341,12 @@ test('a hedged request does not wait for the slow one in twenty', { timeout: 400
 	const client = await connect();
 	for (let at = 0; at < 150; at++)
 		await client.result('work', [at]);
-	await take(300);
+	// From now on it knows how long answers take.
+	patients[0].ms = 60;
+	await until(async () => {
+		await client.result('work', [0]);
+		return await broker.metric('wsbroker_hedges_total') > 0;
+	}, { what: 'a hedge' });
 	patients[0].ms = 1500;
 	const times = [];
 	for (let at = 0; at < 20; at++) {
@@ -386,12 +400,13 @@ for (const busy of [false, true]) {
 }
 
 test('the broker stopped for a while blames nobody', { timeout: 30000 }, async (t) => {
-	const { broker, connect } = await ward(t, 2, { routes: [{ method: '*', pool: 'main', timeout: '1s', attempt_timeout: '300ms', idempotent: true }] });
+	const { broker, connect, upstreams } = await ward(t, 2, { routes: [{ method: '*', pool: 'main', timeout: '1s', attempt_timeout: '300ms', idempotent: true }] });
 	const client = await connect();
 	for (let at = 0; at < 40; at++)
 		client.send(JSON.stringify({ jsonrpc: '2.0', id: at, method: 'delay', params: { ms: 200 } }));
-	await take(50);
+	await until(() => upstreams.reduce((sum, upstream) => sum + upstream.of('delay').length, 0) === 40, { what: 'all to be asked', every: 2 });
 	broker.signal('SIGSTOP');
+	// As long as it is stopped nothing can be seen of it.
 	await take(3000);
 	broker.signal('SIGCONT');
 	await until(() => client.received.length === 40, { what: 'forty answers', deadline: 10000 });

@@ -464,6 +464,8 @@ Test(health, whoever_joins_a_running_pool_starts_slowly)
 	connection = list_entry(rig.pool->states[CONNECTION_READY].head.prev, struct connection,
 				state_link);
 	cr_assert_eq(connection->handicap, HANDICAP_UNIT - HANDICAP_UNIT / 10);
+	cr_assert(health_is_ramping(connection, connection->ramp_us + 10 * US_PER_S - 1));
+	cr_assert_not(health_is_ramping(connection, connection->ramp_us + 10 * US_PER_S));
 	cr_assert_eq(connection->endpoint->handicap, 0, "its endpoint was there all the time");
 	rig_run(&rig, 5 * US_PER_S);
 	cr_assert(connection->handicap > 450 && connection->handicap < 520, "%u",
