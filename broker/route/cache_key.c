@@ -146,15 +146,16 @@ enum cache_key_verdict cache_key_make(const struct cache_plan *plan, const struc
 
 	fingerprint_begin(out);
 	fingerprint_add_bytes(out, request->method);
-	verdict = add_scope(plan, request, asker, out);
-	if (verdict != CACHE_KEY_OK)
-		return verdict;
 	fingerprint_add_number(out, plan->key.count);
 	if (plan->key.count > 0)
 		err = add_listed(&plan->key, request, out);
 	if (err == WSB_OK)
 		err = add_message(plan, request, out);
-	return verdict_of(err);
+	if (err != WSB_OK)
+		return verdict_of(err);
+	fingerprint_mark(out);
+	verdict = add_scope(plan, request, asker, out);
+	return verdict == CACHE_KEY_OK && out->bytes.failed ? CACHE_KEY_NO_MEMORY : verdict;
 }
 
 bool cache_key_of_text(struct span text, struct fingerprint *out)

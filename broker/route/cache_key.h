@@ -1,8 +1,8 @@
 /* broker/route/cache_key.h: equal requests of those who share, equal bytes.
  *
- * A key is made of the method, of whom it is for, and of the whole message but its id, its
- * `wsbroker` member and what the rule ignores; where the rule lists paths, their values stand for
- * the params. Every part carries its length, and the text of each path is part of the key, so that
+ * A key is made of the method, of the whole message but its id, its `wsbroker` member and what the
+ * rule ignores, and of whom it is for; where the rule lists paths, their values stand for the
+ * params. Every part carries its length, and the text of each path is part of the key, so that
  * two rules never mean each other's entries. Keys of applications are another name space. */
 #ifndef WSB_BROKER_ROUTE_CACHE_KEY_H
 #define WSB_BROKER_ROUTE_CACHE_KEY_H
@@ -35,6 +35,13 @@ const char *cache_key_verdict_text(enum cache_key_verdict verdict);
  * used again. Allocates nothing once out has grown. */
 enum cache_key_verdict cache_key_make(const struct cache_plan *plan, const struct message *request,
 				      struct cache_asker asker, struct fingerprint *out);
+
+/* The part of a key of a request that does not say whom it is for: the same for all who ask the
+ * same. Valid as long as the key. */
+static inline struct span cache_key_common(const struct fingerprint *key)
+{
+	return span_of(key->bytes.text, key->mark);
+}
 
 /* What keys of applications begin with; no key of a request does. */
 #define CACHE_KEY_OF_TEXT '@'

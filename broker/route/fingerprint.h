@@ -29,6 +29,7 @@ struct fingerprint {
 	size_t count;
 	size_t capacity;
 	size_t moved; /* bytes that sorting has moved so far */
+	size_t mark;  /* where its user has set it */
 };
 
 void fingerprint_init(struct fingerprint *fingerprint);
@@ -49,6 +50,12 @@ void fingerprint_add_number(struct fingerprint *fingerprint, uint64_t number);
 enum wsb_err fingerprint_add_value(struct fingerprint *fingerprint, enum encoding encoding,
 				   struct span token, const struct span *without,
 				   size_t without_count) WSB_CHECKED;
+
+/* Notes that what was appended so far belongs together. */
+static inline void fingerprint_mark(struct fingerprint *fingerprint)
+{
+	fingerprint->mark = fingerprint->bytes.len;
+}
 
 /* Valid until the next call. */
 static inline struct span fingerprint_bytes(const struct fingerprint *fingerprint)

@@ -157,6 +157,25 @@ Test(cache_key, clients_share_by_who_they_are)
 	cr_expect(share(&shared, text, ann, text, two));
 }
 
+Test(cache_key, has_a_part_that_is_the_same_for_all)
+{
+	const struct cache_asker ann = {span_text("ann"), 1}, bob = {span_text("bob"), 2};
+	const char *const texts[] = {PARAMS("[1]"), PARAMS("[1.0]"), PARAMS("[2]")};
+	struct strbuf key, common[3];
+
+	for (size_t i = 0; i < 3; i++) {
+		cr_assert_eq(make(&client, ENCODING_JSON, span_text(texts[i]), i ? ann : bob, &key),
+			     CACHE_KEY_OK);
+		strbuf_init(&common[i]);
+		strbuf_add(&common[i], cache_key_common(&fingerprint));
+		strbuf_fini(&key);
+	}
+	cr_expect(span_equal(strbuf_span(&common[0]), strbuf_span(&common[1])));
+	cr_expect_not(span_equal(strbuf_span(&common[0]), strbuf_span(&common[2])));
+	for (size_t i = 0; i < 3; i++)
+		strbuf_fini(&common[i]);
+}
+
 Test(cache_key, two_rules_never_mean_the_same_entry)
 {
 	static const char *const by_name[] = {"params.name"};
