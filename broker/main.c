@@ -1,7 +1,9 @@
 /* broker/main.c: the subcommands, the configuration, the exit code. */
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 #include "broker/console/console.h"
@@ -33,15 +35,31 @@ static int usage_error(const char *command, const char *what, const char *which)
 	return EXIT_USAGE;
 }
 
-/* One line, one write: lines of several processes do not mix. */
+/* JOURNAL_STREAM names the socket of systemd's journal: what was started with it may write
+ * elsewhere all the same. */
+static bool is_journal(int fd)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat file;
+
+	return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+	       fstat(fd, &file) == 0 && file.st_dev == device && file.st_ino == inode;
+}
+
+/* One line, one write: lines of several processes do not mix. context: a bool, whether it is the
+ * journal that reads them, which takes a line's priority from its beginning (sd-daemon(3)). */
 static void write_line(void *context, enum log_level level, struct span line)
 {
-	struct iovec parts[2] = {{.iov_base = (void *)line.at, .iov_len = line.len},
-				 {.iov_base = "\n", .iov_len = 1}};
+	static const char priorities[][4] = {
+		[LOG_DEBUG] = "<7>", [LOG_INFO] = "<6>", [LOG_WARN] = "<4>", [LOG_ERROR] = "<3>"};
+	const bool *journal = context;
+	struct iovec parts[3] = {
+		{.iov_base = (void *)priorities[level], .iov_len = *journal ? 3 : 0},
+		{.iov_base = (void *)line.at, .iov_len = line.len},
+		{.iov_base = "\n", .iov_len = 1}};
 
-	(void)context;
-	(void)level;
-	if (writev(STDERR_FILENO, parts, 2) < 0)
+	if (writev(STDERR_FILENO, parts, 3) < 0)
 		return;
 }
 
@@ -125,9 +143,10 @@ static void log_notes(struct log *log, const struct strbuf *notes)
 static int serve(struct configuration *configuration, const struct strbuf *notes)
 {
 	const struct config *config = configuration->running;
+	bool journal = is_journal(STDERR_FILENO);
 	struct log log;
 
-	log_init(&log, config->log.level, config->log.format, write_line, NULL, clock_wall_us);
+	log_init(&log, config->log.level, config->log.format, write_line, &journal, clock_wall_us);
 	log_notes(&log, notes);
 	return worker_run(configuration, &log, stdout);
 }

@@ -46,7 +46,7 @@ for (const abstract of [false, true])
 test('READY comes when the listeners are open and the start has been told', async (t) => {
 	const { manager, broker } = await managed(t, { upstreams: [{ started: false }], start: { ready: false } });
 	await manager.said(/^READY=1$/);
-	assert.match(broker.child.stdout, /^wsbroker .*\ndata .*\nadmin .*\npool .*\nenvelope .*\n$/);
+	assert.match(broker.child.stdout, /^wsbroker .*\ndata .*\nadmin [^]*\nenvelope .*\n$/);
 	const post = await httpRequest(`http://${broker.adminAddress}/readyz`);
 	assert.equal(post.status, 503);
 	await manager.said(/^STATUS=down: pool main has no ready connection.*; 0 of 1 pool is ready, 0 clients$/);
@@ -152,6 +152,20 @@ test('a manager that goes away is told once and missed no further', async (t) =>
 	await broker.stop();
 	assert.equal(broker.log.match(/notify\.failed/g).length, 1);
 });
+
+for (const [where, variable, pattern] of [
+	['in the journal lines begin with their priority', '$(stat -Lc %d:%i /proc/self/fd/2)', /^<([67])>ts=/],
+	['elsewhere they do not, whatever the environment says', '1:2', /^ts=/],
+])
+	test(where, async (t) => {
+		const { broker } = await setup(t, { start: { under: ['sh', '-c', `JOURNAL_STREAM=${variable} exec "$@"`, 'sh'] } });
+		const lines = broker.child.stderr.trim().split('\n');
+		assert.ok(lines.some((line) => line.includes('broker.started')), broker.log);
+		for (const line of lines) {
+			assert.match(line, pattern);
+			assert.ok(!line.startsWith('<') || line.startsWith('<7>') === / level=debug /.test(line), line);
+		}
+	});
 
 // A broker whose data and admin sockets are handed over. sockets: a function of their two ports.
 const DATA_AND_ADMIN = (data, admin) => [{ name: 'data', tcp: ['127.0.0.1', data] }, { name: 'admin', tcp: ['127.0.0.1', admin] }];

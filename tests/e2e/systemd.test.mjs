@@ -38,7 +38,7 @@ async function installed(t) {
 	fs.copyFileSync(WSBROKER, path.join(source, 'build/broker/wsbroker'));
 	fs.chmodSync(path.join(source, 'build/broker/wsbroker'), 0o755);
 	fs.cpSync(path.join(TOP, 'deploy/systemd'), path.join(source, 'deploy/systemd'), { recursive: true });
-	await machine.does('mkdir -p /etc/sysusers.d; echo "hosts: files" >/etc/nsswitch.conf; echo "127.0.0.1 up.test" >/etc/hosts');
+	await machine.does('echo "hosts: files" >/etc/nsswitch.conf; echo "127.0.0.1 up.test" >/etc/hosts');
 	const [start, ...others] = steps().reverse();
 	for (const step of others.reverse())
 		await machine.does(`cd /play/source; ${step}`);
@@ -99,6 +99,9 @@ test('installed as the README says: confined, operated, reloaded, restarted, wat
 		await machine.does("sed -i '$a limitz: {}' /etc/wsbroker/wsbroker.yaml");
 		assert.notEqual((await machine.run('systemctl reload wsbroker')).code, 0);
 		assert.match(await machine.does('journalctl -u wsbroker'), /wsbroker\.yaml:\d+:1: unknown key "limitz"/);
+		await machine.does(`kill -HUP ${before}`);
+		await until(async () => /event=config\.rejected/.test(await machine.does('journalctl -p err -u wsbroker')), { what: 'an error among errors' });
+		assert.doesNotMatch(await machine.does('journalctl -p err -u wsbroker'), /level=info/);
 		await machine.does("sed -i '/limitz/d' /etc/wsbroker/wsbroker.yaml");
 		assert.equal(await main(), before);
 		assert.equal(await machine.property('wsbroker', 'ActiveState'), 'active');
