@@ -1,0 +1,344 @@
+// Invalidations between brokers, through a real Redis: the log, what happens when it is away, paused,
+// emptied or failed over, the inbox and the channels of scripts, and how Redis is reached.
+
+import assert from 'node:assert/strict';
+import { pool, startBroker } from './support/broker.mjs';
+import { cleanup, test } from './support/case.mjs';
+import { run } from './support/child.mjs';
+import { connect } from './support/client.mjs';
+import { freePort } from './support/ports.mjs';
+import { RedisClient, startRedis } from './support/redis.mjs';
+import { until } from './support/time.mjs';
+import { startUpstream } from './support/upstream.mjs';
+
+const LOG = '{wsbroker}:invalidations:log';
+const INBOX = '{wsbroker}:inbox';
+const AOF = { args: ['--appendonly', 'yes'] };
+
+const busOf = async (broker) => JSON.parse((await broker.adminGet('/v1/status')).body).bus;
+const live = (broker, options) => until(async () => (await busOf(broker)).state === 'live',
+	{ what: () => `a live bus\n${broker.log}`, deadline: 12000, ...options });
+
+// A broker on the bus at these URLs, its events as a client of it is told them, and the means to
+// cause some.
+async function member(t, url, node, { waits = true, ...settings } = {}) {
+	const upstream = await startUpstream(t);
+	const broker = await startBroker(t, { node, pools: [pool([upstream.url])], invalidation: { url }, ...settings });
+	const client = await connect(t, broker.url);
+	const seen = { broker, client, tags: [], events: [], types: [] };
+	client.socket.on('message', (data) => {
+		const message = JSON.parse(data);
+		if (message.method !== 'wsbroker.event')
+			return;
+		const event = message.params.event ?? message.params;
+		seen.events.push(event);
+		seen.types.push(event.type);
+		seen.tags.push(...(event.data.tags ?? []));
+	});
+	seen.invalidate = (...tags) => client.result('wsbroker.invalidate', { tags });
+	if (waits)
+		await live(broker);
+	await client.result('wsbroker.subscribe', { channel: 'invalidations' });
+	return seen;
+}
+
+const told = (who, tags, options) => until(() => tags.every((tag) => who.tags.includes(tag)),
+	{ what: () => `${tags.length} tags, ${who.tags.length} came\n${who.broker.log.slice(-3000)}`, ...options });
+
+const resyncs = (who) => who.types.filter((type) => type === 'wsbroker.cache.resync.v1').length;
+
+// Each tag once, nothing given up.
+function assertWhole(who, tags) {
+	assert.deepEqual([...who.tags].sort(), [...tags].sort());
+	assert.equal(resyncs(who), 0);
+	const seqs = who.events.map(({ data }) => Number(data.position.split('-')[1]));
+	assert.deepEqual(seqs, [...seqs].sort((a, b) => a - b));
+}
+
+test('an event on one broker reaches the other, the log and both channels', async (t) => {
+	const redis = await startRedis(t);
+	const [a, b] = [await member(t, redis.url, 'a'), await member(t, redis.url, 'b')];
+	const heard = [];
+	const script = await RedisClient.open(redis.port);
+	cleanup(t, () => script.close());
+	await script.subscribe(['{wsbroker}:invalidations', '{wsbroker}:invalidations:msgpack'],
+		(channel, bytes) => heard.push([channel, bytes]));
+	await a.invalidate('property:42');
+	await told(a, ['property:42']);
+	await told(b, ['property:42']);
+	const [[id, fields]] = await redis.command('XRANGE', LOG, '-', '+');
+	assert.deepEqual(fields.filter((_, at) => at % 2 === 0), ['event']);
+	const event = JSON.parse(fields[1]);
+	assert.equal(event.data.position, id);
+	assert.equal(await redis.command('GET', '{wsbroker}:epoch'), id.split('-')[0]);
+	assert.equal(id.split('-')[1], '1');
+	assert.deepEqual(b.events[0], event);
+	await until(() => heard.length === 2);
+	assert.equal(heard[0][1].toString(), fields[1]);
+	assert.ok(heard[1][1].includes(id) && heard[1][1].includes('property:42'));
+	assert.match(a.broker.log, new RegExp(`bus       redis://127.0.0.1:${redis.port}/0\n`));
+});
+
+test('an outage of Redis: what both sides cause arrives, once each, and nothing is flushed', { timeout: 90000 }, async (t) => {
+	const outage = 1000 * Math.min(30, Number(process.env.TEST_SECONDS ?? 3));
+	const redis = await startRedis(t, AOF);
+	const [a, b] = [await member(t, redis.url, 'a'), await member(t, redis.url, 'b')];
+	const tags = ['before'];
+	await a.invalidate('before');
+	await told(b, tags);
+	await redis.kill();
+	await until(async () => (await busOf(a.broker)).state === 'suspect' && (await busOf(b.broker)).state === 'suspect');
+	const end = performance.now() + outage;
+	for (let i = 0; performance.now() < end || i < 1500; i++) {
+		tags.push(`a${i}`, `b${i}`);
+		await Promise.all([a.invalidate(`a${i}`), b.invalidate(`b${i}`)]);
+		if (i >= 3000)
+			await until(() => performance.now() >= end, { deadline: outage + 1000, every: 50 });
+	}
+	const { reasons } = JSON.parse((await a.broker.adminGet('/v1/status')).body);
+	assert.match(reasons[0].text, /the bus is lost .*1500|the bus is lost/);
+	assert.match(reasons[0].command, /^wsbroker events /);
+	await redis.start();
+	for (const who of [a, b]) {
+		await told(who, tags, { deadline: 15000 });
+		await live(who.broker);
+		assertWhole(who, tags);
+		assert.equal((await busOf(who.broker)).resyncs, 0);
+	}
+	assert.equal(await redis.command('XLEN', LOG), tags.length);
+});
+
+test('a pause of Redis is noticed in 2.5 s and costs nothing', { timeout: 40000 }, async (t) => {
+	const redis = await startRedis(t);
+	const [a, b] = [await member(t, redis.url, 'a'), await member(t, redis.url, 'b')];
+	redis.signal('SIGSTOP');
+	cleanup(t, () => redis.signal('SIGCONT'));
+	const began = performance.now();
+	const tags = Array.from({ length: 50 }, (_, i) => `t${i}`);
+	await Promise.all(tags.map((tag) => a.invalidate(tag)));
+	await until(async () => (await busOf(a.broker)).state === 'suspect', { every: 20 });
+	assert.ok(performance.now() - began < 3800, `${performance.now() - began} ms`);
+	redis.signal('SIGCONT');
+	for (const who of [a, b]) {
+		await told(who, tags, { deadline: 12000 });
+		await live(who.broker);
+		assertWhole(who, tags);
+	}
+});
+
+test('a broker that was stopped is suspect until it has read what it missed', { timeout: 40000 }, async (t) => {
+	const redis = await startRedis(t);
+	const [a, b] = [await member(t, redis.url, 'a'), await member(t, redis.url, 'b')];
+	b.broker.signal('SIGSTOP');
+	cleanup(t, () => b.broker.signal('SIGCONT'));
+	const began = performance.now();
+	for (let i = 0; i < 20; i++)
+		await a.invalidate(`t${i}`);
+	await until(() => performance.now() - began > 4000);
+	b.broker.signal('SIGCONT');
+	await told(b, ['t0', 't19']);
+	assertWhole(b, Array.from({ length: 20 }, (_, i) => `t${i}`));
+});
+
+test('Redis that has lost its data: a resync, a higher epoch, and on it goes', { timeout: 40000 }, async (t) => {
+	const redis = await startRedis(t);
+	const [a, b] = [await member(t, redis.url, 'a'), await member(t, redis.url, 'b')];
+	for (let i = 0; i < 5; i++)
+		await a.invalidate(`old${i}`);
+	await told(b, ['old4']);
+	const epoch = Number(await redis.command('GET', '{wsbroker}:epoch'));
+	await redis.kill();
+	await redis.start();
+	await until(() => resyncs(a) === 1 && resyncs(b) === 1, { deadline: 12000 });
+	await live(a.broker);
+	await live(b.broker);
+	assert.ok(Number(await redis.command('GET', '{wsbroker}:epoch')) > epoch);
+	await b.invalidate('new');
+	await told(a, ['new']);
+	assert.equal(resyncs(a), 1);
+	assert.equal(resyncs(b), 1);
+});
+
+test('FLUSHALL while everybody is connected is noticed by the next event, or within seconds', { timeout: 40000 }, async (t) => {
+	const redis = await startRedis(t);
+	const [a, b] = [await member(t, redis.url, 'a'), await member(t, redis.url, 'b')];
+	for (let i = 0; i < 5; i++)
+		await a.invalidate(`old${i}`);
+	await told(b, ['old4']);
+	await redis.command('FLUSHALL');
+	await b.invalidate('new');
+	await told(a, ['new']);
+	await told(b, ['new']);
+	assert.equal(resyncs(a), 1);
+	assert.equal(resyncs(b), 1);
+	await redis.command('FLUSHALL');
+	await until(() => resyncs(a) === 2 && resyncs(b) === 2, { deadline: 12000 });
+	await redis.command('XADD', INBOX, '*', 'tags', 'after');
+	await told(a, ['after']);
+});
+
+test('a failover that lost the tail and gives its numbers out again is a hole', { timeout: 60000 }, async (t) => {
+	const primary = await startRedis(t);
+	const replica = await startRedis(t, { replicaOf: primary });
+	const [a, b] = [await member(t, [primary.url, replica.url], 'a'), await member(t, [primary.url, replica.url], 'b')];
+	await a.invalidate('kept');
+	await told(b, ['kept']);
+	const synced = async () => (await replica.command('XLEN', LOG)) === 1;
+	await until(synced, { what: 'the replica' });
+	// The link between them is cut: the tail never reaches the replica.
+	await replica.command('REPLICAOF', 'NO', 'ONE');
+	for (const tag of ['lost1', 'lost2', 'lost3'])
+		await a.invalidate(tag);
+	await told(b, ['lost3']);
+	// Others are there first, and give out the same numbers for events of their own.
+	for (const who of [a, b]) {
+		who.broker.signal('SIGSTOP');
+		cleanup(t, () => who.broker.signal('SIGCONT'));
+	}
+	await primary.kill();
+	const epoch = await replica.command('GET', '{wsbroker}:epoch');
+	const forged = (seq) => JSON.stringify({ specversion: '1.0', type: 'wsbroker.cache.invalidated.v1', source: '/wsbroker/c/1', id: `other${seq}`,
+		data: { position: `${epoch}-${seq}`, op: 'invalidate', mode: 'hard', tags: [`other${seq}`], match: 'any', keys: [], methods: [], cause: 'admin' } });
+	for (let seq = 2; seq <= 6; seq++)
+		await replica.command('XADD', LOG, `${epoch}-${seq}`, 'event', forged(seq));
+	await replica.command('SET', '{wsbroker}:position', 6);
+	for (const who of [a, b])
+		who.broker.signal('SIGCONT');
+	for (const who of [a, b])
+		await until(() => resyncs(who) >= 1, { deadline: 15000, what: () => `a resync\n${who.broker.log.slice(-2000)}` });
+	await live(a.broker);
+	await live(b.broker);
+	assert.ok(Number(await replica.command('GET', '{wsbroker}:epoch')) > Number(epoch));
+	await a.invalidate('new');
+	await told(b, ['new']);
+});
+
+test('a master that becomes a replica is left for the new one', { timeout: 60000 }, async (t) => {
+	const first = await startRedis(t);
+	const second = await startRedis(t, { replicaOf: first });
+	const [a, b] = [await member(t, [first.url, second.url], 'a'), await member(t, [first.url, second.url], 'b')];
+	await a.invalidate('one');
+	await told(b, ['one']);
+	await until(async () => (await second.command('XLEN', LOG)) === 1);
+	await second.command('REPLICAOF', 'NO', 'ONE');
+	await first.command('REPLICAOF', '127.0.0.1', second.port);
+	await until(async () => (await busOf(a.broker)).url?.includes(second.port), { deadline: 12000 });
+	await a.invalidate('two');
+	await told(b, ['two'], { deadline: 12000 });
+	assertWhole(b, ['one', 'two']);
+});
+
+test('the log that was trimmed past a broker is a hole without a new epoch', { timeout: 40000 }, async (t) => {
+	const redis = await startRedis(t, AOF);
+	const settings = { invalidation: { url: redis.url, log_length: 100 } };
+	const [a, b] = [await member(t, redis.url, 'a', settings), await member(t, redis.url, 'b', settings)];
+	await a.invalidate('first');
+	await told(b, ['first']);
+	const epoch = await redis.command('GET', '{wsbroker}:epoch');
+	b.broker.signal('SIGSTOP');
+	cleanup(t, () => b.broker.signal('SIGCONT'));
+	for (let i = 0; i < 1000; i++)
+		await a.invalidate(`t${i}`);
+	assert.ok((await redis.command('XLEN', LOG)) < 400);
+	// Its connections go, or what is in their buffers would still be whole.
+	await redis.command('CLIENT', 'KILL', 'TYPE', 'normal');
+	b.broker.signal('SIGCONT');
+	await until(() => resyncs(b) === 1, { deadline: 12000 });
+	await a.invalidate('last');
+	await told(b, ['last']);
+	assert.equal(await redis.command('GET', '{wsbroker}:epoch'), epoch);
+});
+
+test('the inbox: read by one, logged once, and waiting while nobody is there', { timeout: 40000 }, async (t) => {
+	const redis = await startRedis(t);
+	await redis.command('XADD', INBOX, '*', 'tags', 'early');
+	const [a, b] = [await member(t, redis.url, 'a'), await member(t, redis.url, 'b')];
+	const { code } = await run('redis-cli', ['-p', String(redis.port), 'XADD', INBOX, '*', 'tags', 'property:42']);
+	assert.equal(code, 0);
+	await redis.command('XADD', INBOX, '*', 'tags', '["x","y"]', 'mode', 'soft');
+	await redis.command('XADD', INBOX, '*', 'tag', 'misspelt');
+	for (let i = 0; i < 200; i++)
+		await redis.command('XADD', INBOX, '*', 'tags', `t${i}`);
+	const tags = ['property:42', 'x', 'y', ...Array.from({ length: 200 }, (_, i) => `t${i}`)];
+	await told(a, tags);
+	await told(b, tags);
+	const logged = (await redis.command('XRANGE', LOG, '-', '+')).map(([, [, text]]) => JSON.parse(text).data);
+	assert.deepEqual(logged.flatMap((data) => data.tags).sort(), ['early', ...tags].sort());
+	assert.equal(logged.find((data) => data.tags.includes('x')).mode, 'soft');
+	assert.ok(logged.every((data) => data.cause === 'inbox'));
+	await until(async () => (await redis.command('XLEN', INBOX)) === 0, { what: 'an empty inbox' });
+	await until(() => /event=bus.unreadable where=inbox why=.*tag/.test(a.broker.log + b.broker.log));
+});
+
+test('an entry that a broker took and did not acknowledge is taken over', { timeout: 40000 }, async (t) => {
+	const redis = await startRedis(t);
+	await redis.command('XGROUP', 'CREATE', INBOX, 'brokers', '0', 'MKSTREAM');
+	await redis.command('XADD', INBOX, '*', 'tags', 'orphan');
+	await redis.command('XREADGROUP', 'GROUP', 'brokers', 'dead', 'STREAMS', INBOX, '>');
+	const a = await member(t, redis.url, 'a');
+	await told(a, ['orphan'], { deadline: 12000 });
+	assert.equal(await redis.command('XLEN', LOG), 1);
+});
+
+test('PUBLISH is heard by each broker, applied and not logged', async (t) => {
+	const redis = await startRedis(t);
+	const [a, b] = [await member(t, redis.url, 'a'), await member(t, redis.url, 'b')];
+	const heard = (who) => who.broker.metric('wsbroker_invalidations_total', { cause: 'script' });
+	await until(async () => (await redis.command('PUBLISH', '{wsbroker}:invalidate', '{"tags":["property:42"]}')) === 2);
+	await redis.command('PUBLISH', '{wsbroker}:invalidate', 'nonsense');
+	for (const who of [a, b])
+		await until(async () => (await heard(who)) === 1);
+	assert.equal(await redis.command('XLEN', LOG), 0);
+});
+
+test('a user and password, a database, a Unix socket, a name', async (t) => {
+	const redis = await startRedis(t);
+	await redis.command('ACL', 'SETUSER', 'wsb', 'on', '>pass/word', '~{wsbroker}:*', '&{wsbroker}:*', '+@all');
+	for (const url of [
+		`redis://wsb:pass%2fword@127.0.0.1:${redis.port}/3`,
+		`redis+unix://wsb:pass%2fword@${redis.socket}?db=3`,
+		`unix:${redis.socket}?db=3`,
+		`redis://localhost:${redis.port}/3`,
+	]) {
+		const a = await member(t, url, 'a');
+		await a.invalidate('tag');
+		await told(a, ['tag']);
+		assert.equal(JSON.stringify(await busOf(a.broker)).includes('word'), false);
+		assert.doesNotMatch(a.broker.log, /pass.?word/);
+		await a.broker.stop();
+	}
+	assert.deepEqual(await redis.command('DBSIZE'), 0);
+});
+
+test('what keeps it from Redis is told: password, role, nobody there', async (t) => {
+	const redis = await startRedis(t, { args: ['--requirepass', 'secret'] });
+	for (const [url, reason] of [
+		[`redis://:wrong@127.0.0.1:${redis.port}`, /reason=auth .*WRONGPASS/],
+		[`redis://127.0.0.1:${redis.port}`, /reason=refused .*NOAUTH/],
+		[`redis://127.0.0.1:${await freePort()}`, /reason=connect .*refused/],
+		['redis://no.such.name.invalid', /reason=dns/],
+		['redis+unix:///nowhere.sock', /reason=connect/],
+	]) {
+		const a = await member(t, url, 'a', { waits: false });
+		await until(() => reason.test(a.broker.log), { what: () => `${reason}\n${a.broker.log}` });
+		assert.equal((await busOf(a.broker)).state, 'suspect');
+		await a.invalidate('x');
+		await a.broker.stop();
+	}
+});
+
+test('brokers know each other, and how far each has read', { timeout: 30000 }, async (t) => {
+	const redis = await startRedis(t);
+	const [a, b] = [await member(t, redis.url, 'a'), await member(t, redis.url, 'b')];
+	await a.invalidate('x');
+	await told(b, ['x']);
+	const rows = async () => JSON.parse((await a.broker.adminGet('/v1/brokers')).body);
+	const both = await until(async () => {
+		const list = await rows();
+		return list.length === 2 && list.every(({ position, lag_events: lag }) => position?.endsWith('-1') && lag === 0) && list;
+	}, { what: 'both brokers at the same place' });
+	assert.deepEqual(both.map(({ node, self, live: lives }) => [node, self, lives]), [['a', true, true], ['b', false, true]]);
+	assert.equal(both[1].clients, 1);
+	await b.broker.stop();
+	await until(async () => (await rows()).length === 1, { what: 'a good-bye' });
+});
