@@ -38,6 +38,8 @@ struct peer *stage_post(struct stage *stage, const char *body);
 /* The socket is gone without a word. */
 void stage_kill(struct peer *peer);
 
+#define GET(id) "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"get\"}"
+
 /* One text message. */
 void says(struct peer *peer, const char *text);
 void says_bytes(struct peer *peer, const void *bytes, size_t len);

@@ -2,54 +2,22 @@
 #include <criterion/criterion.h>
 
 #include "broker/engine/affinity.h"
-#include "tests/unit/engine/stage.h"
+#include "tests/unit/engine/pair.h"
 
 #define ASK(id, method) "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"" method "\"}"
 #define TELL(method)	"{\"jsonrpc\":\"2.0\",\"method\":\"" method "\"}"
 
-/* Two connections, a to endpoint "a" and b to "b". */
-struct scene {
-	struct stage stage;
-	struct peer *a;
-	struct peer *b;
-};
-
-static void scene_init(struct scene *scene)
+static void scene_init(struct pair *scene)
 {
-	stage_init(&scene->stage);
-	scene->stage.pool->size = 2;
+	pair_init(scene);
 	scene->stage.pool->affinity = AFFINITY_CLIENT;
-	setup_endpoint(scene->stage.pool, "b");
 }
 
-static void begin(struct scene *scene)
-{
-	stage_begin_ready(&scene->stage);
-	stage_pass(&scene->stage, 100 * STAGE_MS);
-	stage_open_dials(&scene->stage);
-	scene->a = stage_upstream(&scene->stage, 0);
-	scene->b = stage_upstream(&scene->stage, 1);
-	cr_assert_not_null(scene->b);
-	cr_assert_eq(scene->b->connection->state, CONNECTION_READY);
-	expect_silence(scene->a);
-	expect_silence(scene->b);
-}
-
-static struct traffic_stats *traffic(struct scene *scene)
-{
-	return &scene->stage.outside.engine->lanes[0]->traffic;
-}
-
-static struct peer *seat_of(struct scene *scene, const struct peer *client)
+static struct peer *seat_of(struct pair *scene, const struct peer *client)
 {
 	const struct seat *seat = client->session->seats;
 
 	return seat->connection == scene->a->connection ? scene->a : scene->b;
-}
-
-static struct peer *other(struct scene *scene, const struct peer *peer)
-{
-	return peer == scene->a ? scene->b : scene->a;
 }
 
 static void expect_method(struct peer *upstream, const char *method)
@@ -66,19 +34,19 @@ Test(affinity, clients_spread_evenly_and_stay)
 						   BALANCER_PEAK_EWMA};
 
 	for (size_t k = 0; k < 3; k++) {
-		struct scene scene;
+		struct pair scene;
 		struct peer *clients[6];
 
 		scene_init(&scene);
 		scene.stage.pool->balancer = kinds[k];
-		begin(&scene);
+		pair_begin(&scene);
 		for (size_t i = 0; i < 6; i++) {
 			clients[i] = stage_client(&scene.stage);
 			says(clients[i], ASK("1", "first"));
 		}
 		cr_assert_eq(scene.a->connection->clients.count, 3);
 		cr_assert_eq(scene.b->connection->clients.count, 3);
-		cr_assert_eq(traffic(&scene)->seats_taken, 6);
+		cr_assert_eq(scene.lane->traffic.seats_taken, 6);
 		for (size_t i = 0; i < 3; i++) {
 			hears(scene.a);
 			hears(scene.b);
@@ -87,7 +55,7 @@ Test(affinity, clients_spread_evenly_and_stay)
 			says(clients[0], ASK("2", "next"));
 		for (size_t i = 0; i < 10; i++)
 			expect_method(seat_of(&scene, clients[0]), "next");
-		expect_silence(other(&scene, seat_of(&scene, clients[0])));
+		expect_silence(pair_other(&scene, seat_of(&scene, clients[0])));
 		stage_kill(clients[0]);
 		cr_assert_eq(
 			scene.a->connection->clients.count + scene.b->connection->clients.count, 5);
@@ -97,20 +65,20 @@ Test(affinity, clients_spread_evenly_and_stay)
 
 Test(affinity, a_full_connection_makes_its_clients_wait_and_nobody_else)
 {
-	struct scene scene;
+	struct pair scene;
 	struct peer *one, *two, *seat;
 
 	scene_init(&scene);
 	scene.stage.pool->max_in_flight = 1;
-	begin(&scene);
+	pair_begin(&scene);
 	one = stage_client(&scene.stage);
 	two = stage_client(&scene.stage);
 	says(one, ASK("1", "m1"));
 	says(one, ASK("2", "m2"));
 	says(two, ASK("1", "n1"));
 	seat = seat_of(&scene, one);
-	expect_method(other(&scene, seat), "n1");
-	expect_silence(other(&scene, seat));
+	expect_method(pair_other(&scene, seat), "n1");
+	expect_silence(pair_other(&scene, seat));
 	answers(seat, hears_request(seat), "\"result\":1");
 	expect_hears(one, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":1}");
 	answers(seat, hears_request(seat), "\"result\":2");
@@ -121,7 +89,7 @@ Test(affinity, a_full_connection_makes_its_clients_wait_and_nobody_else)
 Test(affinity, those_who_wait_for_one_connection_take_turns)
 {
 	static const char *const turns[] = {"a1", "b1", "a2", "b2"};
-	struct scene scene;
+	struct pair scene;
 	struct peer *one, *two;
 
 	scene_init(&scene);
@@ -155,12 +123,12 @@ Test(affinity, those_who_wait_for_one_connection_take_turns)
 Test(affinity, what_was_not_written_moves_in_order_notifications_too)
 {
 	static const char *const methods[] = {"m0", "m1", "m2", "m3", "m4", "m5"};
-	struct scene scene;
+	struct pair scene;
 	struct peer *client, *first, *second;
 	char text[80];
 
 	scene_init(&scene);
-	begin(&scene);
+	pair_begin(&scene);
 	client = stage_client(&scene.stage);
 	for (size_t i = 0; i < 6; i++) {
 		snprintf(text, sizeof(text), "{\"jsonrpc\":\"2.0\",%s\"method\":\"%s\"}",
@@ -168,28 +136,28 @@ Test(affinity, what_was_not_written_moves_in_order_notifications_too)
 		says(client, text);
 	}
 	first = seat_of(&scene, client);
-	second = other(&scene, first);
+	second = pair_other(&scene, first);
 	stage_kill(first);
 	says(client, ASK("8", "m6"));
 	for (size_t i = 0; i < 6; i++)
 		expect_method(second, methods[i]);
 	expect_method(second, "m6");
 	expect_silence(client);
-	cr_assert_eq(traffic(&scene)->seats_moved, 1);
+	cr_assert_eq(scene.lane->traffic.seats_moved, 1);
 	stage_end(&scene.stage);
 }
 
 Test(affinity, written_notifications_are_not_repeated)
 {
-	struct scene scene;
+	struct pair scene;
 	struct peer *client, *first, *second;
 
 	scene_init(&scene);
-	begin(&scene);
+	pair_begin(&scene);
 	client = stage_client(&scene.stage);
 	says(client, TELL("told"));
 	first = seat_of(&scene, client);
-	second = other(&scene, first);
+	second = pair_other(&scene, first);
 	expect_method(first, "told");
 	cr_assert_eq(first->connection->in_flight, 1, "until it is known to have left");
 	stage_pass(&scene.stage, 10 * STAGE_MS);
@@ -203,16 +171,16 @@ Test(affinity, written_notifications_are_not_repeated)
 
 Test(affinity, notifications_of_a_client_that_left_are_still_sent)
 {
-	struct scene scene;
+	struct pair scene;
 	struct peer *client, *first, *second;
 
 	scene_init(&scene);
-	begin(&scene);
+	pair_begin(&scene);
 	client = stage_client(&scene.stage);
 	says(client, TELL("t0"));
 	says(client, TELL("t1"));
 	first = seat_of(&scene, client);
-	second = other(&scene, first);
+	second = pair_other(&scene, first);
 	stage_kill(client);
 	cr_assert_eq(first->connection->clients.count, 0);
 	stage_kill(first);
@@ -223,17 +191,17 @@ Test(affinity, notifications_of_a_client_that_left_are_still_sent)
 
 Test(affinity, idempotent_requests_fail_over_and_no_second_attempt_is_made)
 {
-	struct scene scene;
+	struct pair scene;
 	struct peer *client, *first, *second;
 
 	scene_init(&scene);
 	scene.stage.any->idempotent = true;
 	scene.stage.any->attempt_timeout_us = 50 * STAGE_MS;
-	begin(&scene);
+	pair_begin(&scene);
 	client = stage_client(&scene.stage);
 	says(client, ASK("1", "get"));
 	first = seat_of(&scene, client);
-	second = other(&scene, first);
+	second = pair_other(&scene, first);
 	expect_method(first, "get");
 	stage_pass(&scene.stage, 100 * STAGE_MS);
 	expect_silence(second);
@@ -246,16 +214,16 @@ Test(affinity, idempotent_requests_fail_over_and_no_second_attempt_is_made)
 
 Test(affinity, a_drained_connection_keeps_its_client_until_its_requests_have_ended)
 {
-	struct scene scene;
+	struct pair scene;
 	struct peer *client, *first, *second;
 	uint64_t id;
 
 	scene_init(&scene);
-	begin(&scene);
+	pair_begin(&scene);
 	client = stage_client(&scene.stage);
 	says(client, ASK("1", "long"));
 	first = seat_of(&scene, client);
-	second = other(&scene, first);
+	second = pair_other(&scene, first);
 	id = hears_request(first);
 	pool_connection_drain(first->connection, scene.stage.outside.now_us);
 	says(client, ASK("2", "next"));
@@ -264,21 +232,21 @@ Test(affinity, a_drained_connection_keeps_its_client_until_its_requests_have_end
 	answers(first, id, "\"result\":1");
 	expect_method(second, "next");
 	expect_hears(client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":1}");
-	cr_assert_eq(traffic(&scene)->seats_moved, 1);
+	cr_assert_eq(scene.lane->traffic.seats_moved, 1);
 	stage_end(&scene.stage);
 }
 
 Test(affinity, a_client_waits_only_so_long_for_a_drained_connection)
 {
-	struct scene scene;
+	struct pair scene;
 	struct peer *client, *first, *second;
 
 	scene_init(&scene);
-	begin(&scene);
+	pair_begin(&scene);
 	client = stage_client(&scene.stage);
 	says(client, ASK("1", "endless"));
 	first = seat_of(&scene, client);
-	second = other(&scene, first);
+	second = pair_other(&scene, first);
 	hears_request(first);
 	pool_connection_drain(first->connection, scene.stage.outside.now_us);
 	says(client, ASK("2", "next"));
@@ -294,11 +262,11 @@ Test(affinity, explain_tells_what_became_of_the_seat)
 	static const char ask[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"get\","
 				  "\"wsbroker\":{\"explain\":true}}";
 	static const char *const stories[] = {"assigned", "kept", "moved"};
-	struct scene scene;
+	struct pair scene;
 	struct peer *client;
 
 	scene_init(&scene);
-	begin(&scene);
+	pair_begin(&scene);
 	client = stage_client(&scene.stage);
 	for (size_t i = 0; i < 3; i++) {
 		char member[40];
@@ -320,11 +288,11 @@ Test(affinity, explain_tells_what_became_of_the_seat)
 
 Test(affinity, a_post_leaves_its_seat_with_its_answer)
 {
-	struct scene scene;
+	struct pair scene;
 	struct peer *post, *seat;
 
 	scene_init(&scene);
-	begin(&scene);
+	pair_begin(&scene);
 	post = stage_post(&scene.stage, "[" ASK("1", "a") "," ASK("2", "b") "," TELL("c") "]");
 	seat = seat_of(&scene, post);
 	answers(seat, hears_request(seat), "\"result\":1");

@@ -3,8 +3,7 @@
 
 #include "tests/unit/engine/stage.h"
 
-#define GET(id) "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"get\"}"
-#define TOLD	"{\"jsonrpc\":\"2.0\",\"method\":\"told\"}"
+#define TOLD "{\"jsonrpc\":\"2.0\",\"method\":\"told\"}"
 
 struct scene {
 	struct stage stage;

@@ -3,8 +3,6 @@
 
 #include "tests/unit/engine/stage.h"
 
-#define GET(id) "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"get\"}"
-
 static void drain(struct stage *stage)
 {
 	engine_drain(stage->outside.engine, stage->outside.now_us);

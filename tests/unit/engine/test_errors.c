@@ -3,8 +3,6 @@
 
 #include "tests/unit/engine/stage.h"
 
-#define GET(id) "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"get\"}"
-
 Test(errors, text_that_is_not_json)
 {
 	struct stage stage;

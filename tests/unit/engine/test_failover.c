@@ -1,82 +1,32 @@
 /* What becomes of requests whose connection dies, or whose answer takes long. */
 #include <criterion/criterion.h>
 
-#include "tests/unit/engine/stage.h"
-
-#define GET(id) "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"get\"}"
-
-/* Two connections, a to endpoint "a" and b to "b". */
-struct scene {
-	struct stage stage;
-	struct peer *client;
-	struct peer *a;
-	struct peer *b;
-	/* Of the request that was asked last: who has got it, and who has not. */
-	struct peer *first;
-	struct peer *second;
-};
-
-static void scene_init(struct scene *scene)
-{
-	stage_init(&scene->stage);
-	scene->stage.pool->size = 2;
-	scene->stage.pool->balancer = BALANCER_ROUND_ROBIN;
-	setup_endpoint(scene->stage.pool, "b");
-}
-
-static void begin(struct scene *scene)
-{
-	stage_begin_ready(&scene->stage);
-	stage_pass(&scene->stage, 100 * STAGE_MS);
-	stage_open_dials(&scene->stage);
-	scene->client = stage_client(&scene->stage);
-	scene->a = stage_upstream(&scene->stage, 0);
-	scene->b = stage_upstream(&scene->stage, 1);
-	cr_assert_not_null(scene->b);
-	cr_assert_eq(scene->b->connection->state, CONNECTION_READY);
-	/* The pings go first. */
-	expect_silence(scene->a);
-	expect_silence(scene->b);
-}
-
-/* The one to which the next message has gone. */
-static struct peer *taker(struct scene *scene)
-{
-	return outbox_bytes(peer_outbox(scene->a)) > 0 ? scene->a : scene->b;
-}
-
-/* The client asks; both look who got it, and have not read it yet. */
-static void ask(struct scene *scene, const char *request)
-{
-	says(scene->client, request);
-	scene->first = taker(scene);
-	scene->second = scene->first == scene->a ? scene->b : scene->a;
-}
+#include "tests/unit/engine/pair.h"
 
 Test(failover, unsent_requests_are_moved_whatever_their_route)
 {
-	struct scene scene;
+	struct pair scene;
 
-	scene_init(&scene);
+	pair_init(&scene);
 	scene.stage.pool->retry.budget = 0;
 	scene.stage.pool->retry.per_second = 0;
-	begin(&scene);
-	ask(&scene, GET("\"x\""));
+	pair_begin(&scene);
+	pair_ask(&scene, GET("\"x\""));
 	stage_kill(scene.first);
 	expect_silence(scene.client);
 	answers(scene.second, hears_request(scene.second), "\"result\":1");
 	expect_hears(scene.client, "{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"result\":1}");
-	cr_assert_eq(scene.stage.outside.engine->lanes[0]->traffic.retries_unsent, 1);
+	cr_assert_eq(scene.lane->traffic.retries_unsent, 1);
 	stage_end(&scene.stage);
 }
 
 Test(failover, moved_requests_keep_their_order)
 {
-	struct scene scene;
+	struct pair scene;
 	char text[64];
 
-	scene_init(&scene);
-	begin(&scene);
+	pair_init(&scene);
+	pair_begin(&scene);
 	stage_kill(scene.b);
 	for (int i = 0; i < 5; i++) {
 		snprintf(text, sizeof(text), "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m%d\"}",
@@ -99,13 +49,13 @@ Test(failover, moved_requests_keep_their_order)
 /* The other connection has room for all of them at once. */
 Test(failover, moved_requests_keep_their_order_where_there_is_room)
 {
-	struct scene scene;
+	struct pair scene;
 	char text[64];
 	int heard = 0;
 	int last = -1;
 
-	scene_init(&scene);
-	begin(&scene);
+	pair_init(&scene);
+	pair_begin(&scene);
 	for (int i = 0; i < 8; i++) {
 		snprintf(text, sizeof(text), "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m%d\"}",
 			 i);
@@ -127,11 +77,11 @@ Test(failover, moved_requests_keep_their_order_where_there_is_room)
 
 Test(failover, unsent_notifications_are_moved_in_their_order)
 {
-	struct scene scene;
+	struct pair scene;
 	char text[64];
 
-	scene_init(&scene);
-	begin(&scene);
+	pair_init(&scene);
+	pair_begin(&scene);
 	stage_kill(scene.b);
 	for (int i = 0; i < 5; i++) {
 		snprintf(text, sizeof(text), "{\"jsonrpc\":\"2.0\",\"method\":\"m%d\"}", i);
@@ -150,11 +100,11 @@ Test(failover, unsent_notifications_are_moved_in_their_order)
 
 Test(failover, a_request_that_began_to_leave_is_written)
 {
-	struct scene scene;
+	struct pair scene;
 
-	scene_init(&scene);
-	begin(&scene);
-	ask(&scene, GET("1"));
+	pair_init(&scene);
+	pair_begin(&scene);
+	pair_ask(&scene, GET("1"));
 	peer_take(scene.first, 1);
 	stage_kill(scene.first);
 	expect_error(scene.client, .id = "1", .code = -32001, .reason = "upstream_lost",
@@ -164,36 +114,36 @@ Test(failover, a_request_that_began_to_leave_is_written)
 
 Test(failover, written_requests_are_sent_again_when_idempotent)
 {
-	struct scene scene;
+	struct pair scene;
 
-	scene_init(&scene);
+	pair_init(&scene);
 	scene.stage.any->idempotent = true;
-	begin(&scene);
-	ask(&scene, GET("1"));
+	pair_begin(&scene);
+	pair_ask(&scene, GET("1"));
 	hears_request(scene.first);
 	stage_kill(scene.first);
 	answers(scene.second, hears_request(scene.second), "\"result\":2");
 	expect_hears(scene.client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":2}");
-	cr_assert_eq(scene.stage.outside.engine->lanes[0]->traffic.retries_written, 1);
+	cr_assert_eq(scene.lane->traffic.retries_written, 1);
 	stage_end(&scene.stage);
 }
 
 Test(failover, written_requests_fail_when_the_budget_is_used_up)
 {
-	struct scene scene;
+	struct pair scene;
 
-	scene_init(&scene);
+	pair_init(&scene);
 	scene.stage.any->idempotent = true;
 	scene.stage.pool->retry.budget = 0;
 	scene.stage.pool->retry.per_second = 0;
-	begin(&scene);
-	ask(&scene, GET("1"));
+	pair_begin(&scene);
+	pair_ask(&scene, GET("1"));
 	hears_request(scene.first);
 	stage_kill(scene.first);
 	expect_error(scene.client, .id = "1", .code = -32001, .reason = "upstream_lost",
 		     .retryable = true, .pool = "main",
 		     .endpoint = scene.first == scene.a ? "a" : "b");
-	cr_assert_eq(scene.stage.outside.engine->lanes[0]->traffic.retries_over_budget, 1);
+	cr_assert_eq(scene.lane->traffic.retries_over_budget, 1);
 	stage_end(&scene.stage);
 }
 
@@ -201,12 +151,12 @@ Test(failover, written_requests_fail_when_the_budget_is_used_up)
  * The request waits for a server that is up rather than for the next of them to end. */
 Test(failover, a_written_request_is_not_staked_on_a_server_that_loses_connections)
 {
-	struct scene scene;
+	struct pair scene;
 
 	stage_init(&scene.stage);
 	scene.stage.pool->size = 2;
 	scene.stage.any->idempotent = true;
-	begin(&scene);
+	pair_begin(&scene);
 	for (int i = 0; i < 4; i++)
 		says(scene.client, GET("1"));
 	while (hears(scene.a) || hears(scene.b))
@@ -218,7 +168,7 @@ Test(failover, a_written_request_is_not_staked_on_a_server_that_loses_connection
 	expect_silence(scene.b);
 	stage_pass(&scene.stage, 30 * STAGE_MS);
 	expect_silence(scene.b);
-	cr_assert_eq(scene.stage.outside.engine->lanes[0]->queue.count, 2);
+	cr_assert_eq(scene.lane->queue.count, 2);
 	stage_kill(scene.b);
 	expect_silence(scene.client);
 	stage_pass(&scene.stage, STAGE_S);
@@ -234,13 +184,13 @@ Test(failover, a_written_request_is_not_staked_on_a_server_that_loses_connection
 /* The connection next to it lives: the server is well, only that connection ended. */
 Test(failover, a_written_request_goes_to_the_same_server_when_that_goes_on)
 {
-	struct scene scene;
+	struct pair scene;
 
 	stage_init(&scene.stage);
 	scene.stage.pool->size = 2;
 	scene.stage.any->idempotent = true;
-	begin(&scene);
-	ask(&scene, GET("1"));
+	pair_begin(&scene);
+	pair_ask(&scene, GET("1"));
 	hears_request(scene.first);
 	stage_kill(scene.first);
 	stage_pass(&scene.stage, 90 * STAGE_MS);
@@ -254,17 +204,17 @@ Test(failover, a_written_request_goes_to_the_same_server_when_that_goes_on)
 /* Lost twice, one more loss is the end of it: it waits until who dies now is dead. */
 Test(failover, the_last_attempt_is_not_made_at_once)
 {
-	struct scene scene;
+	struct pair scene;
 	struct peer *third;
 
-	scene_init(&scene);
+	pair_init(&scene);
 	scene.stage.any->idempotent = true;
 	setup_endpoint(scene.stage.pool, "c");
 	scene.stage.pool->size = 3;
-	begin(&scene);
+	pair_begin(&scene);
 	third = stage_upstream(&scene.stage, 2);
 	expect_silence(third);
-	ask(&scene, GET("1"));
+	pair_ask(&scene, GET("1"));
 	hears_request(scene.a);
 	stage_kill(scene.a);
 	hears_request(scene.b);
@@ -280,13 +230,13 @@ Test(failover, the_last_attempt_is_not_made_at_once)
 
 Test(failover, a_request_does_not_kill_every_server)
 {
-	struct scene scene;
+	struct pair scene;
 	int killed = 0;
 
-	scene_init(&scene);
+	pair_init(&scene);
 	scene.stage.any->idempotent = true;
 	scene.stage.pool->retry.per_second = 100;
-	begin(&scene);
+	pair_begin(&scene);
 	says(scene.client, GET("1"));
 	for (int i = 0; i < 200 && peer_has_got_all(scene.client); i++) {
 		stage_pass(&scene.stage, 10 * STAGE_MS);
@@ -306,14 +256,14 @@ Test(failover, a_request_does_not_kill_every_server)
 
 Test(failover, a_slow_attempt_gets_a_second_one_elsewhere)
 {
-	struct scene scene;
+	struct pair scene;
 	uint64_t id;
 
-	scene_init(&scene);
+	pair_init(&scene);
 	scene.stage.any->idempotent = true;
 	scene.stage.any->attempt_timeout_us = 100 * STAGE_MS;
-	begin(&scene);
-	ask(&scene, GET("1"));
+	pair_begin(&scene);
+	pair_ask(&scene, GET("1"));
 	id = hears_request(scene.first);
 	stage_pass(&scene.stage, 90 * STAGE_MS);
 	expect_silence(scene.second);
@@ -324,20 +274,20 @@ Test(failover, a_slow_attempt_gets_a_second_one_elsewhere)
 	answers(scene.first, id, "\"result\":\"first\"");
 	expect_silence(scene.client);
 	cr_assert_eq(scene.stage.outside.engine->stats.oddities[ODD_LATE], 1);
-	cr_assert_eq(scene.stage.outside.engine->lanes[0]->traffic.second_attempts, 1);
+	cr_assert_eq(scene.lane->traffic.second_attempts, 1);
 	stage_end(&scene.stage);
 }
 
 Test(failover, the_first_answer_wins_also_when_it_is_the_first_attempts)
 {
-	struct scene scene;
+	struct pair scene;
 	uint64_t id;
 
-	scene_init(&scene);
+	pair_init(&scene);
 	scene.stage.any->idempotent = true;
 	scene.stage.any->attempt_timeout_us = 100 * STAGE_MS;
-	begin(&scene);
-	ask(&scene, GET("1"));
+	pair_begin(&scene);
+	pair_ask(&scene, GET("1"));
 	id = hears_request(scene.first);
 	stage_pass(&scene.stage, 110 * STAGE_MS);
 	hears_request(scene.second);
@@ -350,13 +300,13 @@ Test(failover, the_first_answer_wins_also_when_it_is_the_first_attempts)
 
 Test(failover, there_is_no_second_attempt_on_other_routes)
 {
-	struct scene scene;
+	struct pair scene;
 
-	scene_init(&scene);
+	pair_init(&scene);
 	scene.stage.any->attempt_timeout_us = 100 * STAGE_MS;
-	begin(&scene);
+	pair_begin(&scene);
 	says(scene.client, GET("1"));
-	hears_request(taker(&scene));
+	hears_request(pair_taker(&scene));
 	stage_pass(&scene.stage, STAGE_S);
 	expect_silence(scene.a);
 	expect_silence(scene.b);
@@ -365,14 +315,14 @@ Test(failover, there_is_no_second_attempt_on_other_routes)
 
 Test(failover, the_second_attempt_stands_in_when_the_first_dies)
 {
-	struct scene scene;
+	struct pair scene;
 	uint64_t id;
 
-	scene_init(&scene);
+	pair_init(&scene);
 	scene.stage.any->idempotent = true;
 	scene.stage.any->attempt_timeout_us = 100 * STAGE_MS;
-	begin(&scene);
-	ask(&scene, GET("1"));
+	pair_begin(&scene);
+	pair_ask(&scene, GET("1"));
 	id = hears_request(scene.first);
 	stage_pass(&scene.stage, 110 * STAGE_MS);
 	hears_request(scene.second);
@@ -387,14 +337,14 @@ Test(failover, the_second_attempt_stands_in_when_the_first_dies)
 /* The first hangs and the second dies: the one that is left must not be the last. */
 Test(failover, a_third_attempt_follows_when_the_second_dies)
 {
-	struct scene scene;
+	struct pair scene;
 	const struct exchange *exchange;
 
-	scene_init(&scene);
+	pair_init(&scene);
 	scene.stage.any->idempotent = true;
 	scene.stage.any->attempt_timeout_us = 100 * STAGE_MS;
-	begin(&scene);
-	ask(&scene, GET("1"));
+	pair_begin(&scene);
+	pair_ask(&scene, GET("1"));
 	hears_request(scene.first);
 	exchange = list_entry(scene.first->connection->attempts.head.next, struct attempt, link)
 			   ->exchange;
@@ -409,12 +359,12 @@ Test(failover, a_third_attempt_follows_when_the_second_dies)
 
 Test(failover, answers_come_only_from_where_the_request_went)
 {
-	struct scene scene;
+	struct pair scene;
 	uint64_t id;
 
-	scene_init(&scene);
-	begin(&scene);
-	ask(&scene, GET("1"));
+	pair_init(&scene);
+	pair_begin(&scene);
+	pair_ask(&scene, GET("1"));
 	id = hears_request(scene.first);
 	answers(scene.second, id, "\"result\":\"not mine\"");
 	expect_silence(scene.client);
@@ -425,13 +375,13 @@ Test(failover, answers_come_only_from_where_the_request_went)
 
 Test(failover, a_late_answer_reaches_nobody)
 {
-	struct scene scene;
+	struct pair scene;
 	uint64_t id;
 
-	scene_init(&scene);
+	pair_init(&scene);
 	scene.stage.any->timeout_us = 50 * STAGE_MS;
-	begin(&scene);
-	ask(&scene, GET("1"));
+	pair_begin(&scene);
+	pair_ask(&scene, GET("1"));
 	id = hears_request(scene.first);
 	stage_pass(&scene.stage, 60 * STAGE_MS);
 	cr_assert_not_null(strstr(hears(scene.client), "timeout"));
@@ -444,13 +394,13 @@ Test(failover, a_late_answer_reaches_nobody)
 
 Test(failover, the_answer_to_a_vanished_client_reaches_nobody)
 {
-	struct scene scene;
+	struct pair scene;
 	struct peer *client;
 	uint64_t id;
 
-	scene_init(&scene);
-	begin(&scene);
-	ask(&scene, GET("1"));
+	pair_init(&scene);
+	pair_begin(&scene);
+	pair_ask(&scene, GET("1"));
 	id = hears_request(scene.first);
 	client = stage_client(&scene.stage);
 	says(client, GET("1"));

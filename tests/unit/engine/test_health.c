@@ -1,27 +1,16 @@
 /* What failures, probing calls and slow answers come to in the whole engine. */
 #include <criterion/criterion.h>
 
-#include "tests/unit/engine/stage.h"
+#include "tests/unit/engine/pair.h"
 
-#define GET(id)	 "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"get\"}"
 #define LISTED	 "\"error\":{\"code\":-32050,\"message\":\"x\"}"
 #define UNLISTED "\"error\":{\"code\":7,\"message\":\"x\"}"
 
 static const char *errors[] = {"-32050"};
 
-struct scene {
-	struct stage stage;
-	struct peer *client;
-	struct peer *a;
-	struct peer *b;
-	struct lane *lane;
-};
-
-static void scene_init(struct scene *scene)
+static void scene_init(struct pair *scene)
 {
-	stage_init(&scene->stage);
-	scene->stage.pool->size = 2;
-	scene->stage.pool->balancer = BALANCER_ROUND_ROBIN;
+	pair_init(scene);
 	scene->stage.pool->ejection = (struct ejection_settings){.consecutive = 3,
 								 .window_us = 10 * STAGE_S,
 								 .base_us = STAGE_S,
@@ -29,51 +18,23 @@ static void scene_init(struct scene *scene)
 								 .max_ejected = 0.5,
 								 .errors = errors,
 								 .error_count = 1};
-	setup_endpoint(scene->stage.pool, "b");
 	scene->stage.any->idempotent = true;
 	scene->stage.any->attempt_timeout_us = STAGE_S;
 }
 
-static void begin_as_it_is(struct scene *scene)
-{
-	stage_begin_ready(&scene->stage);
-	stage_pass(&scene->stage, 100 * STAGE_MS);
-	stage_open_dials(&scene->stage);
-	scene->client = stage_client(&scene->stage);
-	scene->a = stage_upstream(&scene->stage, 0);
-	scene->b = stage_upstream(&scene->stage, 1);
-	scene->lane = scene->stage.outside.engine->lanes[0];
-}
-
-static void begin(struct scene *scene)
-{
-	begin_as_it_is(scene);
-	expect_silence(scene->a);
-	expect_silence(scene->b);
-}
-
-static struct peer *taker(struct scene *scene)
-{
-	return outbox_bytes(peer_outbox(scene->a)) > 0 ? scene->a : scene->b;
-}
-
-static struct peer *other(struct scene *scene, const struct peer *peer)
-{
-	return peer == scene->a ? scene->b : scene->a;
-}
-
 Test(health, a_listed_error_sends_an_idempotent_request_elsewhere)
 {
-	struct scene scene;
+	struct pair scene;
 	struct peer *first;
 
 	scene_init(&scene);
-	begin(&scene);
+	pair_begin(&scene);
 	says(scene.client, GET("1"));
-	first = taker(&scene);
+	first = pair_taker(&scene);
 	answers(first, hears_request(first), LISTED);
 	expect_silence(scene.client);
-	answers(other(&scene, first), hears_request(other(&scene, first)), "\"result\":1");
+	answers(pair_other(&scene, first), hears_request(pair_other(&scene, first)),
+		"\"result\":1");
 	expect_hears(scene.client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":1}");
 	cr_assert_eq(scene.lane->traffic.retries_refused, 1);
 	stage_end(&scene.stage);
@@ -81,14 +42,14 @@ Test(health, a_listed_error_sends_an_idempotent_request_elsewhere)
 
 Test(health, a_listed_error_is_passed_on_when_it_may_not_go_elsewhere)
 {
-	struct scene scene;
+	struct pair scene;
 	struct peer *first;
 
 	scene_init(&scene);
 	scene.stage.any->idempotent = false;
-	begin(&scene);
+	pair_begin(&scene);
 	says(scene.client, GET("1"));
-	first = taker(&scene);
+	first = pair_taker(&scene);
 	answers(first, hears_request(first), LISTED);
 	expect_hears(scene.client, "{\"jsonrpc\":\"2.0\",\"id\":1," LISTED "}");
 	cr_assert_eq(first->connection->endpoint->outlier.in_a_row, 1);
@@ -97,15 +58,15 @@ Test(health, a_listed_error_is_passed_on_when_it_may_not_go_elsewhere)
 
 Test(health, a_listed_error_is_passed_on_when_all_have_been_asked)
 {
-	struct scene scene;
+	struct pair scene;
 	struct peer *first;
 
 	scene_init(&scene);
-	begin(&scene);
+	pair_begin(&scene);
 	says(scene.client, GET("1"));
-	first = taker(&scene);
+	first = pair_taker(&scene);
 	answers(first, hears_request(first), LISTED);
-	first = other(&scene, first);
+	first = pair_other(&scene, first);
 	answers(first, hears_request(first), LISTED);
 	expect_hears(scene.client, "{\"jsonrpc\":\"2.0\",\"id\":1," LISTED "}");
 	stage_end(&scene.stage);
@@ -113,13 +74,13 @@ Test(health, a_listed_error_is_passed_on_when_all_have_been_asked)
 
 Test(health, other_errors_are_the_applications_own)
 {
-	struct scene scene;
+	struct pair scene;
 	struct peer *first;
 
 	scene_init(&scene);
-	begin(&scene);
+	pair_begin(&scene);
 	says(scene.client, GET("1"));
-	first = taker(&scene);
+	first = pair_taker(&scene);
 	answers(first, hears_request(first), UNLISTED);
 	expect_hears(scene.client, "{\"jsonrpc\":\"2.0\",\"id\":1," UNLISTED "}");
 	cr_assert_eq(first->connection->endpoint->outlier.in_a_row, 0);
@@ -128,25 +89,25 @@ Test(health, other_errors_are_the_applications_own)
 
 Test(health, a_late_attempt_counts_when_the_other_is_answered_first_or_none_is)
 {
-	struct scene scene;
+	struct pair scene;
 	struct peer *first, *second;
 
 	scene_init(&scene);
 	scene.stage.any->timeout_us = 3 * STAGE_S;
-	begin(&scene);
+	pair_begin(&scene);
 	says(scene.client, GET("1"));
-	first = taker(&scene);
+	first = pair_taker(&scene);
 	hears_request(first);
 	stage_pass(&scene.stage, 1020 * STAGE_MS);
-	second = other(&scene, first);
+	second = pair_other(&scene, first);
 	answers(second, hears_request(second), "\"result\":1");
 	cr_assert_eq(first->connection->endpoint->outlier.in_a_row, 1);
 	cr_assert_eq(second->connection->endpoint->outlier.in_a_row, 0);
 
 	says(scene.client, GET("2"));
-	first = taker(&scene);
+	first = pair_taker(&scene);
 	hears_request(first);
-	second = other(&scene, first);
+	second = pair_other(&scene, first);
 	stage_pass(&scene.stage, 1020 * STAGE_MS);
 	hears_request(second);
 	stage_pass(&scene.stage, 2 * STAGE_S);
@@ -157,15 +118,15 @@ Test(health, a_late_attempt_counts_when_the_other_is_answered_first_or_none_is)
 
 Test(health, what_is_slow_everywhere_is_nobodys_fault)
 {
-	struct scene scene;
+	struct pair scene;
 	struct peer *first, *second;
 	uint64_t id;
 
 	scene_init(&scene);
-	begin(&scene);
+	pair_begin(&scene);
 	says(scene.client, GET("1"));
-	first = taker(&scene);
-	second = other(&scene, first);
+	first = pair_taker(&scene);
+	second = pair_other(&scene, first);
 	id = hears_request(first);
 	stage_pass(&scene.stage, 1500 * STAGE_MS);
 	hears_request(second);
@@ -177,14 +138,14 @@ Test(health, what_is_slow_everywhere_is_nobodys_fault)
 
 Test(health, a_standstill_of_our_own_blames_nobody)
 {
-	struct scene scene;
+	struct pair scene;
 	struct peer *first;
 
 	scene_init(&scene);
 	scene.stage.any->timeout_us = 2 * STAGE_S;
-	begin(&scene);
+	pair_begin(&scene);
 	says(scene.client, GET("1"));
-	first = taker(&scene);
+	first = pair_taker(&scene);
 	hears_request(first);
 	outside_tick(&scene.stage.outside, scene.stage.outside.now_us + 60 * STAGE_S);
 	cr_assert_eq(first->connection->endpoint->outlier.in_a_row, 0);
@@ -193,7 +154,7 @@ Test(health, a_standstill_of_our_own_blames_nobody)
 
 Test(health, what_waits_in_the_outbox_of_an_ejected_endpoint_moves_at_once)
 {
-	struct scene scene;
+	struct pair scene;
 	struct peer *sick, *well;
 	int requests = 0, notes = 0;
 	const char *heard;
@@ -202,7 +163,7 @@ Test(health, what_waits_in_the_outbox_of_an_ejected_endpoint_moves_at_once)
 
 	scene_init(&scene);
 	scene.stage.any->idempotent = false;
-	begin(&scene);
+	pair_begin(&scene);
 	for (int i = 0; i < 6; i++) {
 		snprintf(text, sizeof(text), "{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"m\"}", i);
 		says(scene.client, text);
@@ -235,7 +196,7 @@ Test(health, what_waits_in_the_outbox_of_an_ejected_endpoint_moves_at_once)
 Test(health, what_was_said_to_an_ejected_source_stays_with_it)
 {
 	static const char call[] = "{\"jsonrpc\":\"2.0\",\"method\":\"watch\"}";
-	struct scene scene;
+	struct pair scene;
 	struct greeting_step *step;
 	struct endpoint *well;
 	uint64_t ids[3];
@@ -245,7 +206,7 @@ Test(health, what_was_said_to_an_ejected_source_stays_with_it)
 	step = setup_greeting(scene.stage.pool);
 	step->send = call;
 	step->push_source = true;
-	begin_as_it_is(&scene);
+	pair_begin_unread(&scene);
 	expect_hears(scene.a, call);
 	well = scene.a->connection->endpoint;
 	for (int i = 0; i < 6; i++)
@@ -266,13 +227,13 @@ Test(health, what_was_said_to_an_ejected_source_stays_with_it)
 	stage_end(&scene.stage);
 }
 
-static void warm_up_hedge(struct scene *scene)
+static void warm_up_hedge(struct pair *scene)
 {
 	for (int i = 0; i < 120; i++) {
 		struct peer *peer;
 
 		says(scene->client, GET("1"));
-		peer = taker(scene);
+		peer = pair_taker(scene);
 		answers(peer, hears_request(peer), "\"result\":1");
 		cr_assert_not_null(hears(scene->client));
 	}
@@ -283,19 +244,19 @@ static void warm_up_hedge(struct scene *scene)
 
 Test(health, a_hedge_is_sent_after_what_most_take_and_the_first_answer_wins)
 {
-	struct scene scene;
+	struct pair scene;
 	struct peer *first, *second;
 	uint64_t id;
 
 	scene_init(&scene);
 	scene.stage.any->hedge = true;
 	scene.stage.any->attempt_timeout_us = 10 * STAGE_S;
-	begin(&scene);
+	pair_begin(&scene);
 	warm_up_hedge(&scene);
 	for (int round = 0; round < 2; round++) {
 		says(scene.client, GET("7"));
-		first = taker(&scene);
-		second = other(&scene, first);
+		first = pair_taker(&scene);
+		second = pair_other(&scene, first);
 		id = hears_request(first);
 		expect_silence(second);
 		stage_pass(&scene.stage, 20 * STAGE_MS);
@@ -315,7 +276,7 @@ Test(health, a_hedge_is_sent_after_what_most_take_and_the_first_answer_wins)
 
 Test(health, without_budget_nothing_is_hedged)
 {
-	struct scene scene;
+	struct pair scene;
 	struct peer *first;
 
 	scene_init(&scene);
@@ -323,20 +284,20 @@ Test(health, without_budget_nothing_is_hedged)
 	scene.stage.any->attempt_timeout_us = 10 * STAGE_S;
 	scene.stage.pool->retry.budget = 0;
 	scene.stage.pool->retry.per_second = 0;
-	begin(&scene);
+	pair_begin(&scene);
 	warm_up_hedge(&scene);
 	says(scene.client, GET("7"));
-	first = taker(&scene);
+	first = pair_taker(&scene);
 	hears_request(first);
 	stage_pass(&scene.stage, 20 * STAGE_MS);
-	expect_silence(other(&scene, first));
+	expect_silence(pair_other(&scene, first));
 	cr_assert_gt(scene.lane->traffic.retries_over_budget, 0);
 	stage_end(&scene.stage);
 }
 
 Test(health, a_connection_is_ready_once_its_first_call_is_answered_as_expected)
 {
-	struct scene scene;
+	struct pair scene;
 	struct peer *peer;
 	const char *call;
 

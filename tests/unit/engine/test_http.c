@@ -3,8 +3,7 @@
 
 #include "tests/unit/engine/stage.h"
 
-#define GET(id) "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"get\"}"
-#define TOLD	"{\"jsonrpc\":\"2.0\",\"method\":\"told\"}"
+#define TOLD "{\"jsonrpc\":\"2.0\",\"method\":\"told\"}"
 
 static void expect_status(const struct peer *post, int status, const char *body)
 {

@@ -3,8 +3,6 @@
 
 #include "tests/unit/engine/stage.h"
 
-#define GET(id) "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"get\"}"
-
 static void expect_closing(const struct peer *peer, uint16_t code)
 {
 	cr_assert_eq(peer->state, PEER_CLOSING, "state %d", (int)peer->state);

@@ -4,8 +4,6 @@
 
 #include "tests/unit/engine/stage.h"
 
-#define GET(id) "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"get\"}"
-
 static struct greeting_step *greet(struct stage *stage)
 {
 	struct greeting_step *step;
