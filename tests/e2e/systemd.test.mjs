@@ -9,7 +9,8 @@ import { WSBROKER, httpRequest } from './support/broker.mjs';
 import { test } from './support/case.mjs';
 import { bootMachine, canBoot } from './support/machine.mjs';
 import { freePort } from './support/ports.mjs';
-import { until } from './support/time.mjs';
+import { gate } from './support/setup.mjs';
+import { take, until } from './support/time.mjs';
 import { startUpstream } from './support/upstream.mjs';
 
 const TOP = path.resolve(import.meta.dirname, '../..');
@@ -31,7 +32,8 @@ async function installed(t) {
 		t.skip('no machine can be booted here');
 		return null;
 	}
-	const upstream = await startUpstream(t, {});
+	const held = gate();
+	const upstream = await startUpstream(t, { methods: { held: held.method } });
 	const port = await freePort();
 	const source = path.join(machine.directory, 'source');
 	fs.mkdirSync(path.join(source, 'build/broker'), { recursive: true });
@@ -48,8 +50,9 @@ async function installed(t) {
 	await machine.does(start);
 	await until(async () => await machine.property('wsbroker', 'StatusText') === 'ok: 1 of 1 pool is ready, 0 clients', { what: 'all to be well' })
 		.catch(async (error) => { throw new Error(`${error.message}\n${await machine.does('systemctl status wsbroker; journalctl -u wsbroker')}`); });
-	const ask = (id) => httpRequest(`http://127.0.0.1:${port}/`, { method: 'POST', body: `{"jsonrpc":"2.0","id":${id},"method":"echo","params":[${id}]}` });
-	return { machine, upstream, ask, main: () => machine.property('wsbroker', 'MainPID') };
+	const ask = (id, method = 'echo') => httpRequest(`http://127.0.0.1:${port}/`,
+		{ method: 'POST', body: `{"jsonrpc":"2.0","id":${id},"method":"${method}","params":[${id}]}` });
+	return { machine, upstream, held, ask, main: () => machine.property('wsbroker', 'MainPID') };
 }
 
 const options = {
@@ -61,7 +64,7 @@ test('installed as the README says: confined, operated, reloaded, restarted, wat
 	const it = await installed(t);
 	if (!it)
 		return;
-	const { machine, ask, main } = it;
+	const { machine, upstream, held, ask, main } = it;
 
 	await t.test('it is confined, and serves', async () => {
 		assert.deepEqual((await ask(1)).json.result, [1]);
@@ -110,16 +113,38 @@ test('installed as the README says: confined, operated, reloaded, restarted, wat
 
 	await t.test('one that hangs is ended by the watchdog, and started anew', async () => {
 		await machine.does(`mkdir -p /etc/systemd/system/wsbroker.service.d
-			printf '[Service]\\nWatchdogSec=2s\\n' >/etc/systemd/system/wsbroker.service.d/watchdog.conf
+			printf '[Service]\\nWatchdogSec=3s\\n' >/etc/systemd/system/wsbroker.service.d/watchdog.conf
 			systemctl daemon-reload; systemctl restart wsbroker`);
 		const before = await main();
 		const fed = await machine.property('wsbroker', 'WatchdogTimestampMonotonic');
 		await until(async () => await machine.property('wsbroker', 'WatchdogTimestampMonotonic') !== fed, { what: 'the watchdog to be fed' });
 		await machine.does(`kill -STOP ${before}`);
-		await until(async () => await machine.property('wsbroker', 'NRestarts') === '1', { what: 'the restart', deadline: 20000 });
-		assert.match(await machine.does('journalctl -u wsbroker'), /Watchdog timeout \(limit 2s\)/);
+		await until(async () => Number(await machine.property('wsbroker', 'NRestarts')) > 0, { what: 'the restart', deadline: 20000 });
+		assert.match(await machine.does('journalctl -u wsbroker'), /Watchdog timeout \(limit 3s\)/);
 		assert.deepEqual((await ask(3)).json.result, [3]);
 		assert.notEqual(await main(), before);
+	});
+
+	await t.test('a drain gets the time that it needs, whatever the unit says', async () => {
+		await machine.does(`printf '[Service]\\nTimeoutStopSec=1s\\n' >/etc/systemd/system/wsbroker.service.d/stop.conf; systemctl daemon-reload`);
+		const answer = ask(5, 'held');
+		await upstream.seen('held');
+		const stop = machine.does('systemctl stop wsbroker');
+		await take(2500);
+		held.release();
+		assert.deepEqual((await answer).json.result, [5]);
+		await stop;
+		assert.equal(await machine.property('wsbroker', 'Result'), 'success');
+	});
+
+	await t.test('a socket unit of another name, and a variable that only root can read', async () => {
+		await machine.does(`printf '[Socket]\\nListenStream=/run/operators.sock\\nFileDescriptorName=admin\\nService=wsbroker.service\\n' \
+				>/etc/systemd/system/wsbroker-admin.socket
+			echo NODE=named-by-root >/etc/wsbroker/environment; chmod 600 /etc/wsbroker/environment
+			sed -i 's#^admin:.*#admin: {address: "fd:admin"}#; $a node: \${NODE}' /etc/wsbroker/wsbroker.yaml
+			systemctl daemon-reload; systemctl start wsbroker-admin.socket; systemctl start wsbroker`);
+		const status = JSON.parse(await machine.does('wsbroker --admin unix:/run/operators.sock status -o json'));
+		assert.equal(status.node, 'named-by-root');
 	});
 
 	await t.test('a stop is a drain; the next client starts it again', async () => {

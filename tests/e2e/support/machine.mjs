@@ -46,7 +46,8 @@ export async function bootMachine(t) {
 		`--bind=${directory}/bin:/usr/local/bin`, `--bind-ro=${unit}:/etc/systemd/system/shell.service`, '--', '--unit=shell.service']);
 	const machine = new Machine(directory, child);
 	cleanup(t, () => machine.end());
-	await until(() => !child.running || fs.existsSync(path.join(directory, 'begun')), { what: 'the machine to boot', deadline: 30000 });
+	await until(() => !child.running || fs.existsSync(path.join(directory, 'begun')), { what: 'the machine to boot', deadline: 30000 })
+		.catch(() => child.end('SIGKILL'));
 	if (child.running)
 		return machine;
 	t.diagnostic(child.output);
