@@ -77,7 +77,8 @@ static void add_author(json_t *row, const struct override *override)
 	json_object_set_new(row, "why", override ? answer_text(override->reason) : json_null());
 }
 
-static json_t *view_item(const struct inventory_item *item)
+/* explained: also what it is for, which of all of them at once nobody reads. */
+static json_t *view_item(const struct inventory_item *item, bool explained)
 {
 	const struct option *option = item->option;
 	json_t *value = json_string(REMOVED);
@@ -98,8 +99,8 @@ static json_t *view_item(const struct inventory_item *item)
 			waiting, "source", sources[item->source], "changeable",
 			item->way == SETTING_AT_ONCE, "needs_restart",
 			item->way == SETTING_BY_START, "allowed",
-			option ? view_allowed(option) : json_null(), "description",
-			answer_text(option ? option->help : NULL));
+			option && explained ? view_allowed(option) : json_null(), "description",
+			answer_text(option && explained ? option->help : NULL));
 	if (row)
 		add_author(row, item->override);
 	return row;
@@ -114,8 +115,10 @@ static void gather(void *context, const struct inventory_item *item)
 {
 	struct gathering *gathering = context;
 
-	if (!gathering->pattern.at || inventory_asked(gathering->pattern, span_text(item->key)))
-		json_array_append_new(gathering->array, view_item(item));
+	bool explained = gathering->pattern.at != NULL;
+
+	if (!explained || inventory_asked(gathering->pattern, span_text(item->key)))
+		json_array_append_new(gathering->array, view_item(item, explained));
 }
 
 json_t *view_config(const struct configuration *configuration, struct span pattern)

@@ -7,7 +7,7 @@
 #include "broker/control/configuration.h"
 #include "common/span.h"
 
-/* Every value whose key is what pattern asks for; absent: all. */
+/* Every value whose key is what pattern asks for, with what it is for; absent: all, without. */
 json_t *view_config(const struct configuration *configuration, struct span pattern);
 
 /* How the file differs from what runs, and what to write into it. */
