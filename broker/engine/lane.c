@@ -65,6 +65,9 @@ void lane_obey(struct lane *lane, const struct config *config, size_t pool, uint
 	lane->retries.per_second = settings->retry.per_second;
 	lane->retiring = false;
 	lane_bound(lane, settings);
+	/* What the load had made of it counts no more. */
+	if (lane->pinned)
+		pool_resize(lane->pool, settings->size, "reload", "", now_us);
 	if (lane->pool->size > lane->size_max)
 		pool_resize(lane->pool, lane->size_max, "reload", "", now_us);
 	config_release(lane->config);

@@ -174,20 +174,26 @@ Test(reconfigure, a_pool_obeys_its_new_settings)
 }
 
 /* What autoscaling has made of the size is none of the file's business. */
+/* Unless it is pinned: then what the load had made of it counts no more. */
 Test(reconfigure, a_size_that_the_file_does_not_change_stays)
 {
 	struct scene scene;
-	struct pool *pool;
+	struct lane *lane;
 
 	stage_init(&scene.stage);
+	scene.stage.pool->autoscale =
+		(struct autoscale_settings){.enabled = true, .min = 1, .max = 10, .target = 0.8};
 	begin(&scene);
-	pool = engine_of(&scene)->lanes[0]->pool;
-	pool_resize(pool, 4, "asked", "", scene.stage.outside.now_us);
+	lane = engine_of(&scene)->lanes[0];
+	pool_resize(lane->pool, 4, "asked", "", scene.stage.outside.now_us);
 	reload(&scene);
-	cr_expect_eq(pool->size, 4);
+	cr_expect(lane->pool->size == 4 && !lane->pinned);
+	scene.next->pools[0].autoscale.pinned = true;
+	reload(&scene);
+	cr_expect(lane->pool->size == scene.next->pools[0].size && lane->pinned);
 	scene.next->pools[0].size = 2;
 	reload(&scene);
-	cr_expect_eq(pool->size, 2);
+	cr_expect_eq(lane->pool->size, 2);
 	end(&scene);
 }
 
