@@ -41,6 +41,8 @@ void read_config(struct admin_exchange *exchange)
 
 	if (!only_asks_for_key(exchange))
 		return;
+	if (key.len == 0)
+		key = span_of(NULL, 0);
 	array = view_config(exchange->backend->configuration, key);
 	if (array && key.at && json_array_size(array) == 0) {
 		json_decref(array);

@@ -57,9 +57,8 @@ static void read_state(struct configuration *configuration, const char *path, st
 	strbuf_fini(&why);
 }
 
-/* Where the folder cannot be written to, neither can the file: that is told when it is tried. */
 static enum wsb_err lock_state(struct configuration *configuration, const char *path,
-			       struct strbuf *errors)
+			       struct strbuf *errors, struct strbuf *notes)
 {
 	struct strbuf why;
 	enum wsb_err err;
@@ -68,8 +67,12 @@ static enum wsb_err lock_state(struct configuration *configuration, const char *
 	err = state_file_lock(path, &configuration->state_lock, &why);
 	if (err == WSB_EEXIST)
 		strbuf_printf(errors, "%s: %s\n", path, strbuf_span(&why).at);
+	if (err == WSB_EIO) {
+		note(notes, path, "what is changed at runtime may not be kept", &why);
+		err = WSB_OK;
+	}
 	strbuf_fini(&why);
-	return err == WSB_EIO ? WSB_OK : err;
+	return err;
 }
 
 /* Changes that fitted once and do not fit any more go as a whole: which of them is to blame, and
@@ -116,7 +119,7 @@ enum wsb_err configuration_open(struct configuration *out, const char *path,
 	if (!err) {
 		out->file = file;
 		if (file->state)
-			err = lock_state(out, file->state, errors);
+			err = lock_state(out, file->state, errors, notes);
 	}
 	if (!err) {
 		if (file->state)
@@ -325,24 +328,30 @@ void configuration_take(struct configuration *configuration, struct config_step 
 	config_step_drop(step);
 }
 
-enum wsb_err config_put(struct config *config, const struct override *change)
+/* folder: where relative paths begin. */
+static enum wsb_err put(struct config *config, const struct override *change, const char *folder)
 {
 	struct complaints complaints;
 	struct document document = {
-		.arena = config->arena,
-		.complaints = &complaints,
-		.folder = config->file ? document_folder(config->arena, config->file) : ""};
+		.arena = config->arena, .complaints = &complaints, .folder = folder};
 
 	complaints_init(&complaints, config->arena);
 	override_apply(change, &document, config);
 	return arena_failed(config->arena) ? WSB_ENOMEM : WSB_OK;
 }
 
+enum wsb_err config_put(struct config *config, const struct override *change)
+{
+	return put(config, change,
+		   config->file ? document_folder(config->arena, config->file) : "");
+}
+
+/* No command names a file. */
 enum wsb_err configuration_note(struct configuration *configuration, const struct override *change)
 {
 	enum wsb_err err = overrides_set(&configuration->overrides, configuration->file, change);
 
-	return err ? err : config_put((struct config *)configuration->running, change);
+	return err ? err : put((struct config *)configuration->running, change, "");
 }
 
 void configuration_unpin(struct configuration *configuration, const char *pool)

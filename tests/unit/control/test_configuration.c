@@ -345,6 +345,8 @@ Test(configuration, a_state_file_that_cannot_be_written_is_told)
 	struct desk desk;
 
 	desk_open(&desk, POOL "state: nowhere/broker.state\n");
+	cr_expect_not_null(strstr(strbuf_span(&desk.notes).at,
+				  "may not be kept: cannot be locked: No such file"));
 	strbuf_init(&why);
 	desk_note(&desk, OVERRIDE_VALUE, "pools.main.size", "17");
 	cr_expect_eq(desk_save(&desk, &why), WSB_EIO);
