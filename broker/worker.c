@@ -52,6 +52,13 @@ static void on_turn(void *context)
 		io_turn(worker->io);
 }
 
+static enum wsb_err missed(void *instance, struct strbuf *out)
+{
+	struct worker *worker = instance;
+
+	return engine_missed(worker->engine, out);
+}
+
 static enum wsb_err take_snapshot(void *instance, enum snapshot_extent extent, struct snapshot *out)
 {
 	struct worker *worker = instance;
@@ -496,6 +503,8 @@ static enum wsb_err start(struct worker *worker, struct strbuf *errors)
 					       .settings = &worker->configuration->running->admin,
 					       .snapshot = take_snapshot,
 					       .history = engine_history(worker->engine),
+					       .journal = engine_journal(worker->engine),
+					       .missed = missed,
 					       .configuration = worker->configuration,
 					       .reload = reload,
 					       .set = set_value,

@@ -18,6 +18,11 @@ const struct event_words event_words[EVENT_OTHER] = {
 	[EVENT_HEARTBEAT] = {"wsbroker.heartbeat.v1", "heartbeat"},
 };
 
+const char *event_type_name(enum event_type type)
+{
+	return type < EVENT_OTHER ? event_words[type].type : "";
+}
+
 const char *event_cause_name(enum event_cause cause)
 {
 	static const char *const names[CAUSE_COUNT] = {

@@ -22,6 +22,8 @@ enum event_type {
 	EVENT_OTHER,	   /* of a later version: to be passed over */
 };
 
+const char *event_type_name(enum event_type type); /* as above; "" for EVENT_OTHER */
+
 /* Who caused an invalidation; its word stands in data.cause and in the metric's label. */
 enum event_cause {
 	CAUSE_PUSH,   /* a rule for pushes */

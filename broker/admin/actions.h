@@ -13,6 +13,7 @@ void action_add_endpoint(struct admin_exchange *exchange);
 void action_change_endpoint(struct admin_exchange *exchange);
 void action_remove_endpoint(struct admin_exchange *exchange);
 void action_kick(struct admin_exchange *exchange);
+void action_invalidate(struct admin_exchange *exchange);
 void action_drain(struct admin_exchange *exchange);
 
 /* In actions_config.c. */

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include "broker/admin/access.h"
 #include "broker/admin/feed.h"
+#include "broker/admin/invalidation_feed.h"
 #include "broker/control/command.h"
 #include "broker/control/configuration.h"
 #include "broker/control/snapshot.h"
@@ -17,7 +18,7 @@
 #define ADMIN_NAME_MAX	     256 /* of a pool, an endpoint */
 #define ADMIN_QUERY_MAX	     1024
 #define ADMIN_NAMES	     2 /* in a path */
-#define ADMIN_EVENT_ID_MAX   24
+#define ADMIN_EVENT_ID_MAX   48
 #define ADMIN_ALLOW_MAX	     48
 #define ADMIN_LOCATION_MAX   64
 
@@ -28,6 +29,9 @@ struct admin_backend {
 	enum wsb_err (*snapshot)(void *instance, enum snapshot_extent extent, struct snapshot *out);
 	/* What streams follow; valid as long as the instance. */
 	const struct history *history;
+	const struct journal *journal;
+	/* A resync for one follower of the journal, as JSON; see engine_missed. */
+	enum wsb_err (*missed)(void *instance, struct strbuf *out);
 	const struct configuration *configuration; /* what runs, and what the file says */
 	/* Reads the file again and takes what it says, or nothing of it: then errors gets a line
 	 * for each reason. */
@@ -52,14 +56,18 @@ struct admin_request {
 	uint64_t wall_us; /* now, since 1970 */
 };
 
+/* What may follow the beginning of a body. */
+enum admin_stream { STREAM_NONE, STREAM_EVENTS, STREAM_INVALIDATIONS };
+
 struct admin_response {
 	int status;
 	const char *content_type;
 	char allow[ADMIN_ALLOW_MAX]; /* what the Allow header says; "": there is none */
 	char location[ADMIN_LOCATION_MAX];
-	bool challenge; /* say WWW-Authenticate: Bearer */
-	bool follows;	/* the body is a stream: feed goes on with it */
+	bool challenge;		  /* say WWW-Authenticate: Bearer */
+	enum admin_stream stream; /* whether the body goes on, and with what */
 	struct feed feed;
+	struct invalidation_feed invalidations;
 	struct strbuf body; /* the caller initialises and finishes it */
 };
 

@@ -68,7 +68,7 @@ static bool read_flag(const struct admin_exchange *exchange, const char *name, b
 	       refuse(exchange, name, "true or false");
 }
 
-static bool check_names(const struct admin_exchange *exchange, const char *const *known)
+bool filter_check_names(const struct admin_exchange *exchange, const char *const *known)
 {
 	struct span query = span_text(exchange->call->query);
 	struct span name;
@@ -102,7 +102,8 @@ bool filter_read(const struct admin_exchange *exchange, const char *const *known
 	uint64_t last = 0;
 
 	*out = (struct filter){0};
-	if (!check_names(exchange, known) || !read_time(exchange, "since", &query->since_us) ||
+	if (!filter_check_names(exchange, known) ||
+	    !read_time(exchange, "since", &query->since_us) ||
 	    !read_time(exchange, "until", &query->until_us) ||
 	    !read_number(exchange, "after", &query->after_id) ||
 	    !read_number(exchange, "last", &last) ||

@@ -20,6 +20,10 @@ struct filter {
 	char type[FILTER_TEXT_MAX];
 };
 
+/* Whether the call's query has no parameters but known, a NULL-terminated list. False: response
+ * says which it has. */
+bool filter_check_names(const struct admin_exchange *exchange, const char *const *known);
+
 /* Reads the call's query; parameters that are none of `known`, a NULL-terminated list, are
  * mistakes. False: response says what is wrong. */
 bool filter_read(const struct admin_exchange *exchange, const char *const *known,

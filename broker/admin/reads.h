@@ -20,6 +20,7 @@ void read_client(struct admin_exchange *exchange);
 
 /* In reads_past.c. */
 void read_events(struct admin_exchange *exchange);
+void read_invalidations(struct admin_exchange *exchange);
 void read_requests(struct admin_exchange *exchange);
 void read_operations(struct admin_exchange *exchange);
 void read_operation(struct admin_exchange *exchange);

@@ -10,7 +10,7 @@ static void begin_stream(struct admin_exchange *exchange, const struct filter *f
 
 	response->status = 200;
 	response->content_type = "text/event-stream";
-	response->follows = true;
+	response->stream = STREAM_EVENTS;
 	feed_begin(
 		&response->feed, filter,
 		span_text(exchange->call->last_event_id[0] ? exchange->call->last_event_id : NULL),
@@ -50,6 +50,30 @@ static bool is_wanted(const struct request_record *record, const struct filter *
 		return false;
 	return (!filter->slow && !filter->failed) || (filter->slow && record->slow) ||
 	       (filter->failed && record->failed);
+}
+
+void read_invalidations(struct admin_exchange *exchange)
+{
+	static const char *const known[] = {"tag", "since", NULL};
+	struct admin_response *response = exchange->response;
+	const struct admin_call *call = exchange->call;
+	struct strbuf begin;
+
+	if (!filter_check_names(exchange, known))
+		return;
+	strbuf_init(&begin);
+	if (invalidation_feed_begin(&response->invalidations, exchange->backend->journal,
+				    span_text(call->query),
+				    span_text(call->last_event_id[0] ? call->last_event_id : NULL),
+				    call->wall_us, &begin)) {
+		response->status = 200;
+		response->content_type = "text/event-stream";
+		response->stream = STREAM_INVALIDATIONS;
+		strbuf_add(&response->body, strbuf_span(&begin));
+	} else {
+		answer_problem(response, 400, strbuf_span(&begin).at);
+	}
+	strbuf_fini(&begin);
 }
 
 void read_requests(struct admin_exchange *exchange)

@@ -117,6 +117,27 @@ static enum wsb_err read_number(const struct option *option, const char *text,
 	return WSB_OK;
 }
 
+/* For the commands that change something on all brokers "all=5s" is the same as "5s". */
+static enum wsb_err read_wait(const struct option *option, const char *text, struct arguments *out,
+			      char *why)
+{
+	return read_duration(option, strncmp(text, "all=", 4) == 0 ? text + 4 : text, out, why);
+}
+
+static enum wsb_err read_list(const struct option *option, const char *text, struct arguments *out,
+			      char *why)
+{
+	struct argument_list *list = (struct argument_list *)((char *)out + option->offset);
+
+	if (list->count == ARGUMENTS_LIST_MAX) {
+		snprintf(why, ARGUMENTS_WHY_MAX, "%s may be given %d times", option->name,
+			 ARGUMENTS_LIST_MAX);
+		return WSB_EINVAL;
+	}
+	list->at[list->count++] = text;
+	return WSB_OK;
+}
+
 #define IN(member) offsetof(struct arguments, member)
 
 static const struct option options[] = {
@@ -128,7 +149,7 @@ static const struct option options[] = {
 	 "for people or for programs"},
 	{"--watch", NULL, OPTION_WATCH, "SECONDS", read_watch, 0,
 	 "again and again, until interrupted"},
-	{"--wait", NULL, OPTION_WAIT, "DURATION", read_duration, IN(wait_us),
+	{"--wait", NULL, OPTION_WAIT, "DURATION", read_wait, IN(wait_us),
 	 "wait until it is done; exit code 5 when it is not by then"},
 	{"--reason", NULL, OPTION_REASON, "TEXT", read_text, IN(reason),
 	 "why, for the event history"},
@@ -142,7 +163,7 @@ static const struct option options[] = {
 	{"--type", NULL, OPTION_TYPE, "GLOB", read_text, IN(type),
 	 "of these types only: endpoint.*"},
 	{"--all", NULL, OPTION_ALL, NULL, NULL, 0,
-	 "also the steps of each connection: dialing, warming (-o json has them always)"},
+	 "invalidate: everything; events: also the steps of each connection (-o json has them)"},
 	{"--follow", "-f", OPTION_FOLLOW, NULL, NULL, 0, "go on with what happens from now on"},
 	{"--sort", NULL, OPTION_SORT, "COLUMN", read_text, IN(sort),
 	 "by this column; -COLUMN: the largest first"},
@@ -150,6 +171,15 @@ static const struct option options[] = {
 	{"--failed", NULL, OPTION_FAILED, NULL, NULL, 0, "only those that failed"},
 	{"--name", NULL, OPTION_NAME, "NAME", read_text, IN(name), "its name (default: host:port)"},
 	{"--weight", NULL, OPTION_WEIGHT, "N", read_number, IN(weight), "its weight (default 1)"},
+	{"--tag", NULL, OPTION_TAG, "GLOB", read_list, IN(tags),
+	 "what carries this tag: property:42, city:*; may be given several times"},
+	{"--key", NULL, OPTION_KEY, "NAME", read_list, IN(keys), "this entry; several times"},
+	{"--method", NULL, OPTION_METHOD, "GLOB", read_list, IN(methods),
+	 "the answers to this method; several times"},
+	{"--match", NULL, OPTION_MATCH, "any|all", read_text, IN(match),
+	 "what carries any of the tags (the default), or all of them"},
+	{"--soft", NULL, OPTION_SOFT, NULL, NULL, 0,
+	 "entries may still be served as stale while they are refreshed"},
 	{"--tier", NULL, OPTION_TIER, "N", read_number, IN(tier), "its tier (default 1)"},
 };
 

@@ -11,6 +11,7 @@
 #define ARGUMENTS_WHY_MAX     160
 #define ARGUMENTS_ADMIN	      "http://127.0.0.1:7081"
 #define ARGUMENTS_OPERAND_MAX 8
+#define ARGUMENTS_LIST_MAX    256
 
 /* One bit for each option; a command says which it takes. */
 enum {
@@ -34,6 +35,17 @@ enum {
 	OPTION_WEIGHT = 1 << 17,
 	OPTION_TIER = 1 << 18,
 	OPTION_ALL = 1 << 19,
+	OPTION_TAG = 1 << 20,
+	OPTION_KEY = 1 << 21,
+	OPTION_METHOD = 1 << 22,
+	OPTION_MATCH = 1 << 23,
+	OPTION_SOFT = 1 << 24,
+};
+
+/* What an option says that may be given several times. */
+struct argument_list {
+	const char *at[ARGUMENTS_LIST_MAX];
+	int count;
 };
 
 /* Everything points into argv or the environment. */
@@ -58,6 +70,10 @@ struct arguments {
 	const char *name;
 	uint64_t weight;
 	uint64_t tier;
+	const char *match;
+	struct argument_list tags;
+	struct argument_list keys;
+	struct argument_list methods;
 };
 
 /* admin: the default, NULL or empty for ARGUMENTS_ADMIN. WSB_EINVAL: why is a sentence. */

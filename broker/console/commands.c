@@ -6,6 +6,7 @@
 #include "broker/console/change.h"
 #include "broker/console/check.h"
 #include "broker/console/completion.h"
+#include "broker/console/invalidate.h"
 #include "broker/console/past.h"
 #include "broker/console/report.h"
 #include "broker/console/settings.h"
@@ -68,6 +69,13 @@ const struct command commands[] = {
 	 "take it into use again"},
 	{"endpoint weight", "POOL/NAME N", 2, 2, CHANGES, false, change_weight,
 	 "its share of connections and requests"},
+	{"cache flush", "", 0, 0, CHANGES | OPTION_SOFT, false, invalidate_flush,
+	 "drop everything that is cached, on all brokers"},
+	{"invalidate", "", 0, 0,
+	 CHANGES | OPTION_TAG | OPTION_KEY | OPTION_METHOD | OPTION_MATCH | OPTION_ALL |
+		 OPTION_SOFT,
+	 false, invalidate_run,
+	 "drop what is not true any more, on all brokers: by tag, key, method"},
 	{"client kick", "ID", 1, 1, CHANGES, false, change_kick, "close a client with 1008"},
 	{"config show", "[KEY]", 0, 1, READS | OPTION_SORT, false, settings_show,
 	 "every value: its default, where it comes from, who set it; KEY: pools.main, *.size"},

@@ -7,8 +7,10 @@
 #include <stdint.h>
 #include "broker/control/arena.h"
 #include "common/err.h"
+#include "proto/position.h"
 
 struct endpoint_settings;
+struct invalidation;
 
 /* Behind each: the members beside pool, actor and reason that it looks at. */
 enum command_kind {
@@ -26,6 +28,7 @@ enum command_kind {
 	COMMAND_ENDPOINT_READY,	 /* endpoint; an operation, done when it has a ready connection */
 	COMMAND_ENDPOINT_WEIGHT, /* endpoint, number */
 	COMMAND_CLIENT_KICK,	 /* number: the client's id. No pool */
+	COMMAND_INVALIDATE,	 /* what. No pool */
 	COMMAND_DRAIN,		 /* the whole broker, as on SIGTERM. No pool */
 	COMMAND_KINDS,
 };
@@ -51,6 +54,7 @@ struct command {
 		int64_t weight;	  /* 0: 1 */
 		int64_t tier;	  /* 0: 1 */
 	} add;
+	const struct invalidation *what;
 	bool rehearsal;	     /* only says whether it could be done now; changes nothing */
 	bool force;	     /* even where no healthy endpoint is left */
 	uint64_t timeout_us; /* 0: none */
@@ -70,7 +74,11 @@ enum outcome_kind {
 struct outcome {
 	enum outcome_kind kind;
 	uint64_t operation; /* its id when accepted; 0: none */
-	char detail[256];   /* one sentence for people: what was done, or why not */
+	/* Of an invalidation: how many entries it hit, and its place in the log; not set: the bus
+	 * has not numbered it yet. */
+	uint64_t invalidated;
+	struct position position;
+	char detail[256]; /* one sentence for people: what was done, or why not */
 };
 
 /* The settings that command->add describes, checked as those of a file are; the texts live in the

@@ -6,6 +6,7 @@
 
 #include "broker/engine/apply_parts.h"
 #include "broker/engine/client.h"
+#include "broker/engine/invalidate.h"
 #include "broker/engine/lane.h"
 #include "broker/engine/record.h"
 #include "broker/engine/upkeep.h"
@@ -59,6 +60,48 @@ static void apply_kick(const struct application *application)
 	apply_conclude(application, OUTCOME_DONE, "client %" PRId64 " is told to go", id);
 }
 
+/* "tag property:42 +3": the first name, and how many more there are. */
+static void describe(const struct invalidation *what, char *out, size_t size)
+{
+	const size_t count = what->tag_count + what->key_count + what->method_count;
+	const char *kind = what->tag_count ? "tag" : what->key_count ? "key" : "method";
+	const struct span *first = what->tag_count   ? what->tags
+				   : what->key_count ? what->keys
+						     : what->methods;
+	int len;
+
+	if (what->all) {
+		snprintf(out, size, "everything");
+		return;
+	}
+	len = snprintf(out, size, "%s %.*s", kind, first->len < 100 ? (int)first->len : 100,
+		       first->at);
+	if (count > 1)
+		snprintf(out + len, size - (size_t)len, " +%zu", count - 1);
+}
+
+static void apply_invalidate(const struct application *application)
+{
+	struct engine *engine = application->engine;
+	const struct invalidation *what = application->command->what;
+	size_t hits = invalidate(engine, what, CAUSE_ADMIN, application->now_us);
+	char object[160];
+	char after[64];
+
+	describe(what, object, sizeof(object));
+	snprintf(after, sizeof(after), "%zu entries %s", hits,
+		 what->mode == INVALIDATE_SOFT ? "stale" : "gone");
+	record_event(engine, &(struct history_event){
+				     .type = "cache.invalidated",
+				     .object = object,
+				     .after = after,
+				     .reason = "asked",
+			     });
+	application->outcome->invalidated = hits;
+	application->outcome->position = engine->invalidations.latest;
+	apply_conclude(application, OUTCOME_DONE, "%s", after);
+}
+
 static void apply_drain(const struct application *application)
 {
 	struct engine *engine = application->engine;
@@ -97,6 +140,9 @@ void engine_apply(struct engine *engine, const struct command *command, struct o
 	switch (command->kind) {
 	case COMMAND_CLIENT_KICK:
 		apply_kick(&application);
+		break;
+	case COMMAND_INVALIDATE:
+		apply_invalidate(&application);
 		break;
 	case COMMAND_DRAIN:
 		apply_drain(&application);

@@ -17,6 +17,7 @@
 #include "common/log.h"
 
 struct engine;
+struct journal;
 
 /* Holds config; borrows ports and log. Dials nothing before the first engine_tick. */
 enum wsb_err engine_create(struct engine **out, const struct config *config,
@@ -166,6 +167,13 @@ const struct history *engine_history(const struct engine *engine);
 
 /* The name of the endpoint that joined the pool last; "" when there is no such pool. */
 const char *engine_newest_endpoint(const struct engine *engine, const char *pool);
+
+/* The invalidations of late; lives as long as the engine. */
+const struct journal *engine_journal(const struct engine *engine);
+
+/* Appends a resync in JSON, for somebody outside who follows them and may have missed some. Its
+ * position is the end of the log: what comes after it is whole again. WSB_ENOMEM. */
+enum wsb_err engine_missed(struct engine *engine, struct strbuf *out) WSB_CHECKED;
 
 /* Adds something that happened outside of the engine to its history. */
 void engine_record(struct engine *engine, const struct history_event *event);

@@ -331,6 +331,16 @@ void invalidate_resync(struct engine *engine, const char *why, struct position a
 	keep(engine, &event, NULL);
 }
 
+const struct journal *engine_journal(const struct engine *engine)
+{
+	return engine->invalidations.journal;
+}
+
+enum wsb_err engine_missed(struct engine *engine, struct strbuf *out)
+{
+	return invalidate_missed(engine, ENCODING_JSON, out);
+}
+
 enum wsb_err invalidate_missed(struct engine *engine, enum encoding encoding, struct strbuf *out)
 {
 	char id[MAKER_ID_LEN + 1];

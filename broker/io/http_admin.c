@@ -13,7 +13,11 @@ struct visit {
 	struct list_node link; /* among the followers, once it is a stream */
 	struct http_socket *socket;
 	struct admin_call call;
-	struct feed feed;
+	enum admin_stream stream; /* meaningful while it is linked */
+	union {
+		struct feed feed;
+		struct invalidation_feed invalidations;
+	};
 };
 
 static struct http_admin *admin_of(const struct http_socket *socket)
@@ -86,8 +90,13 @@ static void follow(struct http_socket *socket, const struct admin_response *resp
 				   NULL);
 		return;
 	}
-	visit->feed = response->feed;
-	feed_moved(&visit->feed);
+	visit->stream = response->stream;
+	if (visit->stream == STREAM_INVALIDATIONS) {
+		visit->invalidations = response->invalidations;
+	} else {
+		visit->feed = response->feed;
+		feed_moved(&visit->feed);
+	}
 	list_append(&admin->followers, &visit->link);
 	http_socket_stream(socket, reply);
 }
@@ -106,7 +115,7 @@ static void reply(struct http_socket *socket, const struct admin_response *respo
 	strbuf_init(&extra);
 	add_lines(response, &extra);
 	reply.extra = strbuf_span(&extra).at;
-	if (response->follows && !head_only)
+	if (response->stream != STREAM_NONE && !head_only)
 		follow(socket, response, &reply);
 	else
 		http_socket_reply(socket, &reply);
@@ -192,8 +201,29 @@ static void on_body(struct http_socket *socket, struct span body)
 	end_visit(socket);
 }
 
-/* Whoever is slow to read gets the rest later: the history keeps it. */
-void http_admin_tick(struct http_admin *admin, uint64_t now_us)
+/* False: it is to be cut. */
+static bool step(struct http_admin *admin, struct visit *visit, uint64_t now_us,
+		 struct strbuf *text)
+{
+	/* Whoever is slow to read gets the rest later: history and journal keep it. */
+	if (visit->stream == STREAM_INVALIDATIONS &&
+	    !journal_holds(admin->backend->journal, visit->invalidations.cursor))
+		return false;
+	if (http_socket_waiting(visit->socket) >= FEED_STEP_BYTES)
+		return true;
+	strbuf_clear(text);
+	if (visit->stream == STREAM_INVALIDATIONS) {
+		if (!invalidation_feed_step(&visit->invalidations, admin->backend, now_us, text))
+			return false;
+	} else {
+		feed_step(&visit->feed, admin->backend->history, now_us, text);
+	}
+	if (text->len > 0)
+		http_socket_add(visit->socket, strbuf_span(text));
+	return true;
+}
+
+static void tell(struct http_admin *admin, bool all, uint64_t now_us)
 {
 	struct strbuf text;
 
@@ -201,14 +231,32 @@ void http_admin_tick(struct http_admin *admin, uint64_t now_us)
 	list_each(&admin->followers, node) {
 		struct visit *visit = list_entry(node, struct visit, link);
 
-		if (http_socket_waiting(visit->socket) >= FEED_STEP_BYTES)
+		if ((!all && visit->stream != STREAM_INVALIDATIONS) ||
+		    step(admin, visit, now_us, &text))
 			continue;
-		strbuf_clear(&text);
-		feed_step(&visit->feed, admin->backend->history, now_us, &text);
-		if (text.len > 0)
-			http_socket_add(visit->socket, strbuf_span(&text));
+		log_event(admin->context->log, LOG_WARN, "admin.slow_reader",
+			  log_text("stream", "invalidations"));
+		wire_abort(&visit->socket->wire);
 	}
 	strbuf_fini(&text);
+}
+
+void http_admin_tick(struct http_admin *admin, uint64_t now_us)
+{
+	tell(admin, true, now_us);
+}
+
+void http_admin_turn(struct http_admin *admin)
+{
+	journal_cursor end;
+
+	if (list_is_empty(&admin->followers))
+		return;
+	end = journal_end(admin->backend->journal);
+	if (end == admin->told)
+		return;
+	admin->told = end;
+	tell(admin, false, clock_monotonic_us());
 }
 
 static void on_accepted(void *context, int fd)

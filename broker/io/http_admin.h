@@ -17,6 +17,7 @@ struct http_admin {
 	struct ws_context *context;
 	const struct admin_backend *backend;
 	struct list followers; /* of streams */
+	journal_cursor told;   /* where the journal ended when they were told last */
 };
 
 /* Binds the address; accepts nothing yet. Borrows all it is given. Errors as of ws_server_open. */
@@ -33,6 +34,9 @@ enum wsb_err http_admin_start(struct http_admin *admin,
 
 /* Tells followers what is new. Call with every tick. */
 void http_admin_tick(struct http_admin *admin, uint64_t now_us);
+
+/* The same, for those that follow what cannot wait for the tick. Call with every turn. */
+void http_admin_turn(struct http_admin *admin);
 
 /* May be called twice. */
 void http_admin_close(struct http_admin *admin);

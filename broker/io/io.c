@@ -304,6 +304,7 @@ void io_turn(struct io *io)
 	ws_dialer_turn(&io->dialer);
 	tunnels_turn(&io->tunnels);
 	redis_links_turn(&io->redis);
+	http_admin_turn(&io->admin);
 	ws_context_turn(&io->context);
 }
 

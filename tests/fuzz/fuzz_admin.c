@@ -11,6 +11,7 @@
 /* What the API stands on. */
 struct stage {
 	struct sample sample;
+	struct journal *journal;
 	struct history *history;
 	struct requests requests;
 	struct operations operations;
@@ -73,6 +74,13 @@ static void check(const struct admin_response *response, const struct stage *sta
 	json_decref(body);
 }
 
+static enum wsb_err missed(void *instance, struct strbuf *out)
+{
+	(void)instance;
+	strbuf_text(out, "{}");
+	return WSB_OK;
+}
+
 static void ask(struct stage *stage, struct span text)
 {
 	static const struct admin_settings settings = {0};
@@ -80,6 +88,8 @@ static void ask(struct stage *stage, struct span text)
 					.settings = &settings,
 					.snapshot = take_snapshot,
 					.history = stage->history,
+					.journal = stage->journal,
+					.missed = missed,
 					.apply = apply};
 	struct admin_request request = {.content_type = span_text("application/json"),
 					.wall_us = 1000000000};
@@ -96,8 +106,11 @@ static void ask(struct stage *stage, struct span text)
 	strbuf_init(&response.body);
 	if (admin_begin(&backend, &request, &call, &response)) {
 		admin_finish(&backend, &call, text, &response);
-		if (response.follows)
+		if (response.stream == STREAM_EVENTS)
 			feed_step(&response.feed, stage->history, 1, &response.body);
+		if (response.stream == STREAM_INVALIDATIONS)
+			must(invalidation_feed_step(&response.invalidations, &backend, 1,
+						    &response.body));
 	}
 	check(&response, stage, span_is(request.method, "GET"));
 	strbuf_fini(&response.body);
@@ -108,16 +121,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct history_event event = {.type = "pool.resized", .pool = "main", .wall_us = 1000};
 	struct request_end end = {.wall_us = 1000, .result = RESULT_TIMEOUT, .pool = "main"};
 	struct requests_settings requests = {.slow_us = 1};
+	const struct span tag = span_text("property:42");
+	const struct event invalidated = {.source = span_text("/wsbroker/a/1"),
+					  .id = span_text("1"),
+					  .what = {.tags = &tag, .tag_count = 1},
+					  .cause = span_text("push")};
 	struct stage stage = {0};
 
 	sample_init(&stage.sample);
 	must(history_create(&stage.history) == WSB_OK);
+	must(journal_create(&stage.journal, 1700000000000, 1) == WSB_OK);
+	must(journal_append(stage.journal, &invalidated, NULL) == WSB_OK);
 	must(requests_init(&stage.requests, requests) == WSB_OK);
 	must(operations_init(&stage.operations) == WSB_OK);
 	history_add(stage.history, &event);
 	requests_end(&stage.requests, NULL, &end);
 	ask(&stage, span_of((const char *)data, size));
 	history_destroy(stage.history);
+	journal_destroy(stage.journal);
 	requests_fini(&stage.requests);
 	operations_fini(&stage.operations);
 	return 0;

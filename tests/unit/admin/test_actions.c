@@ -252,6 +252,27 @@ Test(actions, refusals_have_their_status)
 	}
 }
 
+Test(actions, an_invalidation_says_what_was_hit)
+{
+	outcomes[0].invalidated = 3;
+	outcomes[0].position = (struct position){1763795520123, 4711};
+	send("POST", "/v1/cache/invalidate",
+	     "{\"tags\": [\"a\", \"b*\"], \"match\": \"all\", \"mode\": \"soft\", "
+	     "\"reason\": \"new prices\", \"wait\": \"all=1.5s\"}");
+	cr_expect_eq(response.status, 200);
+	cr_expect_eq(command_count, 1);
+	cr_expect_eq(commands[0].kind, COMMAND_INVALIDATE);
+	cr_expect_eq(commands[0].timeout_us, 1500000);
+	cr_expect_str_eq(commands[0].reason, "new prices");
+	cr_expect_eq(json_integer_value(json_object_get(answer, "invalidated")), 3);
+	cr_expect_str_eq(json_string_value(json_object_get(answer, "position")),
+			 "1763795520123-4711");
+	outcomes[0] = (struct outcome){.kind = OUTCOME_DONE};
+	send("POST", "/v1/cache/invalidate", "{\"all\": true}");
+	cr_expect_eq(response.status, 200);
+	cr_expect(json_is_null(json_object_get(answer, "position")));
+}
+
 Test(actions, a_bad_body_changes_nothing)
 {
 	static const char *const cases[][3] = {
@@ -266,6 +287,14 @@ Test(actions, a_bad_body_changes_nothing)
 		{"PATCH", "/v1/pools/main/endpoints/a", "{\"reason\": \"none\"}"},
 		{"DELETE", "/v1/pools/main/endpoints/a", "[]"},
 		{"POST", "/v1/drain", "{\"force\": true}"},
+		{"POST", "/v1/cache/invalidate", "{}"},
+		{"POST", "/v1/cache/invalidate", "[]"},
+		{"POST", "/v1/cache/invalidate", "{\"reason\": \"none\"}"},
+		{"POST", "/v1/cache/invalidate", "{\"tags\": 7}"},
+		{"POST", "/v1/cache/invalidate", "{\"tags\": \"a\", \"reason\": 7}"},
+		{"POST", "/v1/cache/invalidate", "{\"tags\": \"a\", \"wait\": \"soon\"}"},
+		{"POST", "/v1/cache/invalidate", "{\"tags\": \"a\", \"wait\": 5}"},
+		{"POST", "/v1/cache/invalidate", "{\"tags\": \"a\", \"until\": \"now\"}"},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
