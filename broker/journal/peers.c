@@ -44,7 +44,7 @@ static struct bus_peer *add(struct peers *peers, const struct event *heartbeat)
 {
 	struct bus_peer *peer;
 
-	if (peers->list.count >= PEERS_MAX) {
+	if (peers->list.count >= BUS_PEERS_MAX) {
 		peers->refused++;
 		return NULL;
 	}

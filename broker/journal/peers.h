@@ -14,7 +14,7 @@
 #define PEER_BEAT_US   UINT64_C(1000000)
 #define PEER_LIVE_US   UINT64_C(3500000)
 #define PEER_FORGET_US UINT64_C(60000000)
-#define PEERS_MAX      1024
+#define BUS_PEERS_MAX  1024
 
 struct bus_peer {
 	struct list_node link;
@@ -28,7 +28,7 @@ struct bus_peer {
 
 struct peers {
 	struct list list; /* in the order in which they were first heard */
-	uint64_t refused; /* more than PEERS_MAX */
+	uint64_t refused; /* more than BUS_PEERS_MAX */
 };
 
 void peers_init(struct peers *peers);

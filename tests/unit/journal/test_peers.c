@@ -65,10 +65,10 @@ Test(peers, are_bounded)
 {
 	char source[16];
 
-	for (int i = 0; i < PEERS_MAX + 5; i++) {
+	for (int i = 0; i < BUS_PEERS_MAX + 5; i++) {
 		snprintf(source, sizeof(source), "%d", i);
 		note(source, 1, 0);
 	}
-	cr_expect_eq(peers.list.count, PEERS_MAX);
+	cr_expect_eq(peers.list.count, BUS_PEERS_MAX);
 	cr_expect_eq(peers.refused, 5);
 }
