@@ -2,13 +2,14 @@
 // emptied or failed over, the inbox and the channels of scripts, and how Redis is reached.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { pool, startBroker } from './support/broker.mjs';
 import { cleanup, test } from './support/case.mjs';
 import { run } from './support/child.mjs';
 import { connect } from './support/client.mjs';
 import { freePort } from './support/ports.mjs';
 import { RedisClient, startRedis } from './support/redis.mjs';
-import { until } from './support/time.mjs';
+import { take, until } from './support/time.mjs';
 import { startUpstream } from './support/upstream.mjs';
 
 const LOG = '{wsbroker}:invalidations:log';
@@ -341,4 +342,65 @@ test('brokers know each other, and how far each has read', { timeout: 30000 }, a
 	assert.equal(both[1].clients, 1);
 	await b.broker.stop();
 	await until(async () => (await rows()).length === 1, { what: 'a good-bye' });
+});
+
+const percentile = (values, share) => [...values].sort((x, y) => x - y)[Math.min(values.length - 1, Math.floor(values.length * share))];
+
+// Figures, not limits: the machine is shared.
+test('how long an event takes, from call to every listener', { timeout: 60000 }, async (t) => {
+	const redis = await startRedis(t);
+	const quiet = { log: { level: 'warn' } };
+	const [a, b] = [await member(t, redis.url, 'a', quiet), await member(t, redis.url, 'b', quiet)];
+	const script = await RedisClient.open(redis.port);
+	cleanup(t, () => script.close());
+	const sent = new Map();
+	const took = { 'same broker': [], 'other broker': [], 'SUBSCRIBE': [] };
+	const arrive = (list, tag) => list.push(performance.now() - sent.get(tag));
+	const listen = (who, list) => who.client.socket.on('message', (data) => {
+		const tag = /"tags":\["([^"]*)"/.exec(data)?.[1];
+		if (tag)
+			arrive(list, tag);
+	});
+	listen(a, took['same broker']);
+	listen(b, took['other broker']);
+	await script.subscribe(['{wsbroker}:invalidations'], (_, bytes) => arrive(took.SUBSCRIBE, /"tags":\["([^"]*)"/.exec(bytes)[1]));
+	for (let i = 0; i < 1000; i++) {
+		sent.set(`t${i}`, performance.now());
+		a.client.send(`{"jsonrpc":"2.0","id":${i},"method":"wsbroker.invalidate","params":{"tags":["t${i}"]}}`);
+		await take(2);
+	}
+	await until(() => Object.values(took).every((list) => list.length === 1000));
+	for (const [what, list] of Object.entries(took))
+		t.diagnostic(`${what}: p50 ${percentile(list, 0.5).toFixed(2)} ms, p99 ${percentile(list, 0.99).toFixed(2)} ms`);
+});
+
+test('as many events as it takes, for some seconds, without growth', { timeout: 120000 }, async (t) => {
+	const seconds = Math.min(30, Number(process.env.TEST_SECONDS ?? 3));
+	const redis = await startRedis(t);
+	const quiet = { log: { level: 'warn' }, limits: { in_flight_per_client: 100000 } };
+	const [a, b] = [await member(t, redis.url, 'a', quiet), await member(t, redis.url, 'b', quiet)];
+	const seqOf = async (who) => Number((await busOf(who.broker)).position.split('-')[1]);
+	for (const who of [a, b])
+		await who.client.result('wsbroker.unsubscribe', { channel: 'invalidations' }).catch(() => {});
+	const cpuOf = (pid) => readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ').slice(11, 13).reduce((x, y) => x + Number(y), 0) / 100;
+	const rssOf = (who) => Number(readFileSync(`/proc/${who.broker.pid}/statm`, 'utf8').split(' ')[1]) * 4096;
+	const began = performance.now();
+	let sent = 0;
+	let warm;
+	while (performance.now() - began < seconds * 1000) {
+		const behind = 20 * (performance.now() - began);
+		for (; sent < behind; sent++)
+			a.client.send(`{"jsonrpc":"2.0","method":"wsbroker.invalidate","params":{"tags":["property:${sent % 50000}"]}}`);
+		if (!warm && performance.now() - began > 1000)
+			warm = rssOf(a) + rssOf(b);
+		await take(5);
+	}
+	await until(async () => (await busOf(a.broker)).queued === 0 && (await seqOf(b)) === (await seqOf(a)), { deadline: 60000 });
+	const took = (performance.now() - began) / 1000;
+	const merged = await a.broker.metric('wsbroker_bus_events_merged_total');
+	assert.equal((await seqOf(b)) + merged, sent);
+	assert.equal(await b.broker.metric('wsbroker_bus_resyncs_total'), 0);
+	t.diagnostic(`${sent} calls in ${seconds} s, ${await seqOf(b)} events (${merged} merged) at both brokers after ${took.toFixed(1)} s: `
+		+ `${Math.round(await seqOf(b) / took)}/s; memory ${((rssOf(a) + rssOf(b) - warm) / 1048576).toFixed(1)} MiB more than after one second; `
+		+ `CPU µs an event: ${[['a', a.broker.pid], ['b', b.broker.pid], ['Redis', redis.pid]].map(([name, pid]) => `${name} ${Math.round(cpuOf(pid) * 1e6 / sent)}`).join(', ')}`);
 });
