@@ -252,9 +252,8 @@ void invalidate_fini(struct engine *engine)
 }
 
 /* What stands there no reader is to see. */
-static void pass_over(struct engine *engine, const struct event *event, enum event_flaw flaw)
+static void pass_over(struct engine *engine, const struct event *event)
 {
-	engine->stats.event_flaws[flaw]++;
 	if (position_is_set(event->position) &&
 	    journal_pass(engine->invalidations.journal, event->position) == WSB_ENOMEM)
 		log_event(engine->log, LOG_ERROR, "invalidation.forgotten",
@@ -266,11 +265,14 @@ void invalidate_arrived(struct engine *engine, const struct event *event, uint64
 	struct invalidations *invalidations = &engine->invalidations;
 
 	if (event->type != EVENT_INVALIDATED && event->type != EVENT_FLUSHED) {
-		pass_over(engine, event, EVENT_FLAW_UNKNOWN);
+		/* A resync is about a hole that this broker has found itself. */
+		engine->stats.event_flaws[EVENT_FLAW_UNKNOWN] += event->type == EVENT_OTHER;
+		pass_over(engine, event);
 		return;
 	}
 	if (journal_knows(invalidations->journal, event->source, event->id)) {
-		pass_over(engine, event, EVENT_FLAW_DUPLICATE);
+		engine->stats.event_flaws[EVENT_FLAW_DUPLICATE]++;
+		pass_over(engine, event);
 		return;
 	}
 	/* Own ones were applied before they were sent. */
