@@ -4,36 +4,26 @@
 #include <stdlib.h>
 #include <string.h>
 #include "broker/admin/admin.h"
-#include "broker/admin/status_line.h"
 #include "broker/control/note.h"
 #include "broker/control/setting.h"
 #include "broker/control/state_file.h"
-#include "broker/control/vitals.h"
 #include "broker/engine/apply.h"
 #include "broker/engine/engine.h"
 #include "broker/engine/reconfigure.h"
 #include "broker/io/entropy.h"
 #include "broker/io/io.h"
 #include "broker/io/loop.h"
-#include "broker/io/notify.h"
 #include "broker/io/saver.h"
 #include "broker/io/tls.h"
+#include "broker/worker/service.h"
 #include "common/clock.h"
 #include "common/strbuf.h"
-
-/* How often whoever runs the service is told how the broker is, when that has changed. */
-#define STATUS_EVERY_US US_PER_S
-
-/* Beyond the drain's own times: good-byes that are under way, and the end of the process. */
-#define END_TAKES_US (10 * US_PER_S)
 
 struct worker {
 	struct configuration *configuration;
 	struct log *log;
 	struct loop loop;
-	struct notify notify;
-	struct vitals vitals;
-	uint64_t status_at_us;
+	struct service service;
 	struct io *io;
 	struct saver *saver; /* of the state file; NULL: there is none */
 	struct engine *engine;
@@ -72,48 +62,6 @@ static enum wsb_err take_snapshot(void *instance, enum snapshot_extent extent, s
 	return WSB_OK;
 }
 
-static void tell_status(struct worker *worker, uint64_t now_us)
-{
-	struct snapshot snapshot;
-	struct strbuf line;
-
-	worker->status_at_us = now_us + STATUS_EVERY_US;
-	if (take_snapshot(worker, SNAPSHOT_POOLS, &snapshot))
-		return;
-	strbuf_init(&line);
-	status_line(&snapshot, &line);
-	if (!line.failed)
-		notify_status(&worker->notify, strbuf_span(&line));
-	strbuf_fini(&line);
-	snapshot_fini(&snapshot);
-}
-
-/* A broker that drains has closed its doors on purpose. */
-static void tell_manager(struct worker *worker, uint64_t now_us, uint64_t lag_us)
-{
-	struct notify *notify = &worker->notify;
-	const char *complaint;
-
-	vitals_note_tick(&worker->vitals, lag_us);
-	notify_tick(notify);
-	if (now_us >= worker->status_at_us)
-		tell_status(worker, now_us);
-	if (!notify_beat_is_due(notify, now_us))
-		return;
-	complaint = vitals_judge(&worker->vitals, worker->draining || io_listens(worker->io));
-	notify_beat(notify, complaint, now_us);
-}
-
-static void tell_stopping(struct worker *worker)
-{
-	const struct drain_settings *drain = &worker->configuration->running->drain;
-
-	if (!notify_is_heard(&worker->notify))
-		return;
-	notify_stopping(&worker->notify, drain->delay_us + drain->timeout_us + END_TAKES_US);
-	tell_status(worker, clock_monotonic_us());
-}
-
 static void close_listeners_in_time(struct worker *worker, uint64_t now_us)
 {
 	if (engine_listeners_closed(worker->engine, now_us))
@@ -124,9 +72,11 @@ static void close_listeners_in_time(struct worker *worker, uint64_t now_us)
  * the doors close at once where drain.delay does not keep them open. */
 static void follow_drain(struct worker *worker)
 {
+	uint64_t now_us = clock_monotonic_us();
+
 	worker->draining = true;
-	close_listeners_in_time(worker, clock_monotonic_us());
-	tell_stopping(worker);
+	close_listeners_in_time(worker, now_us);
+	service_stopping(&worker->service, &worker->configuration->running->drain, now_us);
 }
 
 static void on_tick(void *context, uint64_t now_us, uint64_t lag_us)
@@ -136,8 +86,7 @@ static void on_tick(void *context, uint64_t now_us, uint64_t lag_us)
 	engine_note_lag(worker->engine, lag_us);
 	engine_tick(worker->engine, now_us);
 	io_tick(worker->io, now_us);
-	if (notify_is_heard(&worker->notify))
-		tell_manager(worker, now_us, lag_us);
+	service_tick(&worker->service, now_us, lag_us);
 	if (!worker->draining)
 		return;
 	close_listeners_in_time(worker, now_us);
@@ -353,10 +302,10 @@ static enum wsb_err reload(void *instance, const char *actor, const char *reason
 		log_rejection(worker, actor, errors);
 		return err;
 	}
-	notify_reloading(&worker->notify, clock_monotonic_us());
+	service_reloading(&worker->service, clock_monotonic_us());
 	err = finish_step(worker, &step, configuration_reread(worker->configuration, &step, errors),
 			  &(struct order){.actor = actor, .reason = reason}, errors);
-	notify_ready(&worker->notify);
+	service_reloaded(&worker->service);
 	worker->config_stats.successful = err == WSB_OK;
 	if (err) {
 		worker->config_stats.rejected++;
@@ -540,8 +489,7 @@ int worker_run(struct configuration *configuration, struct log *log, FILE *out)
 	worker->config_stats =
 		(struct config_stats){.reloaded_wall_us = clock_wall_us(), .successful = true};
 	worker->log = log;
-	notify_init(&worker->notify, log);
-	worker->vitals.patience_us = worker->notify.watchdog_us;
+	service_init(&worker->service, log);
 	strbuf_init(&errors);
 	err = start(worker, &errors);
 	if (err) {
@@ -549,7 +497,7 @@ int worker_run(struct configuration *configuration, struct log *log, FILE *out)
 	} else {
 		print_banner(configuration->running, worker->io, out);
 		log_event(log, LOG_INFO, "broker.started", log_text("version", WSBROKER_VERSION));
-		notify_ready(&worker->notify);
+		service_started(&worker->service, &worker->admin, worker->engine, worker->io);
 		loop_run(&worker->loop);
 		log_event(log, LOG_INFO, "broker.stopped",
 			  log_text("how", worker->cut_short ? "at once" : "drained"));
@@ -557,7 +505,7 @@ int worker_run(struct configuration *configuration, struct log *log, FILE *out)
 	}
 	strbuf_fini(&errors);
 	stop(worker);
-	notify_fini(&worker->notify);
+	service_fini(&worker->service);
 	free(worker);
 	return code;
 }

@@ -175,16 +175,18 @@ bool notify_beat_is_due(const struct notify *notify, uint64_t now_us)
 	return notify->watchdog_us > 0 && now_us >= notify->beat_at_us;
 }
 
-void notify_beat(struct notify *notify, const char *complaint, uint64_t now_us)
+bool notify_beat(struct notify *notify, const char *complaint, uint64_t now_us)
 {
 	bool withhold = complaint != NULL;
+	bool changed = withhold != notify->withheld;
 
-	if (withhold && !notify->withheld)
+	notify->withheld = withhold;
+	if (changed && withhold)
 		log_event(notify->log, LOG_ERROR, "watchdog.withheld",
 			  log_text("reason", complaint));
-	if (!withhold && notify->withheld)
+	else if (changed)
 		log_event(notify->log, LOG_WARN, "watchdog.resumed");
-	notify->withheld = withhold;
 	if (!withhold && say(notify, "WATCHDOG=1"))
 		notify->beat_at_us = now_us + notify->watchdog_us / 2;
+	return changed;
 }

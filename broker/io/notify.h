@@ -55,7 +55,7 @@ void notify_tick(struct notify *notify);
 bool notify_beat_is_due(const struct notify *notify, uint64_t now_us);
 
 /* complaint NULL: all is well, the watchdog is told so. Else it is left to bark, and a beat stays
- * due. */
-void notify_beat(struct notify *notify, const char *complaint, uint64_t now_us);
+ * due. True: it was otherwise the last time, which has been logged. */
+bool notify_beat(struct notify *notify, const char *complaint, uint64_t now_us);
 
 #endif

@@ -122,13 +122,15 @@ Test(notify, a_complaint_keeps_the_beat_back_until_all_is_well)
 	next();
 	for (uint64_t now_us = 1500000; now_us < 3000000; now_us += 10000) {
 		cr_assert(notify_beat_is_due(&notify, now_us));
-		notify_beat(&notify, "a listener is not open", now_us);
+		cr_assert_eq(notify_beat(&notify, "a listener is not open", now_us),
+			     now_us == 1500000);
 		cr_assert_str_eq(next(), "");
 	}
 	cr_expect_eq(lines, 1, "said once");
-	notify_beat(&notify, NULL, 3000000);
+	cr_expect(notify_beat(&notify, NULL, 3000000));
 	cr_expect_str_eq(next(), "WATCHDOG=1");
 	cr_expect_eq(lines, 2);
+	cr_expect_not(notify_beat(&notify, NULL, 3500000));
 }
 
 Test(notify, a_watchdog_of_another_process)
