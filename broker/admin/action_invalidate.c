@@ -35,13 +35,15 @@ static void carry_out(struct admin_exchange *exchange, const struct command *com
 	struct outcome outcome;
 
 	exchange->backend->apply(exchange->backend->instance, command, &outcome);
-	if (outcome.kind != OUTCOME_DONE) {
+	if (outcome.kind > OUTCOME_ACCEPTED) {
 		answer_problem(exchange->response, 500, outcome.detail);
 		return;
 	}
-	answer_json(exchange->response, 200,
-		    json_pack("{s:I, s:o}", "invalidated", (json_int_t)outcome.invalidated,
-			      "position", position_view(outcome.position)));
+	answer_json(exchange->response, outcome.operation ? 202 : 200,
+		    json_pack("{s:I, s:o, s:o}", "invalidated", (json_int_t)outcome.invalidated,
+			      "position", position_view(outcome.position), "operation",
+			      outcome.operation ? json_integer((json_int_t)outcome.operation)
+						: json_null()));
 }
 
 /* members: what is left of the body without what is this call's own. */

@@ -2,11 +2,15 @@
 
 #include <jansson.h>
 #include <stdio.h>
+#include <string.h>
 #include "broker/console/ask.h"
 #include "broker/console/console.h"
 #include "broker/console/human.h"
+#include "broker/console/pause.h"
 #include "broker/console/show.h"
 #include "proto/admin_api.h"
+
+#define LOOK_EVERY_US UINT64_C(10000)
 
 static void add_list(json_t *body, const char *name, const struct argument_list *list)
 {
@@ -79,10 +83,36 @@ static int tell(const struct invocation *invocation, const struct answer *answer
 	return code;
 }
 
+/* The broker looks at the time, and names those that it waits for. */
+static int await_all(const struct invocation *invocation, json_int_t operation)
+{
+	struct answer answer;
+	const char *state = "running";
+	char path[64];
+	int code = EXIT_DONE;
+
+	snprintf(path, sizeof(path), ADMIN_OPERATIONS "/%" JSON_INTEGER_FORMAT, operation);
+	answer_init(&answer);
+	while (code == EXIT_DONE && strcmp(state, "running") == 0) {
+		pause_us(LOOK_EVERY_US);
+		code = ask_get(invocation->client, path, JSON_OBJECT, &answer);
+		state = json_string_value(json_object_get(answer.value, "state"));
+		state = state ? state : "";
+	}
+	if (code == EXIT_DONE && strcmp(state, "done") != 0) {
+		const char *text = json_string_value(json_object_get(answer.value, "text"));
+
+		code = ask_complain(EXIT_TIMEOUT, "waited in vain", text ? text : "");
+	}
+	answer_fini(&answer);
+	return code;
+}
+
 static int send_invalidation(const struct invocation *invocation, bool all)
 {
 	json_t *body = body_of(invocation->arguments, all);
 	struct answer answer;
+	json_int_t operation;
 	int code;
 
 	if (!body)
@@ -91,6 +121,9 @@ static int send_invalidation(const struct invocation *invocation, bool all)
 	code = ask(invocation->client, "POST", ADMIN_CACHE_INVALIDATE, body, &answer);
 	if (code == EXIT_DONE)
 		code = tell(invocation, &answer);
+	operation = json_integer_value(json_object_get(answer.value, "operation"));
+	if (code == EXIT_DONE && operation > 0)
+		code = await_all(invocation, operation);
 	answer_fini(&answer);
 	json_decref(body);
 	return code;

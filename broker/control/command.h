@@ -28,8 +28,10 @@ enum command_kind {
 	COMMAND_ENDPOINT_READY,	 /* endpoint; an operation, done when it has a ready connection */
 	COMMAND_ENDPOINT_WEIGHT, /* endpoint, number */
 	COMMAND_CLIENT_KICK,	 /* number: the client's id. No pool */
-	COMMAND_INVALIDATE,	 /* what. No pool */
-	COMMAND_DRAIN,		 /* the whole broker, as on SIGTERM. No pool */
+	/* what; with timeout_us an operation, done when every live broker has applied it. No pool
+	 */
+	COMMAND_INVALIDATE,
+	COMMAND_DRAIN, /* the whole broker, as on SIGTERM. No pool */
 	COMMAND_KINDS,
 };
 

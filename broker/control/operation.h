@@ -34,6 +34,10 @@ struct operation {
 	char actor[64];
 	char reason[128];
 	char text[192]; /* for people: what is waited for, or how it ended */
+	/* Of an invalidation that is waited for: what bus_ticket gave, and until when (monotonic).
+	 */
+	uint64_t ticket;
+	uint64_t deadline_us;
 };
 
 /* Counts of those that have ended, for the metrics: by kind of end. */

@@ -8,6 +8,7 @@
 #include "broker/engine/client.h"
 #include "broker/engine/invalidate.h"
 #include "broker/engine/lane.h"
+#include "broker/engine/operate.h"
 #include "broker/engine/record.h"
 #include "broker/engine/upkeep.h"
 
@@ -99,7 +100,12 @@ static void apply_invalidate(const struct application *application)
 			     });
 	application->outcome->invalidated = hits;
 	application->outcome->position = engine->invalidations.latest;
-	apply_conclude(application, OUTCOME_DONE, "%s", after);
+	if (application->command->timeout_us > 0)
+		application->outcome->operation = operate_begin_invalidation(
+			engine, application->command, application->now_us);
+	apply_conclude(application,
+		       application->outcome->operation ? OUTCOME_ACCEPTED : OUTCOME_DONE, "%s",
+		       after);
 }
 
 static void apply_drain(const struct application *application)

@@ -55,6 +55,8 @@ static void operate_end(struct engine *engine, struct operation *operation,
 {
 	operation_end(&engine->operations, operation, state, text,
 		      engine->ports->wall_us(engine->ports->io));
+	if (operation->kind == COMMAND_INVALIDATE && state == OPERATION_DONE)
+		return;
 	operate_record(engine, operation, "running");
 }
 
@@ -99,6 +101,24 @@ uint64_t operate_begin(struct engine *engine, const struct command *command, con
 	id = operation->id;
 	operate_step(engine, now_us);
 	return id;
+}
+
+uint64_t operate_begin_invalidation(struct engine *engine, const struct command *command,
+				    uint64_t now_us)
+{
+	struct operation *operation;
+	uint64_t ticket;
+
+	if (!engine->bus)
+		return 0;
+	ticket = bus_ticket(engine->bus);
+	if (bus_is_applied(engine->bus, ticket, NULL, now_us))
+		return 0;
+	operation = operation_begin(&engine->operations, command,
+				    engine->ports->wall_us(engine->ports->io));
+	operation->ticket = ticket;
+	operation->deadline_us = now_us + command->timeout_us;
+	return operation->id;
 }
 
 void operate_cancel(struct engine *engine, const struct command *command, enum command_kind kind)
@@ -265,6 +285,21 @@ static void look_at_endpoint(const struct operation *operation, const struct end
 	}
 }
 
+/* Whether every live broker has applied what was invalidated, and who has not. */
+static void look_at_brokers(struct engine *engine, const struct operation *operation,
+			    struct progress *progress, uint64_t now_us)
+{
+	struct strbuf behind;
+
+	strbuf_init(&behind);
+	progress->done = bus_is_applied(engine->bus, operation->ticket, &behind, now_us);
+	progress->failed = !progress->done && now_us >= operation->deadline_us;
+	snprintf(progress->text, sizeof(progress->text), "%s%.150s",
+		 progress->done ? "every live broker has applied it" : "not applied yet by ",
+		 strbuf_span(&behind).at);
+	strbuf_fini(&behind);
+}
+
 static void look_at(struct engine *engine, const struct operation *operation,
 		    struct progress *progress, uint64_t now_us)
 {
@@ -293,7 +328,10 @@ static void operate_look(struct engine *engine, struct operation *operation, uin
 {
 	struct progress progress = {0};
 
-	look_at(engine, operation, &progress, now_us);
+	if (operation->kind == COMMAND_INVALIDATE)
+		look_at_brokers(engine, operation, &progress, now_us);
+	else
+		look_at(engine, operation, &progress, now_us);
 	if (progress.left > operation->total)
 		operation->total = progress.left;
 	operation->done = operation->total - progress.left;

@@ -12,6 +12,11 @@
 uint64_t operate_begin(struct engine *engine, const struct command *command, const char *endpoint,
 		       uint64_t now_us);
 
+/* An invalidation that every live broker is to apply within command->timeout_us. Its end is
+ * recorded only when it fails: the invalidation itself has been. 0: they all have. */
+uint64_t operate_begin_invalidation(struct engine *engine, const struct command *command,
+				    uint64_t now_us);
+
 /* The command takes back what runs: pauses for a resume. */
 void operate_cancel(struct engine *engine, const struct command *command, enum command_kind kind);
 

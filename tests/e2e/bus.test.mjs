@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { pool, startBroker } from './support/broker.mjs';
+import { command, pool, startBroker } from './support/broker.mjs';
 import { cleanup, test } from './support/case.mjs';
 import { run } from './support/child.mjs';
 import { connect } from './support/client.mjs';
@@ -342,6 +342,31 @@ test('brokers know each other, and how far each has read', { timeout: 30000 }, a
 	assert.equal(both[1].clients, 1);
 	await b.broker.stop();
 	await until(async () => (await rows()).length === 1, { what: 'a good-bye' });
+});
+
+test('invalidate --wait all returns when every live broker has applied it, or names the others', { timeout: 40000 }, async (t) => {
+	const redis = await startRedis(t);
+	const [a, b] = [await member(t, redis.url, 'a'), await member(t, redis.url, 'b')];
+	const invalidate = (tag, wait = 'all=5s') => command(['--admin', `http://${a.broker.adminAddress}`, 'invalidate', '--tag', tag, '--wait', wait]);
+	await until(async () => JSON.parse((await a.broker.adminGet('/v1/brokers')).body).length === 2);
+	for (let i = 0; i < 5; i++) {
+		const { code, stderr } = await invalidate(`t${i}`);
+		assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+		assert.ok(b.tags.includes(`t${i}`), 'it has been applied there');
+	}
+	b.broker.signal('SIGSTOP');
+	cleanup(t, () => b.broker.signal('SIGCONT'));
+	const late = await invalidate('late', 'all=1s');
+	assert.equal(late.code, 5);
+	assert.match(late.stderr, /not applied yet by b/);
+	// Who is not heard of any more is not waited for.
+	assert.equal((await invalidate('gone', 'all=6s')).code, 0);
+	b.broker.signal('SIGCONT');
+	await told(b, ['late', 'gone']);
+	await redis.kill();
+	const alone = await invalidate('alone', 'all=1s');
+	assert.equal(alone.code, 5);
+	assert.match(alone.stderr, /not applied yet by a/);
 });
 
 const percentile = (values, share) => [...values].sort((x, y) => x - y)[Math.min(values.length - 1, Math.floor(values.length * share))];
