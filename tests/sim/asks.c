@@ -216,6 +216,10 @@ static void ask_compose(struct sim *sim, struct sim_client *client, enum encodin
 	ask->pool = (uint32_t)sim_pick(sim, 0, sim->plain - 1);
 	ask->wants_answer =
 		ask->kind == ASK_NO_METHOD || is_about_subscriptions(ask) || !sim_chance(sim, 12);
+	/* One to be dropped is answered when it passes the rate, which a reload may bring. */
+	if (ask->kind == ASK_DROPPED &&
+	    (sim->reloads || sim->setup.config.limits.rate_per_client > 0))
+		ask->wants_answer = false;
 	if (ask->wants_answer)
 		ask_name(sim, client, ask, alone && !is_about_subscriptions(ask));
 	route = &sim->setup.routes[2 * ask->pool + (ask->kind == ASK_GET ? 0 : 1)];

@@ -160,6 +160,31 @@ static uint64_t check_patience_us(const struct sim *sim)
 	return 2 * sim->tick_gap_us + 2 * MS;
 }
 
+/* Whether it went to an endpoint that it had been sent to before. */
+static bool was_there_before(const struct exchange *exchange, const struct attempt *attempt)
+{
+	size_t times = 0;
+
+	for (size_t i = 0; i < exchange->attempts_made && i < EXCHANGE_ATTEMPTS_MAX; i++)
+		times += exchange->tried_endpoints[i] == attempt->connection->endpoint;
+	return times > 1;
+}
+
+/* Right after a loss, the next attempt is not staked on who may be dying as well. */
+static void check_loss(struct sim *sim, const struct exchange *exchange)
+{
+	for (size_t i = 0; i < EXCHANGE_ATTEMPTS_AT_ONCE; i++) {
+		const struct attempt *attempt = &exchange->attempts[i];
+
+		if (attempt->connection && attempt->sent_us == exchange->latest_us &&
+		    attempt->sent_us > exchange->lost_us &&
+		    attempt->sent_us < exchange->lost_us + HEALTH_BLOW_US &&
+		    attempt->connection->pool->settings->affinity == AFFINITY_NONE &&
+		    was_there_before(exchange, attempt))
+			sim_fail(sim, "a loss is waited out", "exchange %u", exchange->index);
+	}
+}
+
 static void check_exchange(struct sim *sim, struct exchange *exchange)
 {
 	size_t out = exchange_attempts_out(exchange);
@@ -170,6 +195,8 @@ static void check_exchange(struct sim *sim, struct exchange *exchange)
 	    (exchange->state == EXCHANGE_QUEUED) != (exchange->item.party != NULL))
 		sim_fail(sim, "an exchange is where its state says", "exchange %u, state %d",
 			 exchange->index, (int)exchange->state);
+	if (exchange->attempts_lost > 0 && !exchange->feed)
+		check_loss(sim, exchange);
 	if (!timer_is_armed(&exchange->timer))
 		sim_fail(sim, "who waits has a deadline", "exchange %u", exchange->index);
 	if (now_us > exchange->timer.deadline_us + check_patience_us(sim))

@@ -152,17 +152,6 @@ static const char *judge_own(struct sim *sim, struct ask *ask, const struct mess
 	return NULL;
 }
 
-/* Nobody answers what a route drops, but one that passes the client's rate is refused before it
- * gets to a route. */
-static bool judge_limited(struct sim *sim, struct ask *ask, const struct message *message)
-{
-	struct span error = judge_error_text(sim, message);
-
-	return ask->kind == ASK_DROPPED && ask->state == ASK_VOID && ask->id_len > 0 &&
-	       sim->latitude.may_be_limited && ids_are_equal(ask, message) && error.at &&
-	       verdict_is(judge_verdict(sim, error), "rate_limited");
-}
-
 static void judge_single(struct sim *sim, struct sim_client *client, const struct message *message)
 {
 	struct ask *ask = asks_find_marked(sim, message->text);
@@ -175,13 +164,8 @@ static void judge_single(struct sim *sim, struct sim_client *client, const struc
 	}
 	for (uint32_t i = 0; i < sim->ask_count; i++) {
 		ask = &sim->asks[i];
-		if (ask->client != client->number || ask->batched)
-			continue;
-		if (judge_limited(sim, ask, message)) {
-			ask->state = ASK_DONE;
-			return;
-		}
-		if (ask->state != ASK_OPEN || !ids_are_equal(ask, message))
+		if (ask->client != client->number || ask->state != ASK_OPEN || ask->batched ||
+		    !ids_are_equal(ask, message))
 			continue;
 		lie = judge_own(sim, ask, message);
 		if (!lie || asks_twin(sim, ask, ASK_DONE)) {
@@ -191,21 +175,6 @@ static void judge_single(struct sim *sim, struct sim_client *client, const struc
 	}
 	sim_fail(sim, "answers belong to requests", "client %u: %s: %.*s", client->number, lie,
 		 (int)message->text.len, message->text.at);
-}
-
-/* Passes the next member over where it refuses this ask, which is to be dropped. */
-static void judge_next_limits(struct sim *sim, struct ask *ask, const struct message *array,
-			      struct batch_walk *walk)
-{
-	struct batch_walk next = *walk;
-	struct message message;
-	struct span member;
-
-	if (!batch_next(&next, &member) ||
-	    envelope_scan(sim->envelope, FROM_UPSTREAM, array->encoding, member, &message) ||
-	    !judge_limited(sim, ask, &message))
-		return;
-	*walk = next;
 }
 
 /* Whether the array answers the members of this batch, one by one in their order. */
@@ -223,10 +192,8 @@ static const char *judge_batch_fit(struct sim *sim, struct sim_client *client,
 		struct ask *marked;
 		const char *lie;
 
-		if (!ask->wants_answer) {
-			judge_next_limits(sim, ask, array, &walk);
+		if (!ask->wants_answer)
 			continue;
-		}
 		if (!batch_next(&walk, &member))
 			return "a member is missing";
 		if (envelope_scan(sim->envelope, FROM_UPSTREAM, array->encoding, member, &message))

@@ -69,11 +69,9 @@ static void plan_temper(struct sim *sim, struct temper *temper)
 	}
 }
 
-/* Often times that are short enough for something to come of it. */
-static void plan_health(struct sim *sim, struct pool_settings *pool)
+void plan_ejection(struct sim *sim, struct ejection_settings *ejection)
 {
 	static const char *const errors[] = {"-5"};
-	struct ejection_settings *ejection = &pool->ejection;
 
 	*ejection = (struct ejection_settings){
 		.consecutive = (uint32_t)plan_either(sim, 60, 0, 6, 5),
@@ -86,6 +84,11 @@ static void plan_health(struct sim *sim, struct pool_settings *pool)
 		.errors = (const char **)errors,
 		.error_count = sim_chance(sim, 60),
 	};
+}
+
+static void plan_health(struct sim *sim, struct pool_settings *pool)
+{
+	plan_ejection(sim, &pool->ejection);
 	pool->slow_start_us = plan_either(sim, 60, 0, 300 * MS, 5000 * MS);
 	pool->max_age_us = plan_either(sim, 25, 100 * MS, 1000 * MS, 0);
 	pool->probe.fall = (uint32_t)sim_pick(sim, 1, 3);
@@ -221,7 +224,8 @@ void plan_make(struct sim *sim)
 			   EVENT_OPERATOR, NULL);
 	agenda_add(&sim->agenda, sim->outside.now_us, EVENT_TICK, NULL);
 	agenda_add(&sim->agenda, sim->calm_us, EVENT_DRAIN, NULL);
-	if (sim_chance(sim, 40))
+	sim->reloads = sim_chance(sim, 40);
+	if (sim->reloads)
 		agenda_add(&sim->agenda, sim->outside.now_us + sim_pick(sim, 0, 500 * MS),
 			   EVENT_RELOAD, NULL);
 }

@@ -122,6 +122,7 @@ struct sim {
 	uint32_t memory_is_short;
 	uint32_t drains;
 	bool operated;	     /* an operator is at work */
+	bool reloads;	     /* the configuration changes */
 	uint64_t settled_us; /* when all has come to rest after that; 0: not yet known */
 	struct latitude latitude;
 	struct strbuf scratch;
@@ -144,6 +145,8 @@ void sim_flush(struct sim *sim);
 
 void plan_make(struct sim *sim);
 void plan_free(struct sim *sim);
+/* Often with times that are short enough for something to come of it. */
+void plan_ejection(struct sim *sim, struct ejection_settings *ejection);
 
 /* asks.c: what clients say */
 void asks_compose(struct sim *sim, struct sim_client *client);

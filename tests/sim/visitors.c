@@ -2,6 +2,7 @@
 #include "tests/sim/visitors.h"
 
 #include <inttypes.h>
+#include "broker/pool/health.h"
 #include "broker/pool/tunnel.h"
 
 #define VISITOR_GAP_US (60 * MS)
@@ -23,6 +24,7 @@ void visitors_plan(struct sim *sim)
 	pool->tunnels = true;
 	pool->size = (uint32_t)sim_pick(sim, 1, SIM_VISITORS);
 	pool->balancer = (enum balancer_kind)sim_pick(sim, 0, 3);
+	plan_ejection(sim, &pool->ejection);
 	for (size_t i = 0; i < endpoints; i++) {
 		struct endpoint_settings *endpoint = setup_endpoint(pool, names[i]);
 
@@ -49,6 +51,35 @@ static struct pool *tunnels_pool(const struct sim *sim)
 	return sim->outside.engine->lanes[sim->tunnels]->pool;
 }
 
+static bool was_tried(const struct tunnel *tunnel, const struct endpoint *endpoint)
+{
+	for (size_t i = 0; i < tunnel->tries; i++)
+		if (tunnel->tried[i] == endpoint)
+			return true;
+	return false;
+}
+
+/* It has just been decided who is dialled for this visitor. */
+static void check_choice(struct sim *sim, const struct sim_visitor *visitor)
+{
+	const struct endpoint *chosen = visitor->peer->dialled;
+	const struct pool *pool = tunnels_pool(sim);
+	const struct tunnel *tunnel;
+
+	if (!chosen || visitor->peer->state == PEER_ENDED || chosen->outlier.state != BREAKER_OPEN)
+		return;
+	tunnel = visitor->peer->session->tunnel;
+	for (size_t i = 0; i < pool->endpoint_count; i++) {
+		const struct endpoint *endpoint = pool->endpoints[i];
+
+		if (endpoint_takes_tunnels(endpoint, sim->outside.now_us) &&
+		    endpoint_is_well(endpoint) && !was_tried(tunnel, endpoint))
+			sim_fail(sim, "who is ejected is dialled when nobody is well",
+				 "visitor %u: %s though %s is", visitor->number,
+				 chosen->settings->name, endpoint->settings->name);
+	}
+}
+
 static void visitor_arrives(struct sim *sim, struct sim_visitor *visitor)
 {
 	const struct pool *pool = tunnels_pool(sim);
@@ -65,6 +96,7 @@ static void visitor_arrives(struct sim *sim, struct sim_visitor *visitor)
 		return;
 	visitor->peer = outside_tunnel(&sim->outside, 1, &admittance);
 	visitor->dials = 0;
+	check_choice(sim, visitor);
 	sim_trace(sim, "visitor %u arrives: %s", visitor->number,
 		  visitor->peer->dialled ? visitor->peer->dialled->settings->name : "nobody");
 }
@@ -79,12 +111,15 @@ static void visitor_is_dialled(struct sim *sim, struct sim_visitor *visitor)
 		sim_fail(sim, "each endpoint is tried once", "visitor %u", visitor->number);
 	if (sim_chance(sim, 5))
 		peer_end(peer, "eof", 0, span_of("", 0));
-	else if (sim_chance(sim, temper->refuses_dial))
+	else if (sim_chance(sim, temper->refuses_dial) && sim_chance(sim, 80))
 		tunnel_fails(peer, causes[sim_pick(sim, 0, 3)]);
+	else if (sim_chance(sim, temper->refuses_dial))
+		tunnel_declines(peer, 503);
 	else if (sim_chance(sim, 10))
 		tunnel_declines(peer, 401);
 	else
 		tunnel_opens(peer);
+	check_choice(sim, visitor);
 }
 
 static void visitor_speaks(struct sim *sim, struct sim_visitor *visitor)
