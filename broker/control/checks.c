@@ -197,6 +197,18 @@ static void check_greeting(struct document *document, yaml_node_t *list,
 	}
 }
 
+void checks_fit_size(struct pool_settings *pool)
+{
+	const struct autoscale_settings *autoscale = &pool->autoscale;
+
+	if (!autoscale->enabled)
+		return;
+	if (pool->size < autoscale->min && !autoscale->pinned)
+		pool->size = autoscale->min;
+	if (pool->size > autoscale->max)
+		pool->size = autoscale->max;
+}
+
 /* What is not written is the nearest to its default that the rest allows; so is a size of the file
  * whose bounds were changed at runtime, and the other way round. */
 static void check_autoscale(struct document *document, yaml_node_t *entry,
@@ -226,10 +238,8 @@ static void check_autoscale(struct document *document, yaml_node_t *entry,
 		complain(document->complaints, place_in(entry, size),
 			 "`size` %u is not between `autoscale.min` %u and `autoscale.max` %u",
 			 pool->size, autoscale->min, autoscale->max);
-	} else if (pool->size < autoscale->min) {
-		pool->size = autoscale->min;
-	} else if (pool->size > autoscale->max) {
-		pool->size = autoscale->max;
+	} else {
+		checks_fit_size(pool);
 	}
 }
 

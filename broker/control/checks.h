@@ -14,4 +14,8 @@ void checks_name_endpoints(struct arena *arena, struct config *config);
  * so. document may be without a root. */
 void checks_run(struct document *document, struct config *config);
 
+/* Brings the size of a pool that follows its load between its bounds; one that an operator has set
+ * may be below them. */
+void checks_fit_size(struct pool_settings *pool);
+
 #endif

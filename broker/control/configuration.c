@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "broker/control/arena.h"
+#include "broker/control/checks.h"
 #include "broker/control/complaints.h"
 #include "broker/control/entry.h"
 #include "broker/control/key.h"
@@ -351,7 +352,12 @@ enum wsb_err configuration_note(struct configuration *configuration, const struc
 {
 	enum wsb_err err = overrides_set(&configuration->overrides, configuration->file, change);
 
-	return err ? err : put((struct config *)configuration->running, change, "");
+	if (!err)
+		err = put((struct config *)configuration->running, change, "");
+	/* Bounds are a command, too. */
+	for (size_t i = 0; i < configuration->running->pool_count; i++)
+		checks_fit_size(&configuration->running->pools[i]);
+	return err;
 }
 
 void configuration_unpin(struct configuration *configuration, const char *pool)
@@ -365,6 +371,7 @@ void configuration_unpin(struct configuration *configuration, const char *pool)
 		return;
 	running->autoscale.pinned = false;
 	running->size = file->size;
+	checks_fit_size(running);
 	strbuf_init(&key);
 	strbuf_printf(&key, "pools.%s.size", pool);
 	overrides_forget(&configuration->overrides, strbuf_span(&key));

@@ -19,6 +19,7 @@ struct writer {
 struct level {
 	enum option_scope scope;
 	const void *base;
+	const void *file;   /* the same in what the file says; NULL: it is new */
 	const char *prefix; /* "pools.main." */
 	int indent;
 	char section[64]; /* that is open: "autoscale." */
@@ -141,11 +142,24 @@ static void write_value(struct writer *writer, const struct level *level,
 	strbuf_init(&text);
 	value_shown(writer->configuration->running, option, level->base, &text);
 	if (option->type == OPTION_FLAG || option->type == OPTION_NUMBER ||
-	    option->type == OPTION_SHARE || option->type == OPTION_DURATION)
+	    option->type == OPTION_SHARE || option->type == OPTION_DURATION ||
+	    option->type == OPTION_SIZE)
 		strbuf_add(writer->out, strbuf_span(&text));
 	else
 		yaml_scalar(writer->out, strbuf_span(&text));
 	strbuf_fini(&text);
+}
+
+/* A size that bounds which were changed at runtime do not allow. */
+static bool is_put_right(const struct writer *writer, const struct level *level,
+			 const struct option *option)
+{
+	const struct configuration *configuration = writer->configuration;
+
+	return level->scope == SCOPE_POOL && level->file && !option->restart &&
+	       option_is_scalar(option) &&
+	       !value_same(configuration->running, level->base, configuration->file, level->file,
+			   option);
 }
 
 static void write_option(struct writer *writer, struct level *level, const struct option *option)
@@ -159,12 +173,16 @@ static void write_option(struct writer *writer, struct level *level, const struc
 	strbuf_printf(&key, "%s%s", level->prefix, option->path);
 	change = overrides_find(&writer->configuration->overrides, strbuf_span(&key));
 	strbuf_fini(&key);
-	if (!change || !proposal_differs(writer->configuration, change))
+	if (change ? !proposal_differs(writer->configuration, change)
+		   : !is_put_right(writer, level, option))
 		return;
 	name = open_sections(writer, level, option->path, &indent);
 	strbuf_printf(writer->out, "%*s%s: ", indent, "", name);
 	write_value(writer, level, option);
-	write_comment(writer, change, option->secret);
+	if (change)
+		write_comment(writer, change, option->secret);
+	else
+		strbuf_text(writer->out, "  # as the rest makes it\n");
 }
 
 static const struct option *option_at(enum option_scope scope, enum option_type type)
@@ -205,6 +223,9 @@ static void write_entry(struct writer *writer, const struct level *level, const 
 	added = overrides_find(&writer->configuration->overrides, strbuf_span(&prefix));
 	strbuf_text(&prefix, ".");
 	inner.prefix = strbuf_span(&prefix).at;
+	if (level->file)
+		inner.file = entry_find(list, level->file,
+					span_text(entry_name(list->items, inner.base)));
 	if (is_touched(writer, inner.prefix)) {
 		strbuf_printf(writer->out, "%*s- %s: ", level->indent + INDENT, "",
 			      list->items == SCOPE_LISTENER ? "address" : "name");
@@ -307,7 +328,10 @@ static void write_head(struct writer *writer)
 enum wsb_err proposal_write(const struct configuration *configuration, struct strbuf *out)
 {
 	struct writer writer = {.configuration = configuration, .out = out};
-	struct level level = {.scope = SCOPE_CONFIG, .base = configuration->running, .prefix = ""};
+	struct level level = {.scope = SCOPE_CONFIG,
+			      .base = configuration->running,
+			      .file = configuration->file,
+			      .prefix = ""};
 	size_t before = out->len;
 	enum wsb_err err = places_open(&writer.places, &configuration->source, configuration->file);
 

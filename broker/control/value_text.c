@@ -38,6 +38,19 @@ static bool add_text(struct strbuf *out, const char *text)
 	return true;
 }
 
+static bool is_number(struct span text)
+{
+	char copy[48];
+	char *end;
+
+	if (text.len >= sizeof(copy))
+		return false;
+	memcpy(copy, text.at, text.len);
+	copy[text.len] = '\0';
+	strtod(copy, &end);
+	return !*end;
+}
+
 /* Whether text says the same without quotes. Rather one too many in quotes. */
 static bool is_plain(struct span text)
 {
@@ -49,6 +62,8 @@ static bool is_plain(struct span text)
 		if (!isalnum((unsigned char)text.at[i]) && !strchr("._-/:+@=", text.at[i]))
 			return false;
 	}
+	if (is_number(text))
+		return false;
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		if (text.len == strlen(words[i]) && strncasecmp(text.at, words[i], text.len) == 0)
 			return false;

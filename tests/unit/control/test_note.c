@@ -169,11 +169,20 @@ Test(note, a_size_that_was_set_stays_pinned)
 Test(note, bounds_of_an_operator_outlive_a_reload)
 {
 	note((struct command){.kind = COMMAND_POOL_BOUNDS, .pool = "own", .min = 3, .max = 6});
+	cr_expect_eq(configuration.running->pools[1].size, 6);
 	reload(POOLS "limits: {batch: 7}\n");
 	cr_expect_eq(configuration.running->pools[1].autoscale.min, 3);
 	cr_expect_eq(configuration.running->pools[1].autoscale.max, 6);
 	cr_expect_eq(configuration.running->pools[1].size, 6);
 	cr_expect_eq(configuration.file->pools[1].size, 10);
+
+	/* A size of his own may lie below them, but not above. */
+	note((struct command){.kind = COMMAND_POOL_RESIZE, .pool = "own", .number = 1});
+	cr_expect_eq(configuration.running->pools[1].size, 1);
+	reload(POOLS);
+	cr_expect_eq(configuration.running->pools[1].size, 1);
+	note((struct command){.kind = COMMAND_POOL_UNPIN, .pool = "own"});
+	cr_expect_eq(configuration.running->pools[1].size, 6, "as after a restart");
 }
 
 Test(note, what_does_not_fit_a_new_file_is_told_as_such)

@@ -138,6 +138,27 @@ Test(proposal, what_waits_for_a_restart_is_told)
 	cr_expect_not_null(strstr(text.text, "broker.yaml:1:7\n"), "%s", text.text);
 }
 
+/* Whoever writes the bounds into the file alone would be told that its size is not between them. */
+Test(proposal, a_size_goes_with_its_bounds)
+{
+	struct config_step step;
+
+	rig_write(&rig, "broker.yaml",
+		  "pools:\n  - name: main\n    size: 9\n    endpoints: [ws://a:1/]\n"
+		  "    autoscale: {min: 2, max: 50}\n");
+	cr_assert_eq(configuration_reread(&configuration, &step, &errors), WSB_OK);
+	configuration_take(&configuration, &step);
+	note(OVERRIDE_VALUE, "pools.main.autoscale.max", "7", "");
+	note(OVERRIDE_VALUE, "pools.main.probe.method", "1e3", "");
+	expect(HEAD "pools:\n"
+		    "  - name: main\n"
+		    "    size: 7  # as the rest makes it\n"
+		    "    autoscale:\n"
+		    "      max: 7  # broker.yaml:5:30 says 50; " ANN "\n"
+		    "    probe:\n"
+		    "      method: \"1e3\"  # broker.yaml:2:5: nothing; " ANN "\n");
+}
+
 Test(proposal, without_a_file)
 {
 	static const char *const urls[] = {"ws://a:1/"};
