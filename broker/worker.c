@@ -348,6 +348,14 @@ static const struct loop_hooks hooks = {
 	.reload_asked = on_reload_asked,
 };
 
+static enum wsb_err take_cache_page(void *instance, const struct cache_query *query,
+				    struct cache_page *out)
+{
+	struct worker *worker = instance;
+
+	return engine_cache_page(worker->engine, query, clock_monotonic_us(), out);
+}
+
 /* What was set by a command outlives a reload, and a restart where there is a state file. */
 static void note_command(struct worker *worker, const struct command *command)
 {
@@ -451,6 +459,7 @@ static enum wsb_err start(struct worker *worker, struct strbuf *errors)
 	worker->admin = (struct admin_backend){.instance = worker,
 					       .settings = &worker->configuration->running->admin,
 					       .snapshot = take_snapshot,
+					       .cache_page = take_cache_page,
 					       .history = engine_history(worker->engine),
 					       .journal = engine_journal(worker->engine),
 					       .missed = missed,

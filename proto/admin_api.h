@@ -11,6 +11,8 @@
 #define ADMIN_CONNECTIONS      "/v1/connections"
 #define ADMIN_CLIENTS	       "/v1/clients"
 #define ADMIN_BROKERS	       "/v1/brokers"
+#define ADMIN_CACHE	       "/v1/cache"
+#define ADMIN_CACHE_ENTRIES    "/v1/cache/entries"
 #define ADMIN_CACHE_INVALIDATE "/v1/cache/invalidate"
 #define ADMIN_INVALIDATIONS    "/v1/invalidations"
 #define ADMIN_OPERATIONS       "/v1/operations"

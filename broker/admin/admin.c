@@ -98,6 +98,7 @@ bool admin_begin(const struct admin_backend *backend, const struct admin_request
 	*call = empty;
 	call->wall_us = request->wall_us;
 	response->location[0] = '\0';
+	response->link[0] = '\0';
 	response->challenge = false;
 	response->stream = STREAM_NONE;
 	call->route = admin_route_find(request->method, request->path, call, response->allow);

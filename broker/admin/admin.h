@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include "broker/admin/access.h"
 #include "broker/admin/feed.h"
+#include "broker/control/cache_view.h"
 #include "broker/admin/invalidation_feed.h"
 #include "broker/control/command.h"
 #include "broker/control/configuration.h"
@@ -21,12 +22,16 @@
 #define ADMIN_EVENT_ID_MAX   48
 #define ADMIN_ALLOW_MAX	     48
 #define ADMIN_LOCATION_MAX   64
+#define ADMIN_LINK_MAX	     1024
 
 /* What admin may ask of the instance. */
 struct admin_backend {
 	void *instance;
 	const struct admin_settings *settings; /* a reload may put others here */
 	enum wsb_err (*snapshot)(void *instance, enum snapshot_extent extent, struct snapshot *out);
+	/* Some entries of the cache; the caller finishes *out. */
+	enum wsb_err (*cache_page)(void *instance, const struct cache_query *query,
+				   struct cache_page *out);
 	/* What streams follow; valid as long as the instance. */
 	const struct history *history;
 	const struct journal *journal;
@@ -64,8 +69,9 @@ struct admin_response {
 	const char *content_type;
 	char allow[ADMIN_ALLOW_MAX]; /* what the Allow header says; "": there is none */
 	char location[ADMIN_LOCATION_MAX];
-	bool challenge;		  /* say WWW-Authenticate: Bearer */
-	enum admin_stream stream; /* whether the body goes on, and with what */
+	char link[ADMIN_LINK_MAX]; /* the Link header; "": there is none */
+	bool challenge;		   /* say WWW-Authenticate: Bearer */
+	enum admin_stream stream;  /* whether the body goes on, and with what */
 	struct feed feed;
 	struct invalidation_feed invalidations;
 	struct strbuf body; /* the caller initialises and finishes it */

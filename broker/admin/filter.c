@@ -1,5 +1,7 @@
 #include "broker/admin/filter.h"
 
+#include <string.h>
+
 #include "broker/admin/answer.h"
 #include "broker/admin/routes.h"
 #include "broker/control/nearest.h"
@@ -44,11 +46,10 @@ static bool read_time(const struct admin_exchange *exchange, const char *name, u
 	return true;
 }
 
-static bool read_text(const struct admin_exchange *exchange, const char *name,
-		      char text[FILTER_TEXT_MAX], const char **out)
+static bool read_text(const struct admin_exchange *exchange, const char *name, char *text,
+		      size_t size, const char **out)
 {
-	struct span found =
-		query_value(span_text(exchange->call->query), name, text, FILTER_TEXT_MAX - 1);
+	struct span found = query_value(span_text(exchange->call->query), name, text, size - 1);
 
 	if (!found.at)
 		return true;
@@ -107,8 +108,8 @@ bool filter_read(const struct admin_exchange *exchange, const char *const *known
 	    !read_time(exchange, "until", &query->until_us) ||
 	    !read_number(exchange, "after", &query->after_id) ||
 	    !read_number(exchange, "last", &last) ||
-	    !read_text(exchange, "pool", out->pool, &query->pool) ||
-	    !read_text(exchange, "type", out->type, &query->type) ||
+	    !read_text(exchange, "pool", out->pool, sizeof(out->pool), &query->pool) ||
+	    !read_text(exchange, "type", out->type, sizeof(out->type), &query->type) ||
 	    !read_flag(exchange, "slow", &out->slow) ||
 	    !read_flag(exchange, "failed", &out->failed))
 		return false;
@@ -117,4 +118,43 @@ bool filter_read(const struct admin_exchange *exchange, const char *const *known
 		last = query->since_us > 0 || query->after_id > 0 ? FILTER_LAST_MAX : LAST_DEFAULT;
 	query->last = (size_t)(last < FILTER_LAST_MAX ? last : FILTER_LAST_MAX);
 	return true;
+}
+
+bool filter_read_cache(const struct admin_exchange *exchange, size_t limit_default,
+		       size_t limit_max, struct cache_filter *out)
+{
+	static const char *const known[] = {"key", "tag", "method", "cursor", "limit", NULL};
+	struct cache_query *query = &out->query;
+	uint64_t limit = limit_default;
+
+	*out = (struct cache_filter){.key = ""};
+	if (!filter_check_names(exchange, known) ||
+	    !read_text(exchange, "key", out->key, sizeof(out->key), &query->key) ||
+	    !read_text(exchange, "tag", out->tag, sizeof(out->tag), &query->tag) ||
+	    !read_text(exchange, "method", out->method, sizeof(out->method), &query->method) ||
+	    !read_number(exchange, "cursor", &query->cursor) ||
+	    !read_number(exchange, "limit", &limit))
+		return false;
+	if (limit == 0 || limit > limit_max) {
+		answer_problemf(exchange->response, 400, "limit must be from 1 to %zu.", limit_max);
+		return false;
+	}
+	query->limit = (size_t)limit;
+	return true;
+}
+
+void filter_add(struct strbuf *query, const char *name, const char *value)
+{
+	if (!value)
+		return;
+	strbuf_printf(query, "&%s=", name);
+	for (; *value; value++) {
+		unsigned char byte = (unsigned char)*value;
+
+		if ((byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') ||
+		    (byte >= 'a' && byte <= 'z') || strchr("-._~", byte))
+			strbuf_add(query, span_of(value, 1));
+		else
+			strbuf_printf(query, "%%%02X", byte);
+	}
 }

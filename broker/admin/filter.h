@@ -3,11 +3,14 @@
 #define WSB_BROKER_ADMIN_FILTER_H
 
 #include <stdbool.h>
+#include "broker/control/cache_view.h"
 #include "broker/control/history.h"
+#include "common/strbuf.h"
 
 struct admin_exchange;
 
 #define FILTER_TEXT_MAX 128
+#define FILTER_NAME_MAX 260 /* of a key or tag of the cache */
 #define FILTER_LAST_MAX 10000
 
 /* since, until: "2026-11-22T07:12:00Z" or "10m" (ago); after: an id; type: a glob; pool; last. */
@@ -28,5 +31,18 @@ bool filter_check_names(const struct admin_exchange *exchange, const char *const
  * mistakes. False: response says what is wrong. */
 bool filter_read(const struct admin_exchange *exchange, const char *const *known,
 		 struct filter *out);
+
+/* key, tag, method, cursor, limit. */
+struct cache_filter {
+	struct cache_query query; /* its texts are below */
+	char key[FILTER_NAME_MAX];
+	char tag[FILTER_NAME_MAX];
+	char method[FILTER_NAME_MAX];
+};
+bool filter_read_cache(const struct admin_exchange *exchange, size_t limit_default,
+		       size_t limit_max, struct cache_filter *out);
+
+/* Appends "&name=value", escaped; nothing for NULL. */
+void filter_add(struct strbuf *query, const char *name, const char *value);
 
 #endif

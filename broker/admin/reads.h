@@ -18,6 +18,10 @@ void read_connections(struct admin_exchange *exchange);
 void read_clients(struct admin_exchange *exchange);
 void read_client(struct admin_exchange *exchange);
 
+/* In reads_cache.c. */
+void read_cache(struct admin_exchange *exchange);
+void read_cache_entries(struct admin_exchange *exchange);
+
 /* In reads_past.c. */
 void read_events(struct admin_exchange *exchange);
 void read_invalidations(struct admin_exchange *exchange);

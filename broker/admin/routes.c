@@ -44,6 +44,8 @@ const struct admin_route admin_routes[] = {
 	READ(ADMIN_CLIENTS "/{client}", NEEDS_CLIENTS, read_client),
 	CHANGE("DELETE", ADMIN_CLIENTS "/{client}", action_kick),
 	READ(ADMIN_BROKERS, NEEDS_BROKERS, read_brokers),
+	READ(ADMIN_CACHE, NEEDS_POOLS, read_cache),
+	READ(ADMIN_CACHE_ENTRIES, NEEDS_NOTHING, read_cache_entries),
 	{"POST", ADMIN_CACHE_INVALIDATE, false, ROLE_PUBLISHER, NEEDS_NOTHING, action_invalidate},
 	READ(ADMIN_INVALIDATIONS, NEEDS_NOTHING, read_invalidations),
 	READ(ADMIN_OPERATIONS, NEEDS_POOLS, read_operations),

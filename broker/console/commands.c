@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "broker/console/await.h"
+#include "broker/console/cache.h"
 #include "broker/console/change.h"
 #include "broker/console/check.h"
 #include "broker/console/completion.h"
@@ -69,6 +70,10 @@ const struct command commands[] = {
 	 "take it into use again"},
 	{"endpoint weight", "POOL/NAME N", 2, 2, CHANGES, false, change_weight,
 	 "its share of connections and requests"},
+	{"cache stats", "", 0, 0, READS, false, cache_stats,
+	 "how full the cache is, and what it has done"},
+	{"cache get", "KEY", 1, 1, READS, false, cache_get,
+	 "one entry: state, age, hits, tags"},
 	{"cache flush", "", 0, 0, CHANGES | OPTION_SOFT, false, invalidate_flush,
 	 "drop everything that is cached, on all brokers"},
 	{"invalidate", "", 0, 0,

@@ -8,6 +8,7 @@
 
 #define IN(scope_, type, member, value_)                                                           \
 	.scope = (scope_), .value = (value_), .offset = offsetof(type, member)
+#define CACHE(member)		   IN(METRIC_INSTANCE, struct snapshot, cache.member, VALUE_U64)
 #define INSTANCE(member, value_)   IN(METRIC_INSTANCE, struct snapshot, member, value_)
 #define ENGINE(member)		   IN(METRIC_ENGINE, struct engine_stats, member, VALUE_U64)
 #define POOL(member, value_)	   IN(METRIC_POOL, struct pool_view, member, value_)
@@ -239,6 +240,65 @@ const struct metric metrics[] = {
 	{"wsbroker_discards_total", METRIC_COUNTER, "reason",
 	 "Messages that went to nobody, and clients cut because they did not read.",
 	 {{ENGINE(oddities), .dimension = DIMENSION_ODDITY}}},
+	{"wsbroker_cache_hits_total", METRIC_COUNTER, "",
+	 "Requests answered with a fresh entry of the cache.", {{CACHE(requests.hits)}}},
+	{"wsbroker_cache_stale_total", METRIC_COUNTER, "reason",
+	 "Requests answered with a stale entry: while it is refreshed, or because the upstream "
+	 "failed (stale_if_error).",
+	 {{CACHE(requests.stale), .labels = "reason=\"refreshing\""},
+	  {CACHE(requests.stale_error), .labels = "reason=\"error\""}}},
+	{"wsbroker_cache_misses_total", METRIC_COUNTER, "",
+	 "Requests for which the cache had nothing that could be served.",
+	 {{CACHE(requests.misses)}}},
+	{"wsbroker_cache_coalesced_total", METRIC_COUNTER, "",
+	 "Of these, those that waited for another request's load instead of their own.",
+	 {{CACHE(requests.joined)}}},
+	{"wsbroker_cache_passed_by_total", METRIC_COUNTER, "reason",
+	 "Requests of cached routes that did not look into the cache: they asked not to, asked for "
+	 "a refresh, or have no key.",
+	 {{CACHE(requests.bypasses), .labels = "reason=\"bypass\""},
+	  {CACHE(requests.refreshes), .labels = "reason=\"refresh\""},
+	  {CACHE(requests.uncacheable), .labels = "reason=\"uncacheable\""}}},
+	{"wsbroker_cache_background_loads_total", METRIC_COUNTER, "reason",
+	 "Requests of the broker's own: for a stale entry, or one that grew old while it was asked "
+	 "for again and again.",
+	 {{CACHE(requests.own_loads[OWN_LOAD_STALE]), .labels = "reason=\"stale\""},
+	  {CACHE(requests.own_loads[OWN_LOAD_AHEAD]), .labels = "reason=\"ahead\""}}},
+	{"wsbroker_cache_stored_total", METRIC_COUNTER, "", "Answers stored.",
+	 {{CACHE(requests.stored)}}},
+	{"wsbroker_cache_not_stored_total", METRIC_COUNTER, "reason",
+	 "Answers of cached routes that were not stored.",
+	 {{CACHE(requests.not_stored), .dimension = DIMENSION_NOT_STORED}}},
+	{"wsbroker_cache_evictions_total", METRIC_COUNTER, "",
+	 "Entries that had to make room for others.", {{CACHE(store.evictions)}}},
+	{"wsbroker_cache_expirations_total", METRIC_COUNTER, "",
+	 "Entries that ended with their time.", {{CACHE(store.expirations)}}},
+	{"wsbroker_cache_invalidated_total", METRIC_COUNTER, "",
+	 "Entries that invalidations have hit.", {{CACHE(store.invalidated)}}},
+	{"wsbroker_cache_entries", METRIC_GAUGE, "", "Entries in the cache.",
+	 {{CACHE(store.entries)}}},
+	{"wsbroker_cache_bytes", METRIC_GAUGE, "",
+	 "Memory of the cache: keys, tags, indexes and payload.", {{CACHE(store.bytes)}}},
+	{"wsbroker_cache_limit_bytes", METRIC_GAUGE, "",
+	 "Most memory that the cache may take (cache.memory).", {{CACHE(store.memory_bytes)}}},
+	{"wsbroker_cache_payload_bytes", METRIC_GAUGE, "",
+	 "Answers in the cache as they are served.", {{CACHE(store.payload_plain_bytes)}}},
+	{"wsbroker_cache_compressed_bytes", METRIC_GAUGE, "",
+	 "The same as they are kept, compressed where that is worth it.",
+	 {{CACHE(store.payload_bytes)}}},
+	{"wsbroker_cache_overhead_bytes", METRIC_GAUGE, "",
+	 "Memory of the cache without payload, keys and tags.", {{CACHE(store.overhead_bytes)}}},
+	{"wsbroker_cache_loads", METRIC_GAUGE, "", "Loads under way.",
+	 {{INSTANCE(cache.loads, VALUE_SIZE)}}},
+	{"wsbroker_cache_waiting", METRIC_GAUGE, "", "Requests that wait for another one's load.",
+	 {{INSTANCE(cache.waiting, VALUE_SIZE)}}},
+	{"wsbroker_cache_leases_total", METRIC_COUNTER, "result",
+	 "Calls of wsbroker.cache.get that were given a lease or told to wait, and of "
+	 "wsbroker.cache.put that were stored or refused.",
+	 {{CACHE(requests.leases), .labels = "result=\"given\""},
+	  {CACHE(requests.leases_waiting), .labels = "result=\"wait\""},
+	  {CACHE(requests.puts), .labels = "result=\"stored\""},
+	  {CACHE(requests.puts_refused), .labels = "result=\"refused\""}}},
 	{"wsbroker_invalidations_total", METRIC_COUNTER, "cause",
 	 "Invalidations applied to the cache; bus: they came from another broker.",
 	 {{ENGINE(invalidations), .dimension = DIMENSION_CAUSE}}},
@@ -347,6 +407,7 @@ const char *dimension_label(enum metric_dimension dimension)
 		[DIMENSION_GAP] = "reason",	    [DIMENSION_FAILURE] = "reason",
 		[DIMENSION_PROBE] = "result",	    [DIMENSION_CAUSE] = "cause",
 		[DIMENSION_EVENT_FLAW] = "reason",  [DIMENSION_BUS_STATE] = "state",
+		[DIMENSION_NOT_STORED] = "reason",
 	};
 
 	return labels[dimension];
@@ -370,6 +431,7 @@ size_t dimension_size(enum metric_dimension dimension)
 		[DIMENSION_CAUSE] = CAUSE_COUNT,
 		[DIMENSION_EVENT_FLAW] = EVENT_FLAWS,
 		[DIMENSION_BUS_STATE] = BUS_STATES,
+		[DIMENSION_NOT_STORED] = NOT_STORED_REASONS,
 	};
 
 	return sizes[dimension];
@@ -396,6 +458,8 @@ const char *dimension_value(enum metric_dimension dimension, size_t index)
 		return bus_state_name((enum bus_state)index);
 	case DIMENSION_EVENT_FLAW:
 		return event_flaw_name((enum event_flaw)index);
+	case DIMENSION_NOT_STORED:
+		return not_stored_name((enum not_stored)index);
 	case DIMENSION_ODDITY:
 		return oddity_name((enum oddity)index);
 	case DIMENSION_GAP:

@@ -52,6 +52,7 @@ enum metric_dimension {
 	DIMENSION_CAUSE,
 	DIMENSION_EVENT_FLAW,
 	DIMENSION_BUS_STATE,
+	DIMENSION_NOT_STORED,
 };
 
 struct metric_series {

@@ -19,6 +19,7 @@ enum request_result {
 	RESULT_PARSE_ERROR,
 	RESULT_INVALID,
 	RESULT_NOT_CACHED,
+	RESULT_CACHED,	  /* answered out of the cache */
 	RESULT_LOCAL,	  /* answered by the broker: wsbroker.*, respond */
 	RESULT_DROPPED,	  /* by a route that says so: the only ones without an answer */
 	RESULT_ABANDONED, /* its client has gone */

@@ -20,6 +20,7 @@ bool request_result_is_failure(enum request_result result)
 {
 	switch (result) {
 	case RESULT_OK:
+	case RESULT_CACHED:
 	case RESULT_LOCAL:
 	case RESULT_DROPPED:
 	case RESULT_ABANDONED:

@@ -83,7 +83,8 @@ static inline bool requests_want(const struct requests *requests, enum request_r
 {
 	const struct requests_settings *settings = &requests->settings;
 
-	return result != RESULT_OK || settings->log == REQUESTS_LOG_ALL ||
+	return (result != RESULT_OK && result != RESULT_CACHED) ||
+	       settings->log == REQUESTS_LOG_ALL ||
 	       (settings->slow_us > 0 && duration_us >= settings->slow_us);
 }
 

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "broker/control/cache_counts.h"
+
 static const char *const results[RESULT_COUNT] = {
 	[RESULT_OK] = "ok",
 	[RESULT_ERROR] = "error",
@@ -15,6 +17,7 @@ static const char *const results[RESULT_COUNT] = {
 	[RESULT_PARSE_ERROR] = "parse_error",
 	[RESULT_INVALID] = "invalid",
 	[RESULT_NOT_CACHED] = "not_cached",
+	[RESULT_CACHED] = "cached",
 	[RESULT_LOCAL] = "local",
 	[RESULT_DROPPED] = "dropped",
 	[RESULT_ABANDONED] = "abandoned",
@@ -94,6 +97,17 @@ const char *event_flaw_name(enum event_flaw flaw)
 const char *gap_reason_name(enum gap_reason reason)
 {
 	return gap_reasons[reason];
+}
+
+static const char *const not_stored[NOT_STORED_REASONS] = {
+#define X(name, text) [NOT_STORED_##name] = (text),
+	NOT_STORED(X)
+#undef X
+};
+
+const char *not_stored_name(enum not_stored reason)
+{
+	return not_stored[reason];
 }
 
 const char *oddity_name(enum oddity oddity)

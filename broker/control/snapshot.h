@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "broker/control/bus_view.h"
+#include "broker/control/cache_view.h"
 #include "broker/control/kinds.h"
 #include "broker/control/endpoint_view.h"
 #include "common/err.h"
@@ -175,6 +176,7 @@ struct snapshot {
 	uint64_t buffer_bytes;
 	uint64_t buffer_bytes_max;
 	const struct engine_stats *engine;
+	struct cache_view cache;
 	struct config_stats config;
 	struct bus_view bus;
 	struct broker_view *brokers; /* NULL unless asked for; the first is this one */

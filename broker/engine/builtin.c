@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <jansson.h>
 
+#include "broker/engine/cached_calls.h"
 #include "broker/engine/invalidate.h"
 #include "broker/engine/version.h"
 #include "broker/engine/watch.h"
@@ -115,6 +116,8 @@ static const struct {
 } builtins[] = {
 	{"wsbroker.ping", builtin_ping},
 	{"wsbroker.info", builtin_info},
+	{"wsbroker.cache.get", cached_call_get},
+	{"wsbroker.cache.put", cached_call_put},
 	{"wsbroker.invalidate", builtin_invalidate},
 	{"wsbroker.subscribe", builtin_subscribe},
 	{"wsbroker.unsubscribe", builtin_unsubscribe},

@@ -1,5 +1,6 @@
 #include "broker/engine/deliver.h"
 
+#include "broker/engine/cached.h"
 #include "broker/engine/failover.h"
 #include "broker/engine/feeds.h"
 #include "broker/engine/hedge.h"
@@ -153,7 +154,8 @@ static void deliver_one(struct engine *engine, struct connection *connection,
 	invalidate_by_write(engine, exchange, message, now_us);
 	if (exchange->feed)
 		feeds_answer(engine, exchange, message, connection, upstream_us, now_us);
-	else
+	else if (!exchange->flight ||
+		 !cached_brought(engine, exchange, message, connection, upstream_us, now_us))
 		settle_answer(engine, exchange, message, connection, upstream_us, now_us);
 }
 

@@ -1,6 +1,7 @@
 #include "broker/engine/dispatch.h"
 
 #include "broker/engine/affinity.h"
+#include "broker/engine/cached.h"
 #include "broker/engine/hedge.h"
 #include "broker/engine/link.h"
 #include "broker/engine/settle.h"
@@ -318,6 +319,8 @@ bool dispatch_send(struct engine *engine, struct exchange *exchange, struct conn
 	list_append(&connection->attempts, &attempt->link);
 	lane->traffic.attempts++;
 	dispatch_remember(exchange, connection);
+	if (exchange->flight)
+		cached_sent(engine, exchange, now_us);
 	exchange->latest_us = now_us;
 	exchange->state = EXCHANGE_SENT;
 	dispatch_watch(engine, exchange);

@@ -7,6 +7,7 @@
 #include "broker/engine/affinity.h"
 #include "broker/engine/batch.h"
 #include "broker/engine/bus.h"
+#include "broker/engine/cached.h"
 #include "broker/engine/deliver.h"
 #include "broker/engine/failover.h"
 #include "broker/engine/hedge.h"
@@ -59,6 +60,9 @@ static enum wsb_err create_parts(struct engine *engine, uint64_t now_us)
 			return err;
 		engine->lane_count++;
 	}
+	err = cached_init(engine);
+	if (err)
+		return err;
 	err = invalidate_init(engine);
 	if (err)
 		return err;
@@ -134,6 +138,7 @@ void engine_destroy(struct engine *engine)
 	record_fini(engine);
 	config_release(engine->config);
 	visitors_fini(&engine->visitors);
+	cached_fini(engine);
 	exchange_slab_fini(&engine->exchanges);
 	hedges_free(&engine->hedges);
 	route_table_destroy(engine->routes);

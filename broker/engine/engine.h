@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "broker/control/cache_view.h"
 #include "broker/control/config.h"
 #include "broker/control/history.h"
 #include "broker/control/snapshot.h"
@@ -161,6 +162,10 @@ bool engine_is_drained(const struct engine *engine, uint64_t now_us);
 /* A picture for admin; valid until the engine is entered again. snapshot_fini frees its arrays. */
 enum wsb_err engine_snapshot(struct engine *engine, enum snapshot_extent extent, uint64_t now_us,
 			     struct snapshot *out) WSB_CHECKED;
+
+/* Some entries of the cache; the caller finishes *out. */
+enum wsb_err engine_cache_page(struct engine *engine, const struct cache_query *query,
+			       uint64_t now_us, struct cache_page *out) WSB_CHECKED;
 
 /* All events of the instance; lives as long as the engine. */
 const struct history *engine_history(const struct engine *engine);

@@ -17,11 +17,24 @@ static const char *const stories[] = {
 	[STORY_MOVED] = "moved",
 };
 
-void explain_write(struct strbuf *out, const struct lane *lane, const struct exchange *exchange,
-		   const struct connection *connection, uint64_t upstream_us, const char *reason)
+static void explain_cache(struct strbuf *out, const struct explanation *why)
 {
-	strbuf_text(out, "{\"cache\":\"off\",\"age_ms\":null");
-	member_text(out, "pool", lane ? lane->pool->settings->name : NULL);
+	const char *cache = why->exchange ? why->exchange->cache : "off";
+
+	strbuf_printf(out, "{\"cache\":\"%s\",\"age_ms\":", why->cache ? why->cache : cache);
+	if (why->aged)
+		strbuf_printf(out, "%" PRIu64, why->age_us / US_PER_MS);
+	else
+		strbuf_text(out, "null");
+}
+
+void explain_write(struct strbuf *out, const struct explanation *why)
+{
+	const struct exchange *exchange = why->exchange;
+	const struct connection *connection = why->connection;
+
+	explain_cache(out, why);
+	member_text(out, "pool", why->lane ? why->lane->pool->settings->name : NULL);
 	member_text(out, "endpoint", connection ? connection->endpoint->settings->name : NULL);
 	if (connection)
 		strbuf_printf(out, ",\"connection\":%" PRIu64, connection->id);
@@ -30,10 +43,10 @@ void explain_write(struct strbuf *out, const struct lane *lane, const struct exc
 	strbuf_printf(out, ",\"attempts\":%" PRIu32 ",\"queued_us\":%" PRIu64,
 		      exchange ? exchange->attempts_made : 0, exchange ? exchange->waited_us : 0);
 	if (connection)
-		strbuf_printf(out, ",\"upstream_us\":%" PRIu64, upstream_us);
+		strbuf_printf(out, ",\"upstream_us\":%" PRIu64, why->upstream_us);
 	else
 		strbuf_text(out, ",\"upstream_us\":null");
-	member_text(out, "reason", reason);
+	member_text(out, "reason", why->reason);
 	if (exchange && exchange->affinity)
 		member_text(out, "affinity", stories[exchange->affinity]);
 	strbuf_text(out, "}");

@@ -4,9 +4,20 @@
 
 #include "broker/engine/state.h"
 
-/* `wsbroker` of an answer: lane, exchange and connection may be NULL. */
-void explain_write(struct strbuf *out, const struct lane *lane, const struct exchange *exchange,
-		   const struct connection *connection, uint64_t upstream_us, const char *reason);
+/* Why a call went as it did; what is NULL or absent is told as null. */
+struct explanation {
+	const struct lane *lane;
+	const struct exchange *exchange;     /* NULL: it needed none */
+	const struct connection *connection; /* that answered, or is to blame */
+	uint64_t upstream_us;
+	const char *cache; /* what the cache had to do with it; NULL: as the exchange says */
+	bool aged;	   /* the answer comes out of the cache, and is so old */
+	uint64_t age_us;
+	const char *reason;
+};
+
+/* `wsbroker` of an answer, in JSON. */
+void explain_write(struct strbuf *out, const struct explanation *why);
 /* `error.data`: lane, connection and limit may be NULL. */
 void explain_error_data(struct strbuf *out, const char *reason, bool retryable,
 			const struct lane *lane, const struct connection *connection,

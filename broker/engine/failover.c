@@ -76,7 +76,7 @@ static void failover_attempt(struct engine *engine, struct attempt *attempt, uin
 		return;
 	}
 	if (!exchange->session) {
-		settle_silently(engine, exchange, RESULT_ABANDONED, now_us);
+		settle_unheard(engine, exchange, now_us);
 		return;
 	}
 	if (written && !failover_may_repeat(lane, exchange, now_us)) {
@@ -387,7 +387,7 @@ bool failover_refused(struct engine *engine, struct attempt *attempt, uint64_t n
 	return true;
 }
 
-static void failover_queue_age(struct engine *engine, struct exchange *exchange, uint64_t now_us)
+void failover_queue_age(struct engine *engine, struct exchange *exchange, uint64_t now_us)
 {
 	struct lane *lane = exchange->lane;
 

@@ -15,6 +15,8 @@ void failover_blame_late(const struct engine *engine, const struct exchange *exc
 			 uint64_t now_us);
 /* An endpoint of this pool has just been ejected: what waits in its outboxes goes elsewhere. */
 void failover_rescue(struct engine *engine, struct lane *lane, uint64_t now_us);
+/* It has waited for a place as long as anybody may. */
+void failover_queue_age(struct engine *engine, struct exchange *exchange, uint64_t now_us);
 /* A deadline of this exchange has passed. */
 void failover_timer(struct engine *engine, struct exchange *exchange, uint64_t now_us);
 

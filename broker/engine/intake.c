@@ -4,6 +4,7 @@
 
 #include "broker/engine/batch.h"
 #include "broker/engine/builtin.h"
+#include "broker/engine/cached.h"
 #include "broker/engine/client.h"
 #include "broker/engine/dispatch.h"
 #include "broker/engine/publish.h"
@@ -56,7 +57,8 @@ static bool intake_check(struct engine *engine, struct session *session,
 
 /* What the request's `wsbroker` member asks for. False: it has been answered. */
 static bool intake_options(struct engine *engine, const struct message *message,
-			   const struct caller *caller, struct request_options *options)
+			   const struct caller *caller, const struct route_settings *route,
+			   struct request_options *options)
 {
 	char why[128];
 
@@ -67,7 +69,7 @@ static bool intake_options(struct engine *engine, const struct message *message,
 		settle_refuse(engine, caller, NULL, RESULT_INVALID, "invalid_request", why, NULL);
 		return false;
 	}
-	if (options->cache == CACHE_ONLY) {
+	if (options->cache == CACHE_ONLY && !route->cache.enabled) {
 		settle_refuse(engine, caller, NULL, RESULT_NOT_CACHED, "not_cached",
 			      "no fresh entry is cached", NULL);
 		return false;
@@ -75,9 +77,7 @@ static bool intake_options(struct engine *engine, const struct message *message,
 	return true;
 }
 
-/* Copies the message as it will be forwarded, and notes where its id stands. */
-static enum wsb_err exchange_fill(struct engine *engine, struct exchange **out,
-				  struct message *message)
+enum wsb_err request_keep(struct engine *engine, struct exchange **out, struct message *message)
 {
 	struct message_edit edit = {.strip_options = true};
 	struct span pieces[MESSAGE_PIECES_MAX] = {message->text};
@@ -116,10 +116,14 @@ static void intake_forward(struct engine *engine, const struct caller *caller,
 {
 	struct lane *lane = engine->lanes[route->pool];
 	struct session *session = caller->session;
+	struct cached_look look = {.load = false};
 	struct exchange *exchange;
 	uint64_t timeout_us = options->timeout_us ? options->timeout_us : route->timeout_us;
 
-	if (exchange_fill(engine, &exchange, message)) {
+	if (route->cache.enabled &&
+	    cached_answers(engine, caller, message, route, options, &look, now_us))
+		return;
+	if (request_keep(engine, &exchange, message)) {
 		settle_refuse(engine, caller, lane, RESULT_OVERLOADED, "overloaded",
 			      "too many requests are in flight", NULL);
 		return;
@@ -149,6 +153,8 @@ static void intake_forward(struct engine *engine, const struct caller *caller,
 	}
 	if (route->subscribe.unsubscribe)
 		publish_subscribe(engine, exchange, message, now_us);
+	else if (look.word)
+		cached_load(engine, exchange, &look, now_us);
 	else
 		dispatch_exchange(engine, exchange, false, now_us);
 }
@@ -159,7 +165,7 @@ static void intake_route(struct engine *engine, const struct caller *caller,
 {
 	struct request_options options;
 
-	if (!intake_options(engine, message, caller, &options))
+	if (!intake_options(engine, message, caller, route, &options))
 		return;
 	switch (route->action) {
 	case ROUTE_FORWARD:

@@ -320,6 +320,20 @@ static void picture_clients(const struct engine *engine, uint64_t now_us, struct
 	}
 }
 
+static struct cache_view picture_cache(const struct engine *engine)
+{
+	const struct cached *cached = &engine->cached;
+	struct cache_view view = {
+		.requests = cached->stats,
+		.policy = engine->config->cache.store.policy == CACHE_S3FIFO ? "s3-fifo" : "gdsf",
+		.loads = cached->flights.count,
+		.waiting = cached->flights.followers,
+	};
+
+	cache_read_stats(cached->cache, &view.store);
+	return view;
+}
+
 enum wsb_err engine_snapshot(struct engine *engine, enum snapshot_extent extent, uint64_t now_us,
 			     struct snapshot *out)
 {
@@ -348,6 +362,7 @@ enum wsb_err engine_snapshot(struct engine *engine, enum snapshot_extent extent,
 		.buffer_bytes = engine_buffer_bytes(engine),
 		.buffer_bytes_max = engine->config->limits.memory_bytes,
 		.engine = &engine->stats,
+		.cache = picture_cache(engine),
 		.pools = (struct pool_view *)memory,
 		.pool_count = engine->lane_count,
 		.connection_count = connections,

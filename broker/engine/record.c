@@ -120,7 +120,7 @@ void record_request(struct engine *engine, const struct exchange *exchange,
 		.attempts = exchange->attempts_made,
 		.queued_us = exchange->waited_us,
 		.upstream_us = upstream_us,
-		.cache = "off",
+		.cache = exchange->cache,
 		.result = result,
 		.reason = reason,
 		.limit = limit,
@@ -134,20 +134,37 @@ void record_request(struct engine *engine, const struct exchange *exchange,
 	requests_end(&engine->requests, engine->log, &end);
 }
 
-void record_refusal(struct engine *engine, const struct caller *caller, const struct lane *lane,
-		    enum request_result result, const char *reason, const char *limit)
+static struct request_end end_of(const struct engine *engine, const struct caller *caller,
+				 const struct lane *lane)
 {
-	struct request_end end = {
+	return (struct request_end){
 		.wall_us = engine->ports->wall_us(engine->ports->io),
 		.method = caller->method,
 		.pool = lane ? lane->pool->settings->name : NULL,
 		.cache = "off",
-		.result = result,
-		.reason = reason,
-		.limit = limit,
 		.client = caller->session ? caller->session->id : 0,
 		.identity = caller->session ? caller->session->identity : NULL,
 	};
+}
 
+void record_hit(struct engine *engine, const struct caller *caller, const struct lane *lane,
+		const char *cache, enum request_result result, const char *reason)
+{
+	struct request_end end = end_of(engine, caller, lane);
+
+	end.cache = cache;
+	end.result = result;
+	end.reason = reason;
+	requests_end(&engine->requests, engine->log, &end);
+}
+
+void record_refusal(struct engine *engine, const struct caller *caller, const struct lane *lane,
+		    enum request_result result, const char *reason, const char *limit)
+{
+	struct request_end end = end_of(engine, caller, lane);
+
+	end.result = result;
+	end.reason = reason;
+	end.limit = limit;
 	requests_end(&engine->requests, engine->log, &end);
 }

@@ -18,6 +18,9 @@ void record_request(struct engine *engine, const struct exchange *exchange,
 		    const struct connection *connection, uint64_t upstream_us,
 		    enum request_result result, const char *reason, const char *limit,
 		    uint64_t now_us);
+/* One that the cache has answered at once. */
+void record_hit(struct engine *engine, const struct caller *caller, const struct lane *lane,
+		const char *cache, enum request_result result, const char *reason);
 /* One that was refused before. lane may be NULL. */
 void record_refusal(struct engine *engine, const struct caller *caller, const struct lane *lane,
 		    enum request_result result, const char *reason, const char *limit);

@@ -4,11 +4,13 @@
 
 #include "broker/engine/affinity.h"
 #include "broker/engine/batch.h"
+#include "broker/engine/cached.h"
 #include "broker/engine/client.h"
 #include "broker/engine/explain.h"
 #include "broker/engine/invalidate_rule.h"
 #include "broker/engine/publish.h"
 #include "broker/engine/record.h"
+#include "broker/engine/value.h"
 
 /* What a result is on the wire (SPEC: the broker's error table). */
 static const struct {
@@ -89,6 +91,8 @@ static void settle_end(struct engine *engine, struct exchange *exchange, uint64_
 
 	if (exchange->member)
 		publish_waiter_ended(engine, exchange, now_us);
+	if (exchange->flight)
+		cached_leave(engine, exchange);
 	exchange->lane->traffic.hedges_lost += exchange->hedged;
 	timerq_disarm(&engine->timers, &exchange->timer);
 	fairqueue_remove(&exchange->lane->queue, &exchange->item);
@@ -164,6 +168,11 @@ static const struct connection *blamed_connection(const struct exchange *exchang
 	return NULL;
 }
 
+void settle_unheard(struct engine *engine, struct exchange *exchange, uint64_t now_us)
+{
+	settle_silently(engine, exchange, exchange->own ? RESULT_COUNT : RESULT_ABANDONED, now_us);
+}
+
 void settle_error(struct engine *engine, struct exchange *exchange, enum request_result result,
 		  const char *reason, const char *limit, uint64_t now_us)
 {
@@ -179,8 +188,10 @@ void settle_error(struct engine *engine, struct exchange *exchange, enum request
 		settle_silently(engine, exchange, RESULT_COUNT, now_us);
 		return;
 	}
+	if (exchange->flight && cached_rescue(engine, exchange, result, now_us))
+		return;
 	if (!exchange->session && !exchange->batch) {
-		settle_silently(engine, exchange, RESULT_ABANDONED, now_us);
+		settle_unheard(engine, exchange, now_us);
 		return;
 	}
 	count_result(engine, lane, result);
@@ -188,7 +199,10 @@ void settle_error(struct engine *engine, struct exchange *exchange, enum request
 	record_request(engine, exchange, connection, 0, result, reason, limit, now_us);
 	strbuf_clear(story);
 	if (exchange->explain)
-		explain_write(story, lane, exchange, connection, 0, reason);
+		explain_write(story, &(struct explanation){.lane = lane,
+							   .exchange = exchange,
+							   .connection = connection,
+							   .reason = reason});
 	send_error(engine, &caller, lane, result, reason, NULL, limit,
 		   is_retryable(exchange, result, reason), connection,
 		   exchange->explain ? strbuf_span(story) : span_of(NULL, 0));
@@ -227,12 +241,16 @@ static void answer_send(struct engine *engine, struct exchange *exchange, struct
 
 	strbuf_clear(&engine->story);
 	if (exchange->explain) {
-		struct lane *lane = exchange->lane;
+		const char *reason = exchange->cache_reason;
 		struct strbuf *json =
 			exchange->encoding == ENCODING_JSON ? &engine->story : &engine->scratch2;
 
 		strbuf_clear(json);
-		explain_write(json, lane, exchange, connection, upstream_us, "forwarded");
+		explain_write(json, &(struct explanation){.lane = exchange->lane,
+							  .exchange = exchange,
+							  .connection = connection,
+							  .upstream_us = upstream_us,
+							  .reason = reason ? reason : "forwarded"});
 		if (exchange->encoding == ENCODING_JSON ||
 		    transcode(ENCODING_JSON, ENCODING_MSGPACK, strbuf_span(json), &engine->story) ==
 			    WSB_OK)
@@ -248,7 +266,7 @@ void settle_answer(struct engine *engine, struct exchange *exchange, struct mess
 	enum request_result result;
 
 	if (!exchange->session && !exchange->batch) {
-		settle_silently(engine, exchange, RESULT_ABANDONED, now_us);
+		settle_unheard(engine, exchange, now_us);
 		return;
 	}
 	if (answer->encoding != exchange->encoding &&
@@ -265,6 +283,64 @@ void settle_answer(struct engine *engine, struct exchange *exchange, struct mess
 		record_request(engine, exchange, connection, upstream_us, result, "forwarded", NULL,
 			       now_us);
 	answer_send(engine, exchange, answer, connection, upstream_us);
+	settle_end(engine, exchange, now_us);
+}
+
+/* Out of the cache, or as another request's answer brought it. False: the caller's encoding cannot
+ * carry it, and an error says so. */
+static bool value_send(struct engine *engine, const struct caller *caller,
+		       const struct cache_value *value, const struct explanation *why,
+		       struct lane *lane)
+{
+	struct value_letter letter;
+
+	strbuf_clear(&engine->story);
+	if (why)
+		explain_write(&engine->story, why);
+	if (value_compose(engine, value, caller, strbuf_span(&engine->story), &letter) != WSB_OK) {
+		engine->stats.oddities[ODD_NOT_TRANSCODABLE]++;
+		send_error(engine, caller, lane, RESULT_UPSTREAM_LOST, "not_transcodable", NULL,
+			   NULL, false, NULL, span_of(NULL, 0));
+		return false;
+	}
+	caller_send(engine, caller, letter.pieces, letter.count);
+	return true;
+}
+
+void settle_hit(struct engine *engine, const struct caller *caller, struct lane *lane,
+		const struct cache_value *value, const struct explanation *why, bool explain)
+{
+	enum request_result result = RESULT_CACHED;
+
+	if (!value_send(engine, caller, value, explain ? why : NULL, lane))
+		result = RESULT_UPSTREAM_LOST;
+	count_result(engine, lane, result);
+	note_duration(lane, 0);
+	if (requests_want(&engine->requests, result, 0))
+		record_hit(engine, caller, lane, why->cache, result,
+			   result == RESULT_CACHED ? why->reason : "not_transcodable");
+}
+
+void settle_shared(struct engine *engine, struct exchange *exchange,
+		   const struct cache_value *value, enum request_result result,
+		   const struct explanation *why, uint64_t now_us)
+{
+	struct lane *lane = exchange->lane;
+	struct caller caller = caller_of(exchange);
+	uint64_t duration_us = now_us - exchange->arrived_us;
+
+	if (!exchange->session && !exchange->batch) {
+		settle_unheard(engine, exchange, now_us);
+		return;
+	}
+	if (!value_send(engine, &caller, value, exchange->explain ? why : NULL, lane))
+		result = RESULT_UPSTREAM_LOST;
+	count_result(engine, lane, result);
+	note_duration(lane, duration_us);
+	if (requests_want(&engine->requests, result, duration_us))
+		record_request(engine, exchange, why->connection, why->upstream_us, result,
+			       result == RESULT_UPSTREAM_LOST ? "not_transcodable" : why->reason,
+			       NULL, now_us);
 	settle_end(engine, exchange, now_us);
 }
 
@@ -303,7 +379,7 @@ void settle_respond(struct engine *engine, const struct caller *caller,
 	strbuf_clear(&engine->story);
 	strbuf_clear(&engine->scratch2);
 	if (explain) {
-		explain_write(&engine->story, NULL, NULL, NULL, 0, "respond");
+		explain_write(&engine->story, &(struct explanation){.reason = "respond"});
 		options = strbuf_span(&engine->story);
 	}
 	if (reply_respond(&to, span_text(route->respond), options, &engine->scratch2))

@@ -2,6 +2,7 @@
 #ifndef WSB_BROKER_ENGINE_SETTLE_H
 #define WSB_BROKER_ENGINE_SETTLE_H
 
+#include "broker/engine/explain.h"
 #include "broker/engine/state.h"
 
 /* Whoever asked, as far as an answer needs to know. */
@@ -25,10 +26,20 @@ void settle_error(struct engine *engine, struct exchange *exchange, enum request
 /* Nobody waits for it any more. result RESULT_COUNT is not counted. */
 void settle_silently(struct engine *engine, struct exchange *exchange, enum request_result result,
 		     uint64_t now_us);
+/* Its client has gone, or it never had one. */
+void settle_unheard(struct engine *engine, struct exchange *exchange, uint64_t now_us);
 /* Answers a request that never became an exchange. lane NULL: it reached no pool. */
 void settle_refuse(struct engine *engine, const struct caller *caller, struct lane *lane,
 		   enum request_result result, const char *reason, const char *text,
 		   const char *limit);
+/* Answers out of the cache a request that never became an exchange. Says why when asked to. */
+void settle_hit(struct engine *engine, const struct caller *caller, struct lane *lane,
+		const struct cache_value *value, const struct explanation *why, bool explain);
+/* Ends the exchange with what the cache holds, or another's answer: result is CACHED, OK or ERROR.
+ */
+void settle_shared(struct engine *engine, struct exchange *exchange,
+		   const struct cache_value *value, enum request_result result,
+		   const struct explanation *why, uint64_t now_us);
 void settle_result(struct engine *engine, const struct caller *caller, struct span result);
 void settle_respond(struct engine *engine, const struct caller *caller,
 		    const struct route_settings *route, bool explain);

@@ -6,6 +6,7 @@
 #include "broker/control/history.h"
 #include "broker/control/operation.h"
 #include "broker/control/requests.h"
+#include "broker/engine/cached_state.h"
 #include "broker/engine/engine.h"
 #include "broker/engine/invalidate_state.h"
 #include "broker/engine/publish_state.h"
@@ -97,6 +98,7 @@ struct engine {
 	struct invalidations invalidations;
 	struct bus *bus;		 /* NULL: invalidations stay in the process */
 	const struct config *bus_config; /* that its settings stand in; held */
+	struct cached cached;
 	struct timerq timers;
 	struct timerq expiries;	       /* of clients' credentials */
 	char subject[JWT_SUBJECT_MAX]; /* of the token judged last */

@@ -3,6 +3,7 @@
 #include "broker/engine/affinity.h"
 #include "broker/engine/autoscale.h"
 #include "broker/engine/bus.h"
+#include "broker/engine/cached.h"
 #include "broker/engine/dispatch.h"
 #include "broker/engine/drain.h"
 #include "broker/engine/failover.h"
@@ -308,6 +309,8 @@ void engine_leave(struct engine *engine, uint64_t now_us)
 		if (pool_has_waste(lane->pool))
 			pool_reap(lane->pool, now_us);
 	}
+	if (!list_is_empty(&engine->cached.flights.lost))
+		cached_lead(engine, now_us);
 	upkeep_memory(engine, now_us);
 	publish_reap(engine);
 	if (!list_is_empty(&engine->sessions.states[SESSION_CLOSED]))
@@ -342,6 +345,7 @@ void engine_tick(struct engine *engine, uint64_t now_us)
 	upkeep_timers(engine, now_us);
 	engine_bus_tick(engine, now_us);
 	invalidate_tick(engine, now_us);
+	cached_tick(engine, now_us);
 	for (size_t i = 0; i < engine->lane_count; i++) {
 		upkeep_pool(engine, engine->lanes[i]->pool, now_us);
 		retry_budget_age(&engine->lanes[i]->retries, now_us);

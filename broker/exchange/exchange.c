@@ -82,6 +82,12 @@ enum wsb_err exchange_create(struct exchange **out, struct exchange_slab *slab, 
 	exchange->route = NULL;
 	exchange->feed = NULL;
 	exchange->member = NULL;
+	exchange->flight = NULL;
+	list_node_init(&exchange->flight_link);
+	exchange->leads = false;
+	exchange->own = false;
+	exchange->cache = "off";
+	exchange->cache_reason = NULL;
 	exchange->waited_us = 0;
 	exchange->attempts_made = 0;
 	exchange->attempts_lost = 0;
@@ -106,7 +112,7 @@ void exchange_destroy(struct exchange_slab *slab, struct exchange *exchange)
 	assert(exchange->state != EXCHANGE_FREE);
 	assert(!exchange->item.party && !timer_is_armed(&exchange->timer));
 	assert(!list_is_linked(&exchange->session_link));
-	assert(exchange_attempts_out(exchange) == 0);
+	assert(exchange_attempts_out(exchange) == 0 && !exchange->flight);
 	if (exchange->text != exchange->inline_text) {
 		slab->text_bytes -= exchange->len;
 		free(exchange->text);

@@ -21,6 +21,7 @@ struct config;
 struct connection;
 struct endpoint;
 struct feed;
+struct flight;
 struct lane;
 struct member;
 struct route_settings;
@@ -72,6 +73,8 @@ struct exchange {
 	const struct config *config; /* that the route stands in; held */
 	struct feed *feed;	     /* what the broker itself asks for; NULL: it is a client's */
 	struct member *member;	     /* the subscriber that waits with it; NULL: none */
+	struct flight *flight;	     /* the load that it leads, or waits for; NULL: none */
+	struct list_node flight_link;
 
 	struct fairitem item;
 	struct timer timer;
@@ -96,6 +99,10 @@ struct exchange {
 	bool notification; /* nobody waits for an answer */
 	bool jsonrpc;
 	bool explain;
+	bool leads; /* of a flight: its answer is what the others wait for */
+	bool own;   /* the broker's own idea: nobody has asked, and nothing is counted of it */
+	const char *cache;	      /* what the cache had to do with it, for `explain` */
+	const char *cache_reason;     /* and why; NULL: it had nothing to do with it */
 	enum affinity_story affinity; /* of the latest attempt */
 	enum encoding encoding;
 	/* The client's message without its `wsbroker` member. */

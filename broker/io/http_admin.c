@@ -77,6 +77,8 @@ static void add_lines(const struct admin_response *response, struct strbuf *extr
 		strbuf_text(extra, "WWW-Authenticate: Bearer realm=\"wsbroker\"\r\n");
 	if (response->location[0])
 		strbuf_printf(extra, "Location: %s\r\n", response->location);
+	if (response->link[0])
+		strbuf_printf(extra, "Link: %s\r\n", response->link);
 }
 
 static void follow(struct http_socket *socket, const struct admin_response *response,

@@ -163,7 +163,7 @@ pools:
     size: {size}
     max_in_flight: 4096
 routes:
-  - {{method: "*", pool: main}}
+  - {{method: "*", pool: main{cache}}}
 """
 
 
@@ -219,7 +219,10 @@ class Stage:
         command = [program, str(port), str(self.upstream_port), str(self.size)]
         return Server("prototype", command, port, self.folder)
 
-    def wsbroker(self, tls=False):
+    def cached(self):
+        return self.wsbroker(cache=", cache: {scope: shared, ttl: 1h}")
+
+    def wsbroker(self, tls=False, cache=""):
         program = self.build / "broker/wsbroker"
         if not program.exists():
             raise Missing(f"{program} does not exist; build it first")
@@ -228,10 +231,12 @@ class Stage:
         if tls:
             certificate, key = self._certificate()
             lines = f'    tls: {{certificate: "{certificate}", key: "{key}"}}'
+        name = "cached" if cache else "wsbroker"
         path = self._write(
-            "wsbroker.yaml", WSBROKER, port=port, admin=free_port(), size=self.size, tls=lines
-        )
-        return Server("wsbroker", [program, "serve", "-c", path], port, self.folder)
+            f"{name}.yaml", WSBROKER, port=port, admin=free_port(), size=self.size, tls=lines,
+            cache=cache,
+        )  # fmt: skip
+        return Server(name, [program, "serve", "-c", path], port, self.folder)
 
     def _certificate(self):
         certificate, key = self.folder / "server.pem", self.folder / "server.key"

@@ -1,8 +1,10 @@
 /* tests/bench/load.c: load generator for the bench. One thread on loopback; prints one line of
- * JSON. closed loop  --clients N --depth D: each client always has D requests in flight open loop
- * --rate R: R requests a second in all, whatever the answers do; latency counts from the moment a
- * request was due, so a stall is not hidden (no coordinated omission) idle         --idle:
- * connects, prints "ready", keeps the connections until stdin ends */
+ * JSON.
+ * closed loop  --clients N --depth D: each client always has D requests in flight
+ * open loop    --rate R: R requests a second in all, whatever the answers do; latency counts from
+ *              the moment a request was due, so a stall is not hidden (no coordinated omission)
+ * hot set      --keys N: the requests of all share N different params
+ * idle         --idle: connects, prints "ready", keeps the connections until stdin ends */
 #include "cpu.h"
 #include "swarm.h"
 
@@ -27,6 +29,7 @@ struct settings {
 	size_t clients;
 	size_t depth;
 	uint64_t rate; /* per second; 0 is the closed loop */
+	uint64_t keys; /* different requests; 0: each is another */
 	uint64_t warmup_ns;
 	uint64_t window_ns;
 	bool idle;
@@ -205,6 +208,9 @@ static bool set_option(struct settings *settings, int option, const char *text)
 	case 'r':
 		settings->rate = parse_number(text, 10000000);
 		return true;
+	case 'k':
+		settings->keys = parse_number(text, 1000000000);
+		return true;
 	case 's':
 		settings->window_ns = parse_seconds(text);
 		return true;
@@ -229,6 +235,7 @@ static bool parse_arguments(struct settings *settings, int argc, char **argv)
 						{"clients", required_argument, NULL, 'c'},
 						{"depth", required_argument, NULL, 'd'},
 						{"rate", required_argument, NULL, 'r'},
+						{"keys", required_argument, NULL, 'k'},
 						{"seconds", required_argument, NULL, 's'},
 						{"warmup", required_argument, NULL, 'w'},
 						{"watch", required_argument, NULL, 'W'},
@@ -265,6 +272,7 @@ int main(int argc, char **argv)
 	raise_file_limit(UINT64_MAX);
 	struct swarm *swarm =
 		swarm_create(&settings.address, settings.path, settings.clients, settings.depth);
+	swarm->keys = settings.keys;
 	if (settings.idle) {
 		idle(swarm);
 	} else {

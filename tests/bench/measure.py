@@ -99,10 +99,12 @@ def undisturbed(pids, measure):
 class Meter:
     """Knows the generator, the watched upstream and the timing of all measurements."""
 
-    def __init__(self, load, upstream, seconds, warmup, generators):
+    def __init__(self, load, upstream, seconds, warmup, generators, keys=0):
         self.load = load
         self.upstream = upstream
         self.timing = ["--seconds", str(seconds), "--warmup", str(warmup)]
+        if keys:
+            self.timing += ["--keys", str(keys)]
         self.generators = generators
 
     def _run(self, port, proxy_pids, *loads):

@@ -71,8 +71,9 @@ static void push_request(struct swarm *swarm, struct swarm_client *client, uint6
 
 	slot->id = client->next_round++ * swarm->depth + index + 1;
 	slot->since_ns = since_ns;
-	put_hex(slot->body, (uint64_t)(client - swarm->clients));
-	put_hex(slot->body + 16, slot->id);
+	uint64_t number = (uint64_t)(client - swarm->clients);
+	put_hex(slot->body, swarm->keys ? 0 : number);
+	put_hex(slot->body + 16, swarm->keys ? (slot->id + number) % swarm->keys : slot->id);
 
 	size_t len = sizeof(head) - 1;
 	memcpy(text, head, len);

@@ -1,6 +1,7 @@
 /* tests/bench/swarm.h: many WebSocket clients in one thread, each with up to `depth` requests in
  * flight. Every answer is checked: its id has to be one that this very client waits for, its result
- * the text that went out with that id, which no other request has. */
+ * the text that went out with that id, which no other request has, unless they shall share `keys`
+ * of them. */
 #ifndef WSB_TESTS_BENCH_SWARM_H
 #define WSB_TESTS_BENCH_SWARM_H
 #include "histogram.h"
@@ -18,7 +19,8 @@ struct swarm {
 	int epoll_fd;
 	size_t client_count;
 	size_t depth;
-	bool refill; /* answer every answer with the next request: the closed loop */
+	bool refill;   /* answer every answer with the next request: the closed loop */
+	uint64_t keys; /* so many different requests in all; 0: each is another */
 	uint64_t random;
 	size_t in_flight;
 	uint64_t answered;     /* since swarm_reset */

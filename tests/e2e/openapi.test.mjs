@@ -13,7 +13,7 @@ test('every call answers as it is described', { timeout: 60000 }, async (t) => {
 	const { broker, connect, upstreams } = await setup(t, {
 		upstreams: 3, pool: { size: 4 }, log: { level: 'info', format: 'logfmt', slow: '1ms' },
 		endpoint: ({ url, name }) => ({ url, name }),
-		routes: [{ method: 'hang', pool: 'main', timeout: '50ms' }, { method: 'x.*', deny: true }, { method: '*', pool: 'main' }],
+		routes: [{ method: 'hang', pool: 'main', timeout: '50ms' }, { method: 'x.*', deny: true }, { method: '*', pool: 'main', cache: { scope: 'shared', tags: ['all'] } }],
 	});
 	const seen = new Set();
 	const ask = async (method, template, { path = template, body, status, headers = {} }) => {
@@ -34,10 +34,12 @@ test('every call answers as it is described', { timeout: 60000 }, async (t) => {
 	await client.call('hang');
 	await client.call('x.y');
 
-	for (const template of ['/livez', '/readyz', '/metrics', '/v1/status', '/v1/pools', '/v1/endpoints', '/v1/connections', '/v1/clients', '/v1/brokers', '/v1/operations', '/v1/events', '/v1/requests', '/v1/config', '/v1/config/diff'])
+	for (const template of ['/livez', '/readyz', '/metrics', '/v1/status', '/v1/pools', '/v1/endpoints', '/v1/connections', '/v1/clients', '/v1/brokers', '/v1/cache', '/v1/cache/entries', '/v1/operations', '/v1/events', '/v1/requests', '/v1/config', '/v1/config/diff'])
 		await ask('GET', template, { status: 200 });
 	await ask('GET', '/v1/requests', { path: '/v1/requests?slow&pool=main', status: 200 });
 	await ask('GET', '/v1/events', { path: '/v1/events?since=soon', status: 400 });
+	assert.equal((await ask('GET', '/v1/cache/entries', { path: '/v1/cache/entries?tag=a*&limit=5', status: 200 })).length, 1);
+	await ask('GET', '/v1/cache/entries', { path: '/v1/cache/entries?limit=many', status: 400 });
 	const pool = '/v1/pools/{pool}';
 	await ask('GET', pool, { path: '/v1/pools/main', status: 200 });
 	await ask('GET', pool, { path: '/v1/pools/none', status: 404 });

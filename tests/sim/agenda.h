@@ -25,6 +25,7 @@ enum event_kind {
 	EVENT_OPERATOR,
 	EVENT_VISIT, /* visitor */
 	EVENT_RELOAD,
+	EVENT_CHANGE, /* of what is read */
 	EVENT_KINDS,
 };
 

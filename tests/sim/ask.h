@@ -26,6 +26,7 @@ enum ask_kind {
 	ASK_BAD_BATCH, /* an empty or oversized one */
 	ASK_SUBSCRIBE,
 	ASK_UNSUBSCRIBE,
+	ASK_READ, /* through the cache */
 	ASK_KINDS,
 };
 
@@ -56,7 +57,8 @@ struct ask {
 	uint64_t heard_us;
 	uint32_t writes; /* times that an upstream saw it begin */
 	bool moved;	 /* it has left a connection unsent, so its order is its own */
-	uint32_t topic;	 /* of a subscribe request */
+	uint32_t topic;	 /* of a subscribe request; the number that is read */
+	uint64_t floor;	 /* of that, when it was heard */
 	uint32_t sub;	 /* that is to end, + 1 */
 	bool judged;	 /* the answer has been taken note of */
 };

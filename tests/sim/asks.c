@@ -132,7 +132,8 @@ static const char *ask_options(struct sim *sim, struct ask *ask)
 		return "{\"nonsense\":1}";
 	if (ask->kind == ASK_NOT_CACHED)
 		return "{\"cache\":\"only\"}";
-	if ((ask->kind > ASK_HUGE_NUMBER && ask->kind != ASK_RESPOND) || !sim_chance(sim, 15))
+	if ((ask->kind > ASK_HUGE_NUMBER && ask->kind != ASK_RESPOND && ask->kind != ASK_READ) ||
+	    !sim_chance(sim, 15))
 		return NULL;
 	ask->explain = ask->wants_answer && sim_chance(sim, 60);
 	if (sim_chance(sim, 50)) {
@@ -163,6 +164,8 @@ static const char *ask_method(const struct sim *sim, const struct ask *ask)
 	case ASK_SUBSCRIBE:
 	case ASK_UNSUBSCRIBE:
 		return subscribers_method(ask);
+	case ASK_READ:
+		return readers_method(ask);
 	default:
 		return sim->setup.routes[2 * ask->pool + 1].method;
 	}
@@ -176,6 +179,8 @@ static enum ask_kind ask_kind_at_random(struct sim *sim, const struct sim_client
 					     ASK_DROPPED,  ASK_NO_METHOD,   ASK_HUGE_NUMBER};
 	enum ask_kind kind;
 
+	if (sim->reads && sim_chance(sim, 50))
+		return ASK_READ;
 	if (!sim_chance(sim, 20))
 		return sim_chance(sim, 60) ? ASK_GET : ASK_SET;
 	if (sim->subscribes && !client->post && sim_chance(sim, 60))
@@ -221,10 +226,13 @@ static void ask_compose(struct sim *sim, struct sim_client *client, enum encodin
 	    (sim->reloads || sim->setup.config.limits.rate_per_client > 0))
 		ask->wants_answer = false;
 	if (ask->wants_answer)
-		ask_name(sim, client, ask, alone && !is_about_subscriptions(ask));
+		ask_name(sim, client, ask,
+			 alone && !is_about_subscriptions(ask) && ask->kind != ASK_READ);
 	route = &sim->setup.routes[2 * ask->pool + (ask->kind == ASK_GET ? 0 : 1)];
 	ask->timeout_us = route->timeout_us;
-	if (is_about_subscriptions(ask))
+	if (ask->kind == ASK_READ)
+		readers_fill(sim, ask);
+	else if (is_about_subscriptions(ask))
 		subscribers_fill(sim, client, ask);
 	else
 		ask_params(sim, ask);

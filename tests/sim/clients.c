@@ -29,6 +29,8 @@ static void client_said(struct sim *sim, struct sim_client *client)
 
 		ask->state = ask->wants_answer ? ASK_OPEN : ASK_VOID;
 		ask->heard_us = sim->outside.now_us;
+		if (ask->kind == ASK_READ)
+			readers_heard(sim, ask);
 		if (ask->batched && ask->wants_answer)
 			sim->batches[ask->batch].open = true;
 	}

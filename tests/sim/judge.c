@@ -14,8 +14,9 @@ struct verdict {
 };
 
 #define BIT(kind) (1U << (kind))
-#define FORWARDED (BIT(ASK_GET) | BIT(ASK_SET) | BIT(ASK_HUGE_NUMBER) | BIT(ASK_SUBSCRIBE))
-#define ANY_KIND  UINT32_MAX
+#define FORWARDED                                                                                  \
+	(BIT(ASK_GET) | BIT(ASK_SET) | BIT(ASK_HUGE_NUMBER) | BIT(ASK_SUBSCRIBE) | BIT(ASK_READ))
+#define ANY_KIND UINT32_MAX
 
 static const struct verdict verdicts[] = {
 	{-32700, "parse_error", BIT(ASK_GARBAGE)},
@@ -68,7 +69,8 @@ static const char *judge_lie(const struct sim *sim, const struct ask *ask,
 {
 	if (!(verdict->kinds & BIT(ask->kind)))
 		return "the error does not fit the request";
-	if (verdict_is(verdict, "upstream_lost") && ask->writes == 0 && ask->kind != ASK_SUBSCRIBE)
+	if (verdict_is(verdict, "upstream_lost") && ask->writes == 0 &&
+	    ask->kind != ASK_SUBSCRIBE && ask->kind != ASK_READ)
 		return "upstream_lost, and it was never written";
 	if ((verdict_is(verdict, "unavailable") || verdict_is(verdict, "overloaded")) &&
 	    ask->writes > 0 && ask->kind != ASK_GET && !sim->outside.engine->draining)
@@ -144,6 +146,10 @@ static const char *judge_own(struct sim *sim, struct ask *ask, const struct mess
 		return judge_lie(sim, ask, judge_verdict(sim, error));
 	if (ask->kind == ASK_SUBSCRIBE || ask->kind == ASK_UNSUBSCRIBE)
 		return subscribers_judge(sim, ask, message);
+	if (ask->kind == ASK_READ) {
+		judge_explain(sim, ask, message);
+		return readers_judge(sim, ask, message);
+	}
 	if (message->failed)
 		return "an error that nobody made";
 	if (ask->kind != ASK_PING && ask->kind != ASK_RESPOND)

@@ -314,6 +314,9 @@ static void sim_handle(struct sim *sim, const struct happening *event)
 	case EVENT_VISIT:
 		visitor_step(sim, event->who);
 		return;
+	case EVENT_CHANGE:
+		readers_change(sim);
+		return;
 	case EVENT_RELOAD:
 		reload_happen(sim);
 		return;

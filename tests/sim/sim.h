@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "tests/sim/agenda.h"
+#include "tests/sim/readers.h"
 #include "tests/sim/ask.h"
 #include "tests/sim/subscribers.h"
 #include "tests/sim/reload.h"
@@ -110,6 +111,9 @@ struct sim {
 	uint32_t batch_capacity;
 	uint64_t sicknesses[SETUP_POOLS]; /* what has become of endpoints so far, as a number */
 	struct sim_ejected ejected[SETUP_POOLS];
+	bool reads;
+	uint64_t read_timeout_us[SIM_PLAIN];
+	struct sim_number numbers[SIM_PLAIN][SIM_NUMBERS];
 	bool subscribes;
 	uint64_t sub_timeout_us[SIM_PLAIN];
 	uint64_t topics[SIM_PLAIN][SIM_TOPICS]; /* events so far */
@@ -170,6 +174,9 @@ void upstream_settle_dial(struct sim *sim, struct peer *peer);
 void upstream_read(struct sim *sim, struct sim_upstream *upstream, size_t max);
 void upstream_end(struct sim *sim, struct peer *peer, const char *cause, uint16_t code);
 void upstream_babble(struct sim *sim, struct sim_upstream *upstream);
+
+void upstream_say_later(struct sim *sim, struct sim_upstream *upstream, const struct strbuf *words,
+			uint64_t delay_us);
 
 /* judge.c: whether an answer is the right one; check.c: what must hold after every event, and at
  * the end */

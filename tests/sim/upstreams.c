@@ -75,8 +75,8 @@ void upstream_settle_dial(struct sim *sim, struct peer *peer)
 		agenda_add(&sim->agenda, now_us + sim_pick(sim, 0, 500 * MS), EVENT_BABBLE, peer);
 }
 
-static void upstream_say_later(struct sim *sim, struct sim_upstream *upstream,
-			       const struct strbuf *words, uint64_t delay_us)
+void upstream_say_later(struct sim *sim, struct sim_upstream *upstream, const struct strbuf *words,
+			uint64_t delay_us)
 {
 	enum encoding encoding = sim->setup.pools[upstream->pool].encoding;
 
@@ -340,7 +340,7 @@ static void upstream_hear(struct sim *sim, struct sim_upstream *upstream, bool b
 		upstream_answer_probe(sim, upstream, payload);
 		return;
 	}
-	if (subscribers_serve(sim, upstream, payload))
+	if (subscribers_serve(sim, upstream, payload) || readers_serve(sim, upstream, payload))
 		return;
 	ask = upstream_ask_of(sim, upstream, binary, payload, &message);
 	upstream_count_write(sim, upstream, ask, payload);

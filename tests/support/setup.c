@@ -37,6 +37,10 @@ void setup_init(struct setup *setup)
 		.envelope_is_jsonrpc = true,
 		.pools = setup->pools,
 		.routes = setup->routes,
+		.cache = {.store = {.memory_bytes = 64 * MIB,
+				    .max_entry_bytes = MIB,
+				    .compress_above = 2048,
+				    .max_tags = 256}},
 		.drain = {.timeout_us = 30 * SECOND, .spread_us = 5 * SECOND, .code = 1012},
 	};
 }

@@ -1,0 +1,242 @@
+/* What a load brings: stored, and passed on to all who wait for it. */
+#include "broker/engine/cached.h"
+
+#include "broker/engine/cached_own.h"
+#include "broker/engine/value.h"
+#include "broker/pool/listed_error.h"
+
+/* Above this one more copy has to fit into limits.memory. */
+#define SMALL_BYTES 4096
+
+/* What all who wait for a flight get. */
+struct share {
+	const struct cache_value *value;
+	enum request_result result;
+	const char *cache; /* NULL: as each says */
+	bool aged;
+	uint64_t age_us;
+	const struct connection *connection;
+	uint64_t upstream_us;
+	const char *reason;
+};
+
+static void share_with(struct engine *engine, struct exchange *exchange, const struct share *share,
+		       uint64_t now_us)
+{
+	const struct explanation why = {
+		.lane = exchange->lane,
+		.exchange = exchange,
+		.connection = share->connection,
+		.upstream_us = share->upstream_us,
+		.cache = share->cache,
+		.aged = share->aged,
+		.age_us = share->age_us,
+		.reason = share->reason,
+	};
+
+	cached_leave(engine, exchange);
+	if (share->cache)
+		exchange->cache = share->cache;
+	if (share->value->bytes.len > SMALL_BYTES &&
+	    engine_buffer_bytes(engine) > engine->config->limits.memory_bytes)
+		settle_error(engine, exchange, RESULT_OVERLOADED, "overloaded", "limits.memory",
+			     now_us);
+	else
+		settle_shared(engine, exchange, share->value, share->result, &why, now_us);
+}
+
+static void share_with_all(struct engine *engine, struct flight *flight, const struct share *share,
+			   uint64_t now_us)
+{
+	struct list_node *node;
+
+	while ((node = list_first(&flight->followers)))
+		share_with(engine, list_entry(node, struct exchange, flight_link), share, now_us);
+}
+
+static bool is_null(const struct message *answer)
+{
+	if (!answer->result.at)
+		return true;
+	return answer->encoding == ENCODING_JSON ? span_is(answer->result, "null")
+						 : answer->result.at[0] == '\xc0';
+}
+
+static enum not_stored verdict_of(enum cache_verdict verdict)
+{
+	switch (verdict) {
+	case CACHE_STORED:
+		return NOT_STORED_REASONS;
+	case CACHE_INVALIDATED_SINCE:
+		return NOT_STORED_INVALIDATED;
+	case CACHE_TOO_LARGE:
+		return NOT_STORED_TOO_LARGE;
+	case CACHE_TOO_MANY_TAGS:
+	case CACHE_TAG_TOO_LONG:
+		return NOT_STORED_TOO_MANY_TAGS;
+	case CACHE_NO_ROOM:
+		break;
+	}
+	return NOT_STORED_NO_ROOM;
+}
+
+/* The one place where an answer goes into the cache; NOT_STORED_REASONS: it has. */
+static enum not_stored keep(struct engine *engine, const struct exchange *exchange,
+			    const struct message *answer, const struct cache_value *value,
+			    uint64_t upstream_us, uint64_t now_us)
+{
+	const struct cache_plan *plan = cached_plan_of(engine, exchange->route);
+	const struct cache_rule *rule = &exchange->route->cache;
+	const struct flight *flight = exchange->flight;
+	struct cached *cached = &engine->cached;
+	struct tag_list *tags = &cached->tags;
+	struct message request;
+
+	if (answer->failed)
+		return NOT_STORED_ERROR;
+	if (!plan || envelope_scan(engine->envelope, FROM_CLIENT, exchange->encoding,
+				   span_of(exchange->text, exchange->len), &request))
+		return NOT_STORED_RELOADED;
+	if (flight->outdated || now_us - flight->began_us > cached->longest_us)
+		return NOT_STORED_OUTDATED;
+	if (!rule->allow_null && is_null(answer))
+		return NOT_STORED_NULL_RESULT;
+	switch (tag_templates_eval(plan->tags, &request, answer,
+				   engine->config->cache.store.max_tags, tags)) {
+	case TAGS_OK:
+		break;
+	case TAGS_MISSING:
+		return NOT_STORED_TAG_MISSING;
+	case TAGS_TOO_MANY:
+		return NOT_STORED_TOO_MANY_TAGS;
+	case TAGS_NO_MEMORY:
+		return NOT_STORED_NO_ROOM;
+	}
+	return verdict_of(
+		cache_store(cached->cache,
+			    &(struct cache_fill){
+				    .key = flight_key(flight),
+				    .method = request.method,
+				    .tags = tags->tags,
+				    .tag_count = tags->count,
+				    .value = *value,
+				    .clock = flight->clock,
+				    .ttl_us = rule->ttl_us,
+				    .stale_while_revalidate_us = rule->stale_while_revalidate_us,
+				    .stale_if_error_us = rule->stale_if_error_us,
+				    .weight = rule->weight,
+				    .cost_us = upstream_us,
+				    .prefetched = flight->purpose == FLIGHT_PREFETCH,
+			    },
+			    now_us));
+}
+
+static void keep_and_tell(struct engine *engine, struct exchange *exchange,
+			  const struct message *answer, const struct cache_value *value,
+			  uint64_t upstream_us, uint64_t now_us)
+{
+	struct cached *cached = &engine->cached;
+	struct flight *flight = exchange->flight;
+	enum not_stored reason = keep(engine, exchange, answer, value, upstream_us, now_us);
+
+	if (reason == NOT_STORED_REASONS) {
+		cached->stats.stored++;
+		flight_stored(&cached->flights, flight);
+		return;
+	}
+	cached->stats.not_stored[reason]++;
+	exchange->cache_reason = not_stored_name(reason);
+}
+
+/* What may be served although it is stale, because nothing better is to be had. */
+static bool find_stale(struct engine *engine, const struct exchange *exchange, struct share *share,
+		       struct cache_hit *hit, uint64_t now_us)
+{
+	cache_look(engine->cached.cache, flight_key(exchange->flight), false, now_us, hit);
+	*share = (struct share){
+		.value = &hit->value,
+		.result = RESULT_CACHED,
+		.cache = "stale",
+		.aged = true,
+		.age_us = hit->age_us,
+	};
+	/* Who asked for a new one wants no old one. */
+	return hit->state != CACHE_ABSENT && exchange->cache != CACHED_REFRESHED;
+}
+
+/* Answers it, and all who wait for what it would have brought. False: not itself, for nobody waits
+ * for it. */
+static bool share_stale(struct engine *engine, struct exchange *exchange, const struct share *share,
+			uint64_t now_us)
+{
+	struct flight *flight = exchange->flight;
+	uint64_t *count = &engine->cached.stats.stale_error;
+
+	if (exchange->leads && flight->leaders.count == 1) {
+		*count += flight->followers.count;
+		share_with_all(engine, flight, share, now_us);
+	}
+	if (!exchange->session && !exchange->batch)
+		return false;
+	(*count)++;
+	share_with(engine, exchange, share, now_us);
+	return true;
+}
+
+bool cached_rescue(struct engine *engine, struct exchange *exchange, enum request_result result,
+		   uint64_t now_us)
+{
+	struct share share;
+	struct cache_hit hit;
+
+	if (result != RESULT_UNAVAILABLE && result != RESULT_UPSTREAM_LOST &&
+	    result != RESULT_TIMEOUT && result != RESULT_OVERLOADED)
+		return false;
+	if (!find_stale(engine, exchange, &share, &hit, now_us))
+		return false;
+	share.reason = request_result_name(result);
+	return share_stale(engine, exchange, &share, now_us);
+}
+
+/* An error that counts as a failure of its endpoint is no answer where a stale one is at hand. */
+static bool rescue_from_answer(struct engine *engine, struct exchange *exchange,
+			       const struct message *answer, const struct connection *connection,
+			       uint64_t now_us)
+{
+	struct share share;
+	struct cache_hit hit;
+
+	if (!error_is_listed(&connection->pool->settings->ejection, answer) ||
+	    !find_stale(engine, exchange, &share, &hit, now_us))
+		return false;
+	share.reason = "error";
+	return share_stale(engine, exchange, &share, now_us);
+}
+
+bool cached_brought(struct engine *engine, struct exchange *exchange, const struct message *answer,
+		    struct connection *connection, uint64_t upstream_us, uint64_t now_us)
+{
+	struct flight *flight = exchange->flight;
+	struct cache_value value;
+	struct share share = {
+		.value = &value,
+		.result = answer->failed ? RESULT_ERROR : RESULT_OK,
+		.connection = connection,
+		.upstream_us = upstream_us,
+		.reason = "joined",
+	};
+
+	if (answer->failed && rescue_from_answer(engine, exchange, answer, connection, now_us))
+		return true;
+	/* Another still tries, and may do better. */
+	if (answer->failed && flight->leaders.count > 1)
+		return false;
+	if (value_cut(engine, answer, &value) != WSB_OK) {
+		exchange->cache_reason = "memory";
+		return false;
+	}
+	keep_and_tell(engine, exchange, answer, &value, upstream_us, now_us);
+	flight->open = false;
+	share_with_all(engine, flight, &share, now_us);
+	return false;
+}

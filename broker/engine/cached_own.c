@@ -1,0 +1,128 @@
+#include "broker/engine/cached_own.h"
+
+#include "broker/engine/dispatch.h"
+#include "broker/engine/intake.h"
+
+const char CACHED_REFRESHED[] = "refreshed";
+const char CACHED_JOINED[] = "joined";
+
+/* Uses that make an entry one that is asked for again and again. */
+#define AHEAD_USES 3
+
+#define PACE_LOOK_US US_PER_S
+#define PACE_LEAST   10.0 /* a second, however quiet it has been */
+#define PACE_SMOOTH  0.1  /* weight of the last second */
+
+void pace_init(struct refresh_pace *pace, uint64_t now_us)
+{
+	*pace = (struct refresh_pace){.look_us = now_us, .turn_us = now_us, .tokens = PACE_LEAST};
+}
+
+static double pace_rate(const struct refresh_pace *pace)
+{
+	return pace->per_second > PACE_LEAST ? pace->per_second : PACE_LEAST;
+}
+
+void pace_turn(struct refresh_pace *pace, uint64_t now_us)
+{
+	uint64_t since_us = now_us - pace->look_us;
+	double rate = pace_rate(pace);
+
+	pace->tokens += rate * (double)(now_us - pace->turn_us) / (double)US_PER_S;
+	if (pace->tokens > rate)
+		pace->tokens = rate;
+	pace->turn_us = now_us;
+	if (since_us < PACE_LOOK_US)
+		return;
+	pace->per_second +=
+		PACE_SMOOTH *
+		((double)pace->loads * (double)US_PER_S / (double)since_us - pace->per_second);
+	pace->loads = 0;
+	pace->look_us = now_us;
+}
+
+static bool pace_allows(struct refresh_pace *pace)
+{
+	if (pace->tokens < 1)
+		return false;
+	pace->tokens -= 1;
+	return true;
+}
+
+/* An exchange that repeats this request for nobody. NULL: not now. */
+static struct exchange *own_exchange(struct engine *engine, const struct route_settings *route,
+				     struct message *message, uint64_t now_us)
+{
+	struct lane *lane = engine->lanes[route->pool];
+	struct exchange *exchange;
+
+	if (request_keep(engine, &exchange, message))
+		return NULL;
+	engine_bind_route(engine, exchange, route);
+	exchange->lane = lane;
+	exchange->jsonrpc = message->jsonrpc;
+	exchange->encoding = message->encoding;
+	exchange->own = true;
+	exchange->arrived_us = now_us;
+	exchange->deadline_us = now_us + route->timeout_us;
+	timerq_arm(&engine->timers, &exchange->timer, exchange->deadline_us);
+	return exchange;
+}
+
+/* Whether somebody has begun already what would do. */
+static bool is_under_way(const struct engine *engine, struct span key)
+{
+	const struct cached *cached = &engine->cached;
+	const struct flight *flight = flight_find(&cached->flights, key);
+
+	return flight && flight_may_join(flight, cache_clock(cached->cache));
+}
+
+/* Clients go first: nothing of this waits for a place. */
+static bool own_load(struct engine *engine, const struct route_settings *route,
+		     struct message *message, struct span key, enum flight_purpose purpose,
+		     uint64_t now_us)
+{
+	struct lane *lane = engine->lanes[route->pool];
+	struct connection *connection;
+	struct exchange *exchange;
+	struct flight *flight;
+
+	if (engine->draining || lane->paused || lane->queue.count > 0 || !pool_has_room(lane->pool))
+		return false;
+	exchange = own_exchange(engine, route, message, now_us);
+	if (!exchange)
+		return false;
+	if (flight_open(&flight, &engine->cached.flights, key, purpose, exchange) != WSB_OK ||
+	    dispatch_lease(engine, exchange, now_us, &connection) != LEASE_OK) {
+		settle_unheard(engine, exchange, now_us);
+		return false;
+	}
+	return dispatch_send(engine, exchange, connection, now_us);
+}
+
+void cached_renew(struct engine *engine, struct message *message,
+		  const struct route_settings *route, const struct cached_look *look,
+		  const struct cache_hit *hit, uint64_t now_us)
+{
+	struct cached_stats *stats = &engine->cached.stats;
+	double threshold = route->cache.prefetch_threshold;
+	enum flight_purpose purpose = FLIGHT_AHEAD;
+	enum own_load kind = OWN_LOAD_AHEAD;
+
+	if (hit->state == CACHE_STALE) {
+		purpose = hit->soft ? FLIGHT_PACED : FLIGHT_REFRESH;
+		kind = OWN_LOAD_STALE;
+	} else if (threshold <= 0 || hit->hits < AHEAD_USES ||
+		   (double)hit->age_us < threshold * (double)hit->ttl_us) {
+		return;
+	}
+	if (is_under_way(engine, look->key))
+		return;
+	if (purpose == FLIGHT_PACED && !pace_allows(&engine->cached.pace)) {
+		stats->paced++;
+		return;
+	}
+	if (own_load(engine, route, message, look->key, purpose, now_us))
+		stats->own_loads[kind]++;
+}

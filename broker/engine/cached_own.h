@@ -1,0 +1,25 @@
+/* broker/engine/cached_own.h: loads that nobody waits for: what is stale, or about to be. */
+#ifndef WSB_BROKER_ENGINE_CACHED_OWN_H
+#define WSB_BROKER_ENGINE_CACHED_OWN_H
+
+#include "broker/engine/cached.h"
+
+/* What `explain` tells, where it is also asked for. */
+extern const char CACHED_REFRESHED[];
+extern const char CACHED_JOINED[];
+
+/* The compiled rule of a route; NULL: it is not cached, or not of the present configuration. */
+const struct cache_plan *cached_plan_of(const struct engine *engine,
+					const struct route_settings *route);
+
+/* The entry has been served to this request: it is loaded again if it is stale, or old for one that
+ * is asked for again and again. */
+void cached_renew(struct engine *engine, struct message *message,
+		  const struct route_settings *route, const struct cached_look *look,
+		  const struct cache_hit *hit, uint64_t now_us);
+
+void pace_init(struct refresh_pace *pace, uint64_t now_us);
+/* Call with each tick. */
+void pace_turn(struct refresh_pace *pace, uint64_t now_us);
+
+#endif

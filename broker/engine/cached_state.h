@@ -1,0 +1,50 @@
+/* broker/engine/cached_state.h: the cache and what the engine needs beside it. */
+#ifndef WSB_BROKER_ENGINE_CACHED_STATE_H
+#define WSB_BROKER_ENGINE_CACHED_STATE_H
+
+#include "broker/cache/cache.h"
+#include "broker/control/cache_counts.h"
+#include "broker/control/config.h"
+#include "broker/exchange/claim.h"
+#include "broker/exchange/flight.h"
+#include "broker/route/cache_key.h"
+#include "broker/route/cache_plan.h"
+#include "broker/route/fingerprint.h"
+#include "broker/route/tag_template.h"
+#include "common/strbuf.h"
+#include "common/timerq.h"
+
+/* The rules of one configuration, compiled; one for each route in its order, NULL where it is not
+ * cached. */
+struct cached_plans {
+	struct cache_plan **of;
+	size_t count;
+};
+
+/* How fast what was made stale all at once may be refreshed: as fast as the upstreams are loaded
+ * from anyway, so that they never see more than twice that. */
+struct refresh_pace {
+	uint64_t turn_us;  /* when tokens were added last */
+	uint64_t look_us;  /* when the rate was looked at last */
+	uint64_t loads;	   /* since then */
+	double per_second; /* loads of late */
+	double tokens;
+};
+
+struct cached {
+	struct cache *cache;
+	struct cached_plans plans;
+	struct flights flights;
+	uint64_t longest_us; /* so long what was invalidated is remembered: no load may take longer
+			      */
+	struct timerq slow;  /* of flights */
+	struct refresh_pace pace;
+	struct claims claims; /* of applications that load values themselves */
+	struct fingerprint key;
+	struct tag_list tags;
+	struct strbuf value; /* an answer without its id */
+	struct strbuf text;  /* why, in the other encoding */
+	struct cached_stats stats;
+};
+
+#endif

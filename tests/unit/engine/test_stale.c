@@ -1,0 +1,209 @@
+/* Entries past their ttl, or made untrue softly: served while they are refreshed, or where the
+ * upstream fails. */
+#include <criterion/criterion.h>
+
+#include "tests/unit/engine/larder.h"
+
+Test(stale, entries_are_served_and_refreshed_once)
+{
+	struct larder larder;
+
+	larder_init(&larder);
+	larder.rule->stale_while_revalidate_us = 30 * STAGE_S;
+	larder_begin(&larder);
+	fills(&larder, "1");
+	stage_pass(&larder.stage, 61 * STAGE_S);
+	says(larder.client, WHY(1));
+	expect_told(larder.client, "stale", "expired");
+	says(larder.client, GET(2));
+	expect_hears(larder.client, GOT(2, "1"));
+	brings(&larder, "2");
+	expect_silence(larder.upstream);
+	expect_silence(larder.client);
+	says(larder.client, GET(3));
+	expect_hears(larder.client, GOT(3, "2"));
+	cr_assert_eq(larder.stats->stale, 2);
+	cr_assert_eq(larder.stats->own_loads[OWN_LOAD_STALE], 1);
+	/* Nobody has asked for that, so nobody's request is counted. */
+	cr_assert_eq(larder.stage.outside.engine->lanes[0]->traffic.results[RESULT_ABANDONED], 0);
+	stage_pass(&larder.stage, 100 * STAGE_S);
+	fills(&larder, "3");
+	larder_end(&larder);
+}
+
+Test(stale, soft_invalidation_keeps_the_value_for_the_time_being)
+{
+	struct larder larder;
+
+	larder_init(&larder);
+	larder.rule->stale_while_revalidate_us = 30 * STAGE_S;
+	larder_begin(&larder);
+	fills(&larder, "1");
+	cr_assert_eq(invalidates(&larder, INVALIDATE_SOFT, NULL), 1);
+	says(larder.client, WHY(1));
+	expect_told(larder.client, "stale", "invalidated");
+	says(larder.client, WISH(2, "only"));
+	expect_part(larder.client, "\"code\":-32005");
+	brings(&larder, "2");
+	says(larder.client, GET(3));
+	expect_hears(larder.client, GOT(3, "2"));
+	larder_end(&larder);
+}
+
+/* Whatever the number of entries, the upstream sees few refreshes a second. */
+Test(stale, what_was_made_stale_at_once_is_refreshed_at_a_pace)
+{
+	struct larder larder;
+	char text[128];
+	int refreshed = 0;
+
+	larder_init(&larder);
+	larder.rule->stale_while_revalidate_us = 300 * STAGE_S;
+	larder_begin(&larder);
+	for (int i = 0; i < 100; i++) {
+		snprintf(text, sizeof(text),
+			 "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"get\",\"params\":[%d]}", i);
+		says(larder.client, text);
+		brings(&larder, "1");
+		cr_assert_not_null(hears(larder.client));
+	}
+	stage_pass(&larder.stage, 30 * STAGE_S);
+	invalidates(&larder, INVALIDATE_SOFT, NULL);
+	for (int i = 0; i < 100; i++) {
+		snprintf(text, sizeof(text),
+			 "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"get\",\"params\":[%d]}", i);
+		says(larder.client, text);
+		expect_hears(larder.client, GOT(1, "1"));
+		if (is_spoken_to(larder.upstream)) {
+			brings(&larder, "2");
+			refreshed++;
+		}
+	}
+	cr_assert_geq(refreshed, 9, "%d", refreshed);
+	cr_assert_leq(refreshed, 11, "%d", refreshed);
+	cr_assert_eq(larder.stats->paced, (uint64_t)(100 - refreshed));
+	larder_end(&larder);
+}
+
+Test(stale, what_is_asked_for_again_and_again_is_refreshed_ahead)
+{
+	struct larder larder;
+
+	larder_init(&larder);
+	larder.rule->prefetch_threshold = 0.8;
+	larder_begin(&larder);
+	fills(&larder, "1");
+	stage_pass(&larder.stage, 50 * STAGE_S);
+	says(larder.client, GET(1));
+	says(larder.client, GET(1));
+	expect_silence(larder.upstream);
+	says(larder.client, GET(1));
+	brings(&larder, "2");
+	says(larder.client, GET(1));
+	expect_silence(larder.upstream);
+	cr_assert_eq(larder.stats->own_loads[OWN_LOAD_AHEAD], 1);
+	for (int i = 0; i < 3; i++)
+		expect_hears(larder.client, GOT(1, "1"));
+	expect_hears(larder.client, GOT(1, "2"));
+	larder_end(&larder);
+}
+
+Test(stale, refreshes_do_not_stand_in_the_way_of_clients)
+{
+	struct larder larder;
+
+	larder_init(&larder);
+	larder.rule->stale_while_revalidate_us = 30 * STAGE_S;
+	larder.stage.pool->max_in_flight = 1;
+	larder_begin(&larder);
+	fills(&larder, "1");
+	stage_pass(&larder.stage, 61 * STAGE_S);
+	says(larder.client, "{\"jsonrpc\":\"2.0\",\"id\":9,\"method\":\"other\"}");
+	says(larder.client, GET(1));
+	expect_hears(larder.client, GOT(1, "1"));
+	brings(&larder, "0");
+	expect_hears(larder.client, GOT(9, "0"));
+	expect_silence(larder.upstream);
+	larder_end(&larder);
+}
+
+Test(stale, a_failed_upstream_is_covered_for)
+{
+	struct larder larder;
+
+	larder_init(&larder);
+	larder.rule->stale_if_error_us = 300 * STAGE_S;
+	larder_begin(&larder);
+	fills(&larder, "1");
+	stage_pass(&larder.stage, 61 * STAGE_S);
+	says(larder.client, WHY(1));
+	says(larder.client, WHY(2));
+	hears_request(larder.upstream);
+	stage_kill(larder.upstream);
+	expect_told(larder.client, "stale", "upstream_lost");
+	expect_told(larder.client, "stale", "upstream_lost");
+	cr_assert_eq(larder.stats->stale_error, 2);
+	/* Not for who wants no old one. */
+	says(larder.client, WISH(3, "refresh"));
+	stage_pass(&larder.stage, 6 * STAGE_S);
+	expect_part(larder.client, "\"id\":3,\"error\"");
+	larder_end(&larder);
+}
+
+Test(stale, what_was_invalidated_hard_covers_for_nobody)
+{
+	struct larder larder;
+
+	larder_init(&larder);
+	larder.rule->stale_if_error_us = 300 * STAGE_S;
+	larder.rule->stale_while_revalidate_us = 300 * STAGE_S;
+	larder_begin(&larder);
+	fills(&larder, "1");
+	cr_assert_eq(invalidates(&larder, INVALIDATE_HARD, NULL), 1);
+	says(larder.client, GET(1));
+	hears_request(larder.upstream);
+	stage_kill(larder.upstream);
+	expect_part(larder.client, "\"reason\":\"upstream_lost\"");
+	larder_end(&larder);
+}
+
+Test(stale, an_error_that_counts_as_a_failure_is_covered_for)
+{
+	struct larder larder;
+	static const char *listed[] = {"-5"};
+
+	larder_init(&larder);
+	larder.stage.pool->ejection.errors = listed;
+	larder.stage.pool->ejection.error_count = 1;
+	larder.rule->stale_if_error_us = 300 * STAGE_S;
+	larder_begin(&larder);
+	fills(&larder, "1");
+	stage_pass(&larder.stage, 61 * STAGE_S);
+	says(larder.client, GET(1));
+	/* An error that is the application's own goes through. */
+	answers(larder.upstream, hears_request(larder.upstream), "\"error\":{\"code\":-4}");
+	expect_part(larder.client, "\"error\":{\"code\":-4}");
+	says(larder.client, WHY(2));
+	answers(larder.upstream, hears_request(larder.upstream), "\"error\":{\"code\":-5}");
+	expect_told(larder.client, "stale", "error");
+	larder_end(&larder);
+}
+
+Test(stale, a_refresh_is_joined_by_who_misses)
+{
+	struct larder larder;
+
+	larder_init(&larder);
+	larder.rule->stale_while_revalidate_us = 5 * STAGE_S;
+	larder_begin(&larder);
+	fills(&larder, "1");
+	stage_pass(&larder.stage, 61 * STAGE_S);
+	says(larder.client, GET(1));
+	expect_hears(larder.client, GOT(1, "1"));
+	stage_pass(&larder.stage, 5 * STAGE_S);
+	says(larder.client, WHY(2));
+	brings(&larder, "2");
+	expect_told(larder.client, "joined", "joined");
+	expect_silence(larder.upstream);
+	larder_end(&larder);
+}
