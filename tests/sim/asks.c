@@ -218,6 +218,10 @@ static void ask_compose(struct sim *sim, struct sim_client *client, enum encodin
 	struct strbuf token;
 
 	ask->kind = ask_kind_at_random(sim, client, encoding);
+	/* One that is dropped and also passes its client's rate is answered after all, which a
+	 * batch cannot be judged by. */
+	if (!alone && ask->kind == ASK_DROPPED && sim->latitude.may_be_limited)
+		ask->kind = ASK_PING;
 	ask->pool = (uint32_t)sim_pick(sim, 0, sim->plain - 1);
 	ask->wants_answer =
 		ask->kind == ASK_NO_METHOD || is_about_subscriptions(ask) || !sim_chance(sim, 12);
