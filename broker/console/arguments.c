@@ -157,7 +157,7 @@ static const struct option options[] = {
 	{"--timeout", NULL, OPTION_TIMEOUT, "DURATION", read_duration, IN(timeout_us),
 	 "how long it may take (default 60s)"},
 	{"--since", NULL, OPTION_SINCE, "TIME", read_text, IN(since),
-	 "not before: 10m (ago), 2026-11-22T07:12:00Z"},
+	 "not before: 10m (ago), 2026-11-22T07:12:00Z; watch: also a position, or start"},
 	{"--until", NULL, OPTION_UNTIL, "TIME", read_text, IN(until), "not after"},
 	{"--pool", NULL, OPTION_POOL, "NAME", read_text, IN(pool), "of this pool only"},
 	{"--type", NULL, OPTION_TYPE, "GLOB", read_text, IN(type),
@@ -180,6 +180,12 @@ static const struct option options[] = {
 	 "what carries any of the tags (the default), or all of them"},
 	{"--soft", NULL, OPTION_SOFT, NULL, NULL, 0,
 	 "entries may still be served as stale while they are refreshed"},
+	{"--cursor", NULL, OPTION_CURSOR, "FILE", read_text, IN(cursor),
+	 "keeps the position, and where it is kept already, goes on from there"},
+	{"--exec", NULL, OPTION_EXEC, "CMD", read_text, IN(exec),
+	 "gets each event on its standard input, one after another; again until it ends with 0"},
+	{"--fail-on-resync", NULL, OPTION_FAIL_ON_RESYNC, NULL, NULL, 0,
+	 "end with 6 once events may have been missed"},
 	{"--tier", NULL, OPTION_TIER, "N", read_number, IN(tier), "its tier (default 1)"},
 };
 

@@ -40,6 +40,9 @@ enum {
 	OPTION_METHOD = 1 << 22,
 	OPTION_MATCH = 1 << 23,
 	OPTION_SOFT = 1 << 24,
+	OPTION_CURSOR = 1 << 25,
+	OPTION_EXEC = 1 << 26,
+	OPTION_FAIL_ON_RESYNC = 1 << 27,
 };
 
 /* What an option says that may be given several times. */
@@ -71,6 +74,8 @@ struct arguments {
 	uint64_t weight;
 	uint64_t tier;
 	const char *match;
+	const char *cursor;
+	const char *exec;
 	struct argument_list tags;
 	struct argument_list keys;
 	struct argument_list methods;

@@ -8,6 +8,8 @@
 
 #define CONNECT_MS 5000L
 #define ANSWER_MS  10000L
+/* A stream is never as silent as that: the broker breaks the silence three times as often. */
+#define SILENCE_S 45L
 
 struct client {
 	const char *admin;
@@ -156,6 +158,7 @@ static bool set_options(struct client *client, const struct client_request *requ
 {
 	CURL *curl = client->curl;
 	long answer_ms = request->piece ? 0 : ANSWER_MS;
+	long silence_s = request->piece ? SILENCE_S : 0;
 
 	return set_headers(client, request) && set_method(curl, request) &&
 	       curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, client->error) == CURLE_OK &&
@@ -164,6 +167,8 @@ static bool set_options(struct client *client, const struct client_request *requ
 	       curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS) == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, answer_ms) == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L) == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, silence_s) == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_USERAGENT, "wsbroker") == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, add_bytes) == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_WRITEDATA, sink) == CURLE_OK;

@@ -13,6 +13,7 @@
 #include "broker/console/settings.h"
 #include "broker/console/show.h"
 #include "broker/console/top.h"
+#include "broker/console/watch.h"
 
 /* Every command that asks takes the first two. */
 #define READS	(OPTION_ADMIN | OPTION_TOKEN_FILE | OPTION_OUTPUT | OPTION_WATCH)
@@ -81,6 +82,10 @@ const struct command commands[] = {
 		 OPTION_SOFT,
 	 false, invalidate_run,
 	 "drop what is not true any more, on all brokers: by tag, key, method"},
+	{"watch", "", 0, 0,
+	 OPTION_ADMIN | OPTION_TOKEN_FILE | OPTION_TAG | OPTION_SINCE | OPTION_CURSOR |
+		 OPTION_EXEC | OPTION_FAIL_ON_RESYNC,
+	 false, watch_run, "invalidations as they happen, one JSON event per line"},
 	{"client kick", "ID", 1, 1, CHANGES, false, change_kick, "close a client with 1008"},
 	{"config show", "[KEY]", 0, 1, READS | OPTION_SORT, false, settings_show,
 	 "every value: its default, where it comes from, who set it; KEY: pools.main, *.size"},

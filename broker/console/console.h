@@ -14,6 +14,7 @@ enum console_exit {
 	EXIT_UNREACHABLE = 3,
 	EXIT_DENIED = 4,
 	EXIT_TIMEOUT = 5, /* of a wait */
+	EXIT_RESYNC = 6,  /* invalidations may have been missed */
 };
 
 bool console_knows(const char *command);

@@ -5,14 +5,9 @@
 #include "broker/console/ask.h"
 #include "broker/console/console.h"
 #include "broker/console/pages_past.h"
-#include "broker/console/pause.h"
 #include "broker/console/show.h"
-#include "broker/console/sse.h"
-#include "common/clock.h"
+#include "broker/console/stream.h"
 #include "proto/admin_api.h"
-
-/* Before a stream that broke off is asked for again. */
-#define AGAIN_US US_PER_S
 
 static void add_parameter(struct strbuf *path, const char *name, const char *value)
 {
@@ -52,7 +47,6 @@ static int show_past(const struct invocation *invocation, const char *base,
 struct follower {
 	bool json;
 	bool brief; /* without the steps of connections on their way up */
-	struct sse sse;
 };
 
 static bool put_event(void *context, struct span data)
@@ -76,43 +70,6 @@ static bool put_event(void *context, struct span data)
 	return written;
 }
 
-static bool take_piece(void *context, struct span piece)
-{
-	struct follower *follower = context;
-
-	return sse_take(&follower->sse, piece);
-}
-
-/* One connection's worth. EXIT_UNREACHABLE: it broke off, or there is none. */
-static int follow_once(const struct invocation *invocation, const char *path,
-		       struct follower *follower)
-{
-	struct client_request request = {
-		.method = "GET",
-		.path = path,
-		.piece = take_piece,
-		.context = follower,
-		.last_event_id = follower->sse.id[0] ? follower->sse.id : NULL,
-	};
-	struct answer answer;
-	char why[CLIENT_WHY_MAX];
-	enum wsb_err err;
-	int code = EXIT_UNREACHABLE;
-
-	answer_init(&answer);
-	err = client_ask(invocation->client, &request, &answer.status, &answer.body, why);
-	if (err == WSB_OK && answer.status != 200) {
-		answer.value = json_loadb(strbuf_span(&answer.body).at, answer.body.len, 0, NULL);
-		code = ask_refused(invocation->client, &answer);
-	} else if (err != WSB_OK && err != WSB_EUNAVAIL) {
-		code = ask_unreachable(invocation->client, err, why);
-	} else if (err == WSB_OK && ferror(stdout)) {
-		code = EXIT_FAILED;
-	}
-	answer_fini(&answer);
-	return code;
-}
-
 /* At night each connection that comes up is one line, unless all are wished, or some by their type.
  */
 static bool is_brief(const struct arguments *arguments)
@@ -128,28 +85,21 @@ static int follow(const struct invocation *invocation)
 		.json = invocation->arguments->json,
 		.brief = is_brief(invocation->arguments),
 	};
-	struct answer probe;
+	struct stream stream = {
+		.client = invocation->client,
+		.event = put_event,
+		.context = &follower,
+	};
 	struct strbuf path;
 	int code;
 
 	strbuf_init(&path);
 	strbuf_text(&path, ADMIN_EVENTS);
 	past_query(invocation->arguments, &path);
-	sse_init(&follower.sse, put_event, &follower);
-	answer_init(&probe);
-	code = ask(invocation->client, "GET", ADMIN_STATUS, NULL, &probe);
-	while (code == EXIT_DONE) {
-		code = follow_once(invocation, strbuf_span(&path).at, &follower);
-		if (code != EXIT_UNREACHABLE)
-			break;
-		code = EXIT_DONE;
-		sse_restart(&follower.sse);
-		pause_us(AGAIN_US);
-	}
-	answer_fini(&probe);
-	sse_fini(&follower.sse);
+	stream.path = strbuf_span(&path).at;
+	code = stream_follow(&stream);
 	strbuf_fini(&path);
-	return code;
+	return code == EXIT_DONE ? EXIT_FAILED : code;
 }
 
 int past_events(const struct invocation *invocation)
