@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "broker/engine/affinity.h"
+#include "broker/engine/bus.h"
 #include "broker/engine/cached_own.h"
 #include "broker/engine/dispatch.h"
 #include "broker/engine/failover.h"
@@ -217,7 +218,11 @@ bool cached_answers(struct engine *engine, const struct caller *caller, struct m
 	*look = (struct cached_look){.plan = cached_plan_of(engine, route)};
 	if (may_look(engine, caller, message, options, look)) {
 		cache_look(cached->cache, look->key, true, now_us, &hit);
-		if (may_serve(engine, route, options, &hit)) {
+		if (!cached_trusts(cached, route->cache.trust, &hit, now_us)) {
+			hit.reason = "suspect";
+			/* What is under way may have begun before something unknown. */
+			look->anew = route->cache.trust == TRUST_ASK;
+		} else if (may_serve(engine, route, options, &hit)) {
 			serve(engine, caller, message, route, options, look, &hit, now_us);
 			return true;
 		}
@@ -344,6 +349,18 @@ static void lead_slow(struct engine *engine, struct flight *flight, uint64_t now
 		lead(engine, exchange, now_us);
 }
 
+/* Until all has been read that was missed, what others invalidate may not be known here. */
+static void watch_bus(struct engine *engine, uint64_t now_us)
+{
+	enum bus_state state = engine_bus_state(engine, now_us);
+	uint64_t *suspect_us = &engine->cached.suspect_us;
+
+	if (state == BUS_EMBEDDED || state == BUS_LIVE)
+		*suspect_us = 0;
+	else if (*suspect_us == 0)
+		*suspect_us = now_us;
+}
+
 void cached_tick(struct engine *engine, uint64_t now_us)
 {
 	struct cached *cached = &engine->cached;
@@ -352,6 +369,7 @@ void cached_tick(struct engine *engine, uint64_t now_us)
 	while ((timer = timerq_pop(&cached->slow, now_us)))
 		lead_slow(engine, list_entry(timer, struct flight, timer), now_us);
 	cached_lead(engine, now_us);
+	watch_bus(engine, now_us);
 	claims_upkeep(&cached->claims, now_us);
 	pace_turn(&cached->pace, now_us);
 	cache_upkeep(cached->cache, now_us);

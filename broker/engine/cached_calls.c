@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "broker/engine/cached_own.h"
 #include "broker/exchange/claim.h"
 #include "common/units.h"
 #include "proto/token.h"
@@ -174,9 +175,13 @@ static void get(struct engine *engine, const struct caller *caller, uint64_t now
 	struct cached *cached = &engine->cached;
 	struct span key = fingerprint_bytes(&cached->key);
 	uint64_t id = 0, left_us;
+	struct cache_rule rule;
 	struct cache_hit hit;
 
 	cache_look(cached->cache, key, true, now_us, &hit);
+	cache_strategy_apply(engine->config->cache.strategy, &rule);
+	if (!cached_trusts(cached, rule.trust, &hit, now_us))
+		hit.state = CACHE_ABSENT;
 	if (hit.state == CACHE_FRESH) {
 		answer_value(engine, caller, &hit);
 		return;

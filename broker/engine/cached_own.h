@@ -12,6 +12,20 @@ extern const char CACHED_JOINED[];
 const struct cache_plan *cached_plan_of(const struct engine *engine,
 					const struct route_settings *route);
 
+/* Whether the entry may be served as what it is: always, but for the time that the bus is suspect.
+ * Then it has not been known to be true since that began, or since it was loaded. */
+static inline bool cached_trusts(const struct cached *cached, enum cache_trust trust,
+				 const struct cache_hit *hit, uint64_t now_us)
+{
+	uint64_t unknown_us = now_us - cached->suspect_us;
+
+	if (cached->suspect_us == 0 || trust == TRUST_TTL)
+		return true;
+	if (hit->age_us < unknown_us)
+		unknown_us = hit->age_us;
+	return trust == TRUST_BRIEFLY && unknown_us <= TRUST_BRIEFLY_US;
+}
+
 /* The entry has been served to this request: it is loaded again if it is stale, or old for one that
  * is asked for again and again. */
 void cached_renew(struct engine *engine, struct message *message,

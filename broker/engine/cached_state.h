@@ -39,6 +39,7 @@ struct cached {
 			      */
 	struct timerq slow;  /* of flights */
 	struct refresh_pace pace;
+	uint64_t suspect_us;  /* since when events of others may be missing; 0: none are */
 	struct claims claims; /* of applications that load values themselves */
 	struct fingerprint key;
 	struct tag_list tags;

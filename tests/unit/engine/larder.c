@@ -48,7 +48,7 @@ void fills(struct larder *larder, const char *value)
 {
 	char text[256];
 
-	says(larder->client, GET(0));
+	says(larder->client, ASK(0));
 	brings(larder, value);
 	snprintf(text, sizeof(text), GOT(0, "%s"), value);
 	expect_hears(larder->client, text);

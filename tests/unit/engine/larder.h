@@ -6,7 +6,7 @@
 
 #define REQUEST	       "\"method\":\"get\",\"params\":[1]"
 #define ASKS(id, on)   "{\"jsonrpc\":\"2.0\",\"id\":" #id "," REQUEST on "}"
-#define GET(id)	       ASKS(id, "")
+#define ASK(id)	       ASKS(id, "")
 #define WISH(id, wish) ASKS(id, ",\"wsbroker\":{\"cache\":\"" wish "\",\"explain\":true}")
 #define WHY(id)	       ASKS(id, ",\"wsbroker\":{\"explain\":true}")
 #define GOT(id, value) "{\"jsonrpc\":\"2.0\",\"id\":" #id ",\"result\":" value "}"

@@ -10,7 +10,7 @@ Test(cached, a_hit_is_answered_with_the_id_of_who_asks)
 	larder_init(&larder);
 	larder_begin(&larder);
 	fills(&larder, "{\"a\":[1,2]}");
-	says(larder.client, GET("x"));
+	says(larder.client, ASK("x"));
 	expect_hears(larder.client, GOT("x", "{\"a\":[1,2]}"));
 	says(larder.client,
 	     "{\"params\":[1.0],\"method\":\"get\",\"id\":null,\"jsonrpc\":\"2.0\"}");
@@ -64,7 +64,7 @@ Test(cached, an_entry_ends_with_its_ttl)
 	larder_begin(&larder);
 	fills(&larder, "1");
 	stage_pass(&larder.stage, 59 * STAGE_S);
-	says(larder.client, GET(1));
+	says(larder.client, ASK(1));
 	expect_hears(larder.client, GOT(1, "1"));
 	stage_pass(&larder.stage, 2 * STAGE_S);
 	fills(&larder, "2");
@@ -79,13 +79,13 @@ Test(cached, batches_and_posts_are_served)
 	larder_init(&larder);
 	larder_begin(&larder);
 	fills(&larder, "5");
-	says(larder.client, "[" GET(1) "," GET(2) "]");
+	says(larder.client, "[" ASK(1) "," ASK(2) "]");
 	expect_hears(larder.client, "[" GOT(1, "5") "," GOT(2, "5") "]");
-	post = stage_post(&larder.stage, GET(3));
+	post = stage_post(&larder.stage, ASK(3));
 	cr_assert_eq(post->status, 200);
 	cr_assert_str_eq(strbuf_span(&post->body).at, GOT(3, "5"));
 	/* A miss among hits. */
-	says(larder.client, "[" GET(1) ",{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"other\"}]");
+	says(larder.client, "[" ASK(1) ",{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"other\"}]");
 	expect_silence(larder.client);
 	brings(&larder, "6");
 	expect_hears(larder.client, "[" GOT(1, "5") "," GOT(2, "6") "]");
@@ -102,10 +102,10 @@ Test(cached, two_clients_share_only_what_the_route_lets_them)
 	larder_begin(&larder);
 	fills(&larder, "1");
 	other = stage_client(&larder.stage);
-	says(other, GET(9));
+	says(other, ASK(9));
 	brings(&larder, "2");
 	expect_hears(other, GOT(9, "2"));
-	says(larder.client, GET(3));
+	says(larder.client, ASK(3));
 	expect_hears(larder.client, GOT(3, "1"));
 	larder_end(&larder);
 }
@@ -128,7 +128,7 @@ Test(cached, a_request_may_bypass_refresh_or_insist)
 	says(larder.client, WISH(4, "refresh"));
 	brings(&larder, "3");
 	expect_told(larder.client, "refreshed", "asked");
-	says(larder.client, GET(5));
+	says(larder.client, ASK(5));
 	expect_hears(larder.client, GOT(5, "3"));
 	expect_silence(larder.upstream);
 	larder_end(&larder);
@@ -162,7 +162,7 @@ static void expect_storing(const struct storing *param)
 	says(larder.client, WHY(1));
 	answers(larder.upstream, hears_request(larder.upstream), param->member);
 	expect_told(larder.client, "miss", param->told);
-	says(larder.client, GET(2));
+	says(larder.client, ASK(2));
 	cr_assert_eq(!is_spoken_to(larder.upstream), param->stored, "%s", param->member);
 	if (!param->stored)
 		brings(&larder, "1");
@@ -213,10 +213,10 @@ Test(cached, a_load_whose_client_has_gone_is_stored)
 	larder_init(&larder);
 	larder_begin(&larder);
 	other = stage_client(&larder.stage);
-	says(other, GET(1));
+	says(other, ASK(1));
 	stage_kill(other);
 	brings(&larder, "1");
-	says(larder.client, GET(2));
+	says(larder.client, ASK(2));
 	expect_hears(larder.client, GOT(2, "1"));
 	larder_end(&larder);
 }
@@ -240,7 +240,7 @@ Test(cached, what_was_asked_before_an_invalidation_is_not_stored_after_it)
 	invalidates(&larder, INVALIDATE_HARD, "thing:5");
 	brings(&larder, "{\"id\":4}");
 	expect_told(larder.client, "miss", "absent");
-	says(larder.client, GET(3));
+	says(larder.client, ASK(3));
 	expect_hears(larder.client, GOT(3, "{\"id\":4}"));
 	larder_end(&larder);
 }
@@ -260,7 +260,7 @@ Test(cached, what_waits_for_a_connection_has_not_begun)
 	brings(&larder, "1");
 	cr_assert_not_null(hears(larder.client));
 	expect_told(larder.client, "miss", "absent");
-	says(larder.client, GET(3));
+	says(larder.client, ASK(3));
 	expect_hears(larder.client, GOT(3, "1"));
 	larder_end(&larder);
 }

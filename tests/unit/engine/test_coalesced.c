@@ -14,7 +14,7 @@ Test(coalesced, equal_misses_are_one_load)
 	larder_begin(&larder);
 	for (size_t i = 0; i < CLIENTS; i++) {
 		clients[i] = stage_client(&larder.stage);
-		says(clients[i], i % 2 ? GET("q") : WHY("q"));
+		says(clients[i], i % 2 ? ASK("q") : WHY("q"));
 	}
 	brings(&larder, "[8]");
 	expect_silence(larder.upstream);
@@ -34,8 +34,8 @@ Test(coalesced, an_error_is_an_answer_for_all)
 
 	larder_init(&larder);
 	larder_begin(&larder);
-	says(larder.client, GET(1));
-	says(larder.client, GET(2));
+	says(larder.client, ASK(1));
+	says(larder.client, ASK(2));
 	answers(larder.upstream, hears_request(larder.upstream), "\"error\":{\"code\":7}");
 	expect_part(larder.client, "\"id\":2,\"error\":{\"code\":7}");
 	expect_part(larder.client, "\"id\":1,\"error\":{\"code\":7}");
@@ -50,12 +50,12 @@ Test(coalesced, who_comes_after_an_invalidation_loads_for_himself)
 
 	larder_init(&larder);
 	larder_begin(&larder);
-	says(larder.client, GET(1));
-	says(larder.client, GET(2));
+	says(larder.client, ASK(1));
+	says(larder.client, ASK(2));
 	first = hears_request(larder.upstream);
 	invalidates(&larder, INVALIDATE_HARD, "whatever");
-	says(larder.client, GET(3));
-	says(larder.client, GET(4));
+	says(larder.client, ASK(3));
+	says(larder.client, ASK(4));
 	second = hears_request(larder.upstream);
 	expect_silence(larder.upstream);
 	answers(larder.upstream, second, "\"result\":\"new\"");
@@ -65,7 +65,7 @@ Test(coalesced, who_comes_after_an_invalidation_loads_for_himself)
 	answers(larder.upstream, first, "\"result\":\"old\"");
 	expect_hears(larder.client, GOT(2, "\"old\""));
 	expect_hears(larder.client, GOT(1, "\"old\""));
-	says(larder.client, GET(5));
+	says(larder.client, ASK(5));
 	expect_hears(larder.client, GOT(5, "\"new\""));
 	larder_end(&larder);
 }
@@ -77,8 +77,8 @@ Test(coalesced, a_lost_leader_costs_the_others_one_more_try)
 	larder_init(&larder);
 	larder.stage.pool->size = 2;
 	larder_begin(&larder);
-	says(larder.client, GET(1));
-	says(larder.client, GET(2));
+	says(larder.client, ASK(1));
+	says(larder.client, ASK(2));
 	says(larder.client, WHY(3));
 	larder.upstream = asked_one(&larder);
 	hears_request(larder.upstream);
@@ -101,9 +101,9 @@ Test(coalesced, a_slow_leader_is_overtaken)
 	larder.stage.pool->size = 2;
 	larder.stage.any->attempt_timeout_us = 100 * STAGE_MS;
 	larder_begin(&larder);
-	says(larder.client, GET(1));
-	says(larder.client, GET(2));
-	says(larder.client, GET(3));
+	says(larder.client, ASK(1));
+	says(larder.client, ASK(2));
+	says(larder.client, ASK(3));
 	slow = asked_one(&larder);
 	fast = stage_upstream(&larder.stage, slow == larder.upstream ? 1 : 0);
 	hears_request(slow);
@@ -115,7 +115,7 @@ Test(coalesced, a_slow_leader_is_overtaken)
 	/* The first one still waits for its own. */
 	answers(slow, 1, "\"result\":0");
 	expect_hears(larder.client, GOT(1, "0"));
-	says(larder.client, GET(4));
+	says(larder.client, ASK(4));
 	expect_hears(larder.client, GOT(4, "1"));
 	larder_end(&larder);
 }
@@ -126,9 +126,9 @@ Test(coalesced, each_keeps_its_own_deadline)
 
 	larder_init(&larder);
 	larder_begin(&larder);
-	says(larder.client, GET(1));
+	says(larder.client, ASK(1));
 	says(larder.client, ASKS(2, ",\"wsbroker\":{\"timeout\":\"200ms\"}"));
-	says(larder.client, GET(3));
+	says(larder.client, ASK(3));
 	stage_pass(&larder.stage, 300 * STAGE_MS);
 	expect_part(larder.client, "\"id\":2,\"error\":{\"code\":-32002");
 	expect_silence(larder.client);
@@ -145,7 +145,7 @@ Test(coalesced, a_leader_that_gives_up_first_leaves_the_load_to_the_next)
 	larder_init(&larder);
 	larder_begin(&larder);
 	says(larder.client, ASKS(1, ",\"wsbroker\":{\"timeout\":\"200ms\"}"));
-	says(larder.client, GET(2));
+	says(larder.client, ASK(2));
 	hears_request(larder.upstream);
 	stage_pass(&larder.stage, 300 * STAGE_MS);
 	expect_part(larder.client, "\"id\":1,\"error\":{\"code\":-32002");
@@ -162,8 +162,8 @@ Test(coalesced, a_leader_whose_client_goes_loads_for_the_others)
 	larder_init(&larder);
 	larder_begin(&larder);
 	leader = stage_client(&larder.stage);
-	says(leader, GET(1));
-	says(larder.client, GET(2));
+	says(leader, ASK(1));
+	says(larder.client, ASK(2));
 	stage_kill(leader);
 	brings(&larder, "1");
 	expect_silence(larder.upstream);
@@ -181,8 +181,8 @@ Test(coalesced, a_leader_that_goes_while_it_waits_is_replaced)
 	larder_begin(&larder);
 	says(larder.client, "{\"jsonrpc\":\"2.0\",\"id\":9,\"method\":\"other\"}");
 	leader = stage_client(&larder.stage);
-	says(leader, GET(1));
-	says(larder.client, GET(2));
+	says(leader, ASK(1));
+	says(larder.client, ASK(2));
 	stage_kill(leader);
 	brings(&larder, "0");
 	brings(&larder, "1");
@@ -201,7 +201,7 @@ Test(coalesced, all_give_up_together_where_no_connection_comes_up)
 	larder_begin(&larder);
 	stage_kill(larder.upstream);
 	for (int i = 0; i < 20; i++)
-		says(larder.client, GET(1));
+		says(larder.client, ASK(1));
 	stage_pass(&larder.stage, 900 * STAGE_MS);
 	expect_silence(larder.client);
 	stage_pass(&larder.stage, 200 * STAGE_MS);
@@ -223,7 +223,7 @@ Test(coalesced, both_encodings_wait_for_one_load)
 	larder_init(&larder);
 	larder_begin(&larder);
 	other = stage_client(&larder.stage);
-	says(larder.client, GET(1));
+	says(larder.client, ASK(1));
 	says_bytes(other, request, sizeof(request) - 1);
 	brings(&larder, "[1]");
 	expect_silence(larder.upstream);

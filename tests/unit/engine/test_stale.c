@@ -15,12 +15,12 @@ Test(stale, entries_are_served_and_refreshed_once)
 	stage_pass(&larder.stage, 61 * STAGE_S);
 	says(larder.client, WHY(1));
 	expect_told(larder.client, "stale", "expired");
-	says(larder.client, GET(2));
+	says(larder.client, ASK(2));
 	expect_hears(larder.client, GOT(2, "1"));
 	brings(&larder, "2");
 	expect_silence(larder.upstream);
 	expect_silence(larder.client);
-	says(larder.client, GET(3));
+	says(larder.client, ASK(3));
 	expect_hears(larder.client, GOT(3, "2"));
 	cr_assert_eq(larder.stats->stale, 2);
 	cr_assert_eq(larder.stats->own_loads[OWN_LOAD_STALE], 1);
@@ -45,7 +45,7 @@ Test(stale, soft_invalidation_keeps_the_value_for_the_time_being)
 	says(larder.client, WISH(2, "only"));
 	expect_part(larder.client, "\"code\":-32005");
 	brings(&larder, "2");
-	says(larder.client, GET(3));
+	says(larder.client, ASK(3));
 	expect_hears(larder.client, GOT(3, "2"));
 	larder_end(&larder);
 }
@@ -94,12 +94,12 @@ Test(stale, what_is_asked_for_again_and_again_is_refreshed_ahead)
 	larder_begin(&larder);
 	fills(&larder, "1");
 	stage_pass(&larder.stage, 50 * STAGE_S);
-	says(larder.client, GET(1));
-	says(larder.client, GET(1));
+	says(larder.client, ASK(1));
+	says(larder.client, ASK(1));
 	expect_silence(larder.upstream);
-	says(larder.client, GET(1));
+	says(larder.client, ASK(1));
 	brings(&larder, "2");
-	says(larder.client, GET(1));
+	says(larder.client, ASK(1));
 	expect_silence(larder.upstream);
 	cr_assert_eq(larder.stats->own_loads[OWN_LOAD_AHEAD], 1);
 	for (int i = 0; i < 3; i++)
@@ -119,7 +119,7 @@ Test(stale, refreshes_do_not_stand_in_the_way_of_clients)
 	fills(&larder, "1");
 	stage_pass(&larder.stage, 61 * STAGE_S);
 	says(larder.client, "{\"jsonrpc\":\"2.0\",\"id\":9,\"method\":\"other\"}");
-	says(larder.client, GET(1));
+	says(larder.client, ASK(1));
 	expect_hears(larder.client, GOT(1, "1"));
 	brings(&larder, "0");
 	expect_hears(larder.client, GOT(9, "0"));
@@ -160,7 +160,7 @@ Test(stale, what_was_invalidated_hard_covers_for_nobody)
 	larder_begin(&larder);
 	fills(&larder, "1");
 	cr_assert_eq(invalidates(&larder, INVALIDATE_HARD, NULL), 1);
-	says(larder.client, GET(1));
+	says(larder.client, ASK(1));
 	hears_request(larder.upstream);
 	stage_kill(larder.upstream);
 	expect_part(larder.client, "\"reason\":\"upstream_lost\"");
@@ -179,7 +179,7 @@ Test(stale, an_error_that_counts_as_a_failure_is_covered_for)
 	larder_begin(&larder);
 	fills(&larder, "1");
 	stage_pass(&larder.stage, 61 * STAGE_S);
-	says(larder.client, GET(1));
+	says(larder.client, ASK(1));
 	/* An error that is the application's own goes through. */
 	answers(larder.upstream, hears_request(larder.upstream), "\"error\":{\"code\":-4}");
 	expect_part(larder.client, "\"error\":{\"code\":-4}");
@@ -198,7 +198,7 @@ Test(stale, a_refresh_is_joined_by_who_misses)
 	larder_begin(&larder);
 	fills(&larder, "1");
 	stage_pass(&larder.stage, 61 * STAGE_S);
-	says(larder.client, GET(1));
+	says(larder.client, ASK(1));
 	expect_hears(larder.client, GOT(1, "1"));
 	stage_pass(&larder.stage, 5 * STAGE_S);
 	says(larder.client, WHY(2));
@@ -206,4 +206,40 @@ Test(stale, a_refresh_is_joined_by_who_misses)
 	expect_told(larder.client, "joined", "joined");
 	expect_silence(larder.upstream);
 	larder_end(&larder);
+}
+
+/* While events of others may be missing, an entry is believed as long as its route says. */
+Test(stale, a_suspect_bus_is_trusted_as_the_rule_says)
+{
+	static const struct {
+		enum cache_trust trust;
+		uint64_t age_us, suspect_us; /* how old, and since when suspect */
+		bool served;
+	} cases[] = {
+		{TRUST_TTL, 50 * STAGE_S, 40 * STAGE_S, true},
+		{TRUST_BRIEFLY, 50 * STAGE_S, STAGE_S, true},
+		{TRUST_BRIEFLY, 50 * STAGE_S, 3 * STAGE_S, false},
+		{TRUST_BRIEFLY, STAGE_S, 40 * STAGE_S, true},
+		{TRUST_BRIEFLY, 3 * STAGE_S, 40 * STAGE_S, false},
+		{TRUST_ASK, STAGE_S, STAGE_S, false},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct larder larder;
+		struct engine *engine;
+
+		larder_init(&larder);
+		larder.rule->trust = cases[i].trust;
+		larder_begin(&larder);
+		engine = larder.stage.outside.engine;
+		fills(&larder, "1");
+		stage_pass(&larder.stage, cases[i].age_us);
+		engine->cached.suspect_us = larder.stage.outside.now_us - cases[i].suspect_us;
+		says(larder.client, WHY(1));
+		if (!cases[i].served)
+			brings(&larder, "2");
+		expect_told(larder.client, cases[i].served ? "hit" : "miss",
+			    cases[i].served ? "fresh" : "suspect");
+		larder_end(&larder);
+	}
 }
