@@ -143,13 +143,14 @@ uint32_t habits_rule(const struct habits *habits, uint16_t from, const struct pa
 	       (uint32_t)at << PAIR_SHIFT | (uint32_t)kind;
 }
 
-void habits_judge(struct habits *habits, uint32_t rule, bool used, uint64_t now_us)
+void habits_judge(struct habits *habits, const struct guess *guess, bool used, uint64_t now_us)
 {
+	uint32_t rule = guess->rule;
 	uint32_t from = rule >> FROM_SHIFT & (HABITS_METHODS_MAX - 1);
 	struct pair *pair = &habits->methods[from]->pairs[rule >> PAIR_SHIFT & (HABITS_PAIRS - 1)];
 
 	if (pair->to == rule >> TO_SHIFT &&
-	    verdicts_add(&pair->verdicts[rule & (HABIT_KINDS - 1)], used, now_us))
+	    verdicts_add(&pair->verdicts[rule & (HABIT_KINDS - 1)], used, guess->issued_us, now_us))
 		habits->rests++;
 }
 

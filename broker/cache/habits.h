@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "broker/cache/outstanding.h"
 #include "broker/cache/pattern.h"
 #include "broker/cache/verdicts.h"
 #include "common/err.h"
@@ -74,8 +75,8 @@ bool habits_believe(const struct pair *pair, uint64_t now_us);
 /* A rule is a pair and a kind, told by a number that a pair which takes its place does not get. */
 uint32_t habits_rule(const struct habits *habits, uint16_t from, const struct pair *pair,
 		     enum habit_kind kind);
-/* What became of a guess by this rule; nothing where it is no more. */
-void habits_judge(struct habits *habits, uint32_t rule, bool used, uint64_t now_us);
+/* Judges the rule of a guess by what became of it; nothing happens where the rule is no more. */
+void habits_judge(struct habits *habits, const struct guess *guess, bool used, uint64_t now_us);
 
 /* Pairs that rest. */
 uint32_t habits_resting(const struct habits *habits, uint64_t now_us);

@@ -260,13 +260,13 @@ static void settle_used(struct prefetch *prefetch, uint64_t hash, uint64_t now_u
 	if (!outstanding_take(&prefetch->outstanding, hash, &guess))
 		return;
 	prefetch->stats.used++;
-	habits_judge(&prefetch->habits, guess.rule, true, now_us);
+	habits_judge(&prefetch->habits, &guess, true, now_us);
 }
 
 static void settle_wasted(struct prefetch *prefetch, const struct guess *guess, uint64_t now_us)
 {
 	prefetch->stats.wasted++;
-	habits_judge(&prefetch->habits, guess->rule, false, now_us);
+	habits_judge(&prefetch->habits, guess, false, now_us);
 }
 
 static bool any_has_leaves(const struct trail *trail)

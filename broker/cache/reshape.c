@@ -73,7 +73,7 @@ static enum wsb_err change_policy(struct cache *cache, enum cache_policy_kind ki
 			continue;
 		memory = policy_frequency(&cache->policy, id, POLICY_REPLACED);
 		if (!policy_add(&next, id, memory))
-			assert(!"room was made for all");
+			assert(false && "room was made for all");
 	}
 	policy_fini(&cache->policy);
 	cache->policy = next;

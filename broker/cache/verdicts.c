@@ -15,14 +15,13 @@ static void begin_rest(struct verdicts *verdicts, uint64_t now_us)
 		.trial = true, .rest_us = rest_us, .off_until_us = now_us + rest_us};
 }
 
-bool verdicts_add(struct verdicts *verdicts, bool used, uint64_t now_us)
+bool verdicts_add(struct verdicts *verdicts, bool used, uint64_t issued_us, uint64_t now_us)
 {
 	uint64_t bit = UINT64_C(1) << (verdicts->at % 64);
 	uint64_t *word = &verdicts->used[verdicts->at / 64];
 	unsigned int enough = verdicts->trial ? VERDICTS_TRIAL : VERDICTS_WINDOW;
 
-	/* What was sent before the rest says nothing new. */
-	if (!verdicts_allow(verdicts, now_us))
+	if (issued_us < verdicts->off_until_us)
 		return false;
 	if (verdicts->count == VERDICTS_WINDOW)
 		verdicts->used_count -= take_out(verdicts, verdicts->at);

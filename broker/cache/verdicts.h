@@ -9,7 +9,7 @@
 #define VERDICTS_WINDOW	     100
 #define VERDICTS_TRIAL	     20 /* judged after so many, when they have rested */
 #define VERDICTS_LEAST_SHARE 60 /* of a hundred */
-#define VERDICTS_REST_US     UINT64_C(60000000)
+#define VERDICTS_REST_US     UINT64_C(10000000)
 #define VERDICTS_REST_MAX_US UINT64_C(3600000000)
 
 /* All zero is the beginning. */
@@ -28,7 +28,8 @@ static inline bool verdicts_allow(const struct verdicts *verdicts, uint64_t now_
 	return now_us >= verdicts->off_until_us;
 }
 
-/* Notes what became of one guess. True: that was too bad, they rest now. */
-bool verdicts_add(struct verdicts *verdicts, bool used, uint64_t now_us);
+/* Notes what became of a guess that was sent then; what was sent before the last rest says nothing
+ * new. True: that was too bad, they rest now. */
+bool verdicts_add(struct verdicts *verdicts, bool used, uint64_t issued_us, uint64_t now_us);
 
 #endif

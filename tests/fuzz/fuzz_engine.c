@@ -4,7 +4,7 @@
 #include "tests/support/outside.h"
 #include "tests/support/setup.h"
 
-#define PEERS_MAX 64 /* more would only make each run slow */
+#define OUTSIDE_PEERS_MAX 64 /* more would only make each run slow */
 
 enum happening {
 	PASS_TIME,
@@ -183,7 +183,7 @@ static void arrive(struct play *play)
 {
 	struct admittance admittance;
 
-	if (play->outside.peers.count < PEERS_MAX &&
+	if (play->outside.peers.count < OUTSIDE_PEERS_MAX &&
 	    outside_knock(&play->outside, true, &admittance) == 101)
 		must(outside_client(&play->outside, 0, &admittance));
 }
@@ -193,7 +193,7 @@ static void post(struct play *play, uint8_t whom)
 	struct span words = next_words(play);
 	struct admittance admittance;
 
-	if (play->outside.peers.count < PEERS_MAX &&
+	if (play->outside.peers.count < OUTSIDE_PEERS_MAX &&
 	    outside_knock(&play->outside, false, &admittance) == 200)
 		outside_post(&play->outside, 0, &admittance,
 			     whom & 1 ? ENCODING_MSGPACK : ENCODING_JSON, words);

@@ -275,45 +275,43 @@ Test(prefetch, what_is_asked_for_was_used)
 	cr_expect_eq(stats().issued, stats().used + 1);
 }
 
-/* Of 20 are 11 followed up: enough to go on guessing, and too few to be believed for long. */
-static size_t guess_badly(unsigned int times, unsigned int *id)
+/* Of 20 are 11 followed up: enough to go on guessing, and too few to be believed for long. Ends
+ * with a rest. Returns how many guesses were sent. */
+static size_t guess_badly(unsigned int *id)
 {
 	size_t sent = 0;
 
-	for (unsigned int i = 0; i < times; i++, ++*id) {
-		bool guess = ask_and_send(*id);
-
-		sent += guess;
+	for (unsigned int i = 0; i < 400 && stats().resting == 0; i++, ++*id) {
+		sent += ask_and_send(*id);
 		if (i % 2 == 0 || i % 20 == 1)
 			follow_up(*id);
 		else
 			ask(1, call_id("somethingElse", "[\"%u\"]", *id));
+		for (int second = 0; i % 20 == 19 && second <= 30 && stats().resting == 0; second++)
+			let_pass(1000 * MS);
 	}
-	let_pass(PREFETCH_WAIT_US + 1);
+	cr_assert_eq(stats().resting, 1);
 	return sent;
 }
 
 Test(prefetch, a_rule_that_is_mostly_wrong_switches_itself_off_for_a_while)
 {
 	unsigned int id = 1;
-	size_t sent = 0;
 
-	for (int round = 0; round < 20 && stats().resting == 0; round++)
-		sent += guess_badly(20, &id);
-	cr_expect_geq(sent, 100);
-	cr_assert_eq(stats().resting, 1);
-	cr_expect_eq(stats().rests, 1);
-	cr_expect_eq(guess_badly(10, &id), 0);
+	cr_expect_geq(guess_badly(&id), 100);
+	for (int i = 0; i < 10; i++, id++) {
+		cr_expect_not(ask_and_send(id));
+		follow_up(id);
+	}
 	/* It tries again, and is believed less. */
 	let_pass(VERDICTS_REST_US);
 	cr_expect_eq(stats().resting, 0);
-	sent = 0;
-	for (int round = 0; round < 20 && stats().resting == 0; round++)
-		sent += guess_badly(20, &id);
-	cr_expect_lt(sent, 60);
-	cr_assert_eq(stats().resting, 1);
+	cr_expect_lt(guess_badly(&id), 60);
+	cr_expect_eq(stats().rests, 2);
+	let_pass(VERDICTS_REST_US);
+	cr_expect_eq(stats().resting, 1);
 	/* And when the world is as it says, it stays. */
-	let_pass(2 * VERDICTS_REST_US);
+	let_pass(VERDICTS_REST_US);
 	for (int i = 0; i < 300; i++, id++) {
 		ask_and_send(id);
 		follow_up(id);
@@ -327,15 +325,15 @@ Test(prefetch, verdicts_are_those_of_the_last_hundred)
 	struct verdicts verdicts = {.count = 0};
 
 	for (int i = 0; i < 99; i++)
-		cr_assert_not(verdicts_add(&verdicts, false, 1));
-	cr_expect(verdicts_add(&verdicts, true, 1));
+		cr_assert_not(verdicts_add(&verdicts, false, 1, 1));
+	cr_expect(verdicts_add(&verdicts, true, 1, 1));
 	cr_expect_not(verdicts_allow(&verdicts, VERDICTS_REST_US));
 	cr_expect(verdicts_allow(&verdicts, 1 + VERDICTS_REST_US));
 	verdicts = (struct verdicts){.count = 0};
 	for (int i = 0; i < 1000; i++)
-		cr_assert_not(verdicts_add(&verdicts, i % 5 < 3, 1), "%d", i);
+		cr_assert_not(verdicts_add(&verdicts, i % 5 < 3, 1, 1), "%d", i);
 	for (int i = 0; i < 5; i++)
-		if (verdicts_add(&verdicts, false, 1))
+		if (verdicts_add(&verdicts, false, 1, 1))
 			return;
 	cr_assert_fail("59 of 100 are fewer than 60");
 }
