@@ -234,9 +234,10 @@ for (const balancer of ['round-robin', 'least-connections', 'random', 'peak-ewma
 			return ready === 4 && ramping === 0;
 		}, { what: 'the other to carry it all' });
 		assert.equal(await broker.metric('wsbroker_endpoint_ramping'), 0);
-		const flow = stream(connect, { ms: 9000, every: 3 });
 		await upstreams[1].start();
-		await until(async () => (await endpoints(broker))[1].state === 'active', { what: 'its return' });
+		// It has been away for seconds, so that the next dial may be as far off.
+		await until(async () => (await endpoints(broker))[1].state === 'active', { what: 'its return', deadline: 20000 });
+		const flow = stream(connect, { ms: 6000, every: 3 });
 		const name = (await endpoints(broker))[1].name;
 		const share = await broker.metric('wsbroker_endpoint_share', { endpoint: name });
 		assert.ok(share < 0.5, `share ${share}`);
