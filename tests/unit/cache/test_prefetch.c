@@ -329,6 +329,10 @@ Test(prefetch, verdicts_are_those_of_the_last_hundred)
 	cr_expect(verdicts_add(&verdicts, true, 1, 1));
 	cr_expect_not(verdicts_allow(&verdicts, VERDICTS_REST_US));
 	cr_expect(verdicts_allow(&verdicts, 1 + VERDICTS_REST_US));
+	/* What was sent before says nothing of how it is now. */
+	for (int i = 0; i < 99; i++)
+		cr_assert_not(verdicts_add(&verdicts, false, 1, 2 + VERDICTS_REST_US));
+	cr_expect(verdicts_allow(&verdicts, 2 + VERDICTS_REST_US));
 	verdicts = (struct verdicts){.count = 0};
 	for (int i = 0; i < 1000; i++)
 		cr_assert_not(verdicts_add(&verdicts, i % 5 < 3, 1, 1), "%d", i);

@@ -106,6 +106,8 @@ static const struct {
 	{&id_only, ASK(",\"params\":{\"id\":7},\"x\":1"), PARAMS("{\"id\":7}"), false},
 	{&lists, PARAMS("{\"a\":[1,2],\"b\":[3]}"), PARAMS("{\"a\":[1],\"b\":[2,3]}"), false},
 	{&lists, PARAMS("{\"a\":[1],\"b\":[]}"), PARAMS("{\"a\":[],\"b\":[1]}"), false},
+	{&lists, PARAMS("{\"a\":[\"params.b[*]\"],\"b\":[]}"),
+	 PARAMS("{\"a\":[],\"b\":[\"params.b[*]\"]}"), false},
 	{&lists, PARAMS("{\"a\":[1],\"b\":[],\"c\":1}"), PARAMS("{\"b\":[],\"a\":[1]}"), true},
 };
 
