@@ -12,6 +12,7 @@ import { startUpstream } from './support/upstream.mjs';
 const TYPES = { invalidate: 'wsbroker.cache.invalidated.v1', flush: 'wsbroker.cache.flushed.v1', resync: 'wsbroker.cache.resync.v1' };
 
 const ROUTES = [
+	{ method: 'property.get', pool: 'main', cache: { scope: 'shared', ttl: '10m', tags: ['property:{params.id}', 'city:{result.city}?'] } },
 	{ method: 'property.update', pool: 'main', invalidate: ['property:{params.id}', 'search'] },
 	{ method: '*', pool: 'main' },
 ];
@@ -20,9 +21,16 @@ const PUSH = [{ method: 'property.updated', forward: 'none', invalidate: ['prope
 
 // A broker, and the means to cause invalidations in every way.
 async function scene(t, config = {}) {
+	const versions = new Map();
 	const upstream = await startUpstream(t, {
 		methods: {
-			'property.update': ({ fails }, { reply }) => (fails ? reply({ error: { code: 1, message: 'no' } }) : true),
+			'property.get': ({ id }) => ({ id, version: versions.get(id) ?? 0, city: `c${id % 2}` }),
+			'property.update': ({ id, fails }, { reply }) => {
+				if (fails)
+					return reply({ error: { code: 1, message: 'no' } });
+				versions.set(id, (versions.get(id) ?? 0) + 1);
+				return true;
+			},
 		},
 	});
 	const broker = await startBroker(t, { node: 'a', pools: [pool([upstream.url])], routes: ROUTES, push: PUSH, ...config });
@@ -30,7 +38,7 @@ async function scene(t, config = {}) {
 	const admin = (body, options) => broker.adminGet('/v1/cache/invalidate',
 		{ method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' }, ...options });
 	await until(() => /push\.source/.test(broker.log), { what: 'a source of pushes' });
-	return { upstream, broker, client, admin, stream: (query = '', headers = {}) => follow(t, `http://${broker.adminAddress}/v1/invalidations${query}`, { headers }) };
+	return { upstream, broker, client, admin, versions, stream: (query = '', headers = {}) => follow(t, `http://${broker.adminAddress}/v1/invalidations${query}`, { headers }) };
 }
 
 // What a client of a broker is told on the channel.
@@ -60,7 +68,7 @@ test('each cause reaches each follower, in one order', async (t) => {
 	const called = await client.result('wsbroker.invalidate', { tags: ['a'] });
 	assert.deepEqual(called, { invalidated: 0, position: info.invalidations.position.replace(/0$/, '1') });
 	const answer = JSON.parse((await admin({ keys: 'k', methods: ['m.*'], mode: 'soft', reason: 'because' })).body);
-	assert.deepEqual(Object.keys(answer), ['invalidated', 'position']);
+	assert.deepEqual([answer.invalidated, answer.position, answer.operation], [0, called.position.replace(/1$/, '2'), null]);
 	await client.result('property.update', { id: 42 });
 	upstream.broadcast(JSON.stringify({ jsonrpc: '2.0', method: 'property.updated', params: { id: 'x*' } }));
 	await script.seen(4);
@@ -108,6 +116,41 @@ test('a write invalidates before its answer, and only when it succeeds', async (
 	assert.equal((await client.call('property.update', { id: 2, fails: true })).error.code, 1);
 	await client.result('property.update', { id: 3 });
 	assert.deepEqual(events.map(({ event }) => event.data.tags[0]), ['property:1', 'property:3']);
+});
+
+test('whoever reads after a write, a push or a call reads what is new', async (t) => {
+	const { broker, client, upstream, versions, admin } = await scene(t);
+	const other = await connect(t, broker.url);
+	const read = async (id, who = other) => (await who.result('property.get', { id })).version;
+	for (let version = 1; version <= 20; version++) {
+		assert.equal(await read(1), version - 1);
+		await client.result('property.update', { id: 1 });
+		assert.equal(await read(1, client), version);
+		assert.equal(await read(1), version);
+	}
+	// All of these were answered out of the cache but for the first one after each write.
+	assert.equal(upstream.of('property.get').length, 21);
+
+	for (const id of [1, 2, 3, 4])
+		await read(id);
+	const loads = () => upstream.of('property.get').length;
+	const before = loads();
+	versions.set(2, 7);
+	assert.equal(await read(2), 0);
+	assert.deepEqual((await client.result('wsbroker.invalidate', { tags: ['property:2'] })).invalidated, 1);
+	assert.equal(await read(2), 7);
+	versions.set(3, 8);
+	assert.equal(JSON.parse((await admin({ tags: ['city:c1'] })).body).invalidated, 2);
+	assert.equal(await read(3), 8);
+	assert.match((await wsbroker(broker, 'invalidate', '--tag', 'city:c0', '--tag', 'property:4', '--match', 'all')).stdout, /^1 entry of this broker is gone/);
+	assert.equal((await client.result('wsbroker.invalidate', { methods: ['property.*'] })).invalidated, 2);
+	await read(3);
+	versions.set(3, 9);
+	upstream.broadcast(JSON.stringify({ jsonrpc: '2.0', method: 'property.updated', params: { id: 3 } }));
+	await until(async () => await broker.metric('wsbroker_invalidations_total', { cause: 'push' }) === 1);
+	assert.equal(await read(3), 9);
+	assert.match((await wsbroker(broker, 'cache', 'flush')).stdout, /^1 entry of this broker is gone/);
+	assert.equal(loads() - before, 4);
 });
 
 test('equal pushes within a time to merge are one event', async (t) => {
