@@ -1,7 +1,12 @@
 #include "broker/engine/invalidate_rule.h"
 
+#include <string.h>
+
 #include "broker/engine/invalidate.h"
 #include "broker/route/tag_template.h"
+
+/* An upstream that comes and goes is told of once in such a time. */
+#define GAP_MERGE_US US_PER_S
 
 /* The message names more than can be told apart: then nothing that is cached can be trusted. */
 static void invalidate_everything(struct engine *engine, const struct invalidate_rule *rule,
@@ -76,4 +81,42 @@ void invalidate_by_push(struct engine *engine, const struct invalidate_rule *rul
 {
 	if (rule->compiled)
 		invalidate_by_rule(engine, rule, push, push, CAUSE_PUSH, now_us);
+}
+
+/* Every tag that a template can name: its slots stand for anything. */
+static void add_pattern(struct strbuf *out, const char *template)
+{
+	const char *at = template;
+
+	for (; *at; at++) {
+		if (*at == '{') {
+			strbuf_text(out, "*");
+			at += strcspn(at, "}");
+			if (!*at)
+				return;
+		} else if (*at == '\\' && at[1]) {
+			strbuf_add(out, span_of(at++, 2));
+		} else if (*at != '?' || at[1]) {
+			strbuf_add(out,
+				   span_of(at, 1)); /* the last ? says that it may find nothing */
+		}
+	}
+}
+
+void invalidate_by_gap(struct engine *engine, const struct invalidate_rule *rule, uint64_t now_us)
+{
+	struct strbuf *text = &engine->invalidations.text;
+
+	for (size_t i = 0; i < rule->count; i++) {
+		struct span pattern;
+		struct invalidation what = {.mode = INVALIDATE_SOFT};
+
+		strbuf_clear(text);
+		add_pattern(text, rule->templates[i]);
+		pattern = strbuf_span(text);
+		what.all = text->failed || pattern.len == 0 || pattern.len > TAG_GLOB_BYTES_MAX;
+		what.tags = &pattern;
+		what.tag_count = what.all ? 0 : 1;
+		invalidate_merged(engine, &what, CAUSE_PUSH, GAP_MERGE_US, now_us);
+	}
 }

@@ -14,4 +14,7 @@ void invalidate_by_doubt(struct engine *engine, const struct exchange *exchange,
 void invalidate_by_push(struct engine *engine, const struct invalidate_rule *rule,
 			const struct message *push, uint64_t now_us);
 
+/* Pushes may have been missed: what the rule might have named becomes stale. */
+void invalidate_by_gap(struct engine *engine, const struct invalidate_rule *rule, uint64_t now_us);
+
 #endif

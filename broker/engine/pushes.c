@@ -74,11 +74,25 @@ void push_rules_drop(struct push_rules *rules)
 	*rules = (struct push_rules){.count = 0};
 }
 
+/* Whoever was the source heard nothing more for some time before that was known, and while there is
+ * none nobody hears at all: what pushes would have invalidated may be untrue. */
+static void doubt(struct engine *engine, const struct lane *lane, uint64_t now_us)
+{
+	/* A broker or a pool that goes has no use for it. */
+	if (engine->draining || lane->retiring)
+		return;
+	for (size_t i = 0; i < engine->pushes.rules.count; i++)
+		invalidate_by_gap(engine, engine->pushes.rules.rules[i].invalidate, now_us);
+}
+
 void pushes_elect(struct engine *engine, struct lane *lane, uint64_t now_us)
 {
 	struct connection *source;
+	bool elected = false;
+	bool lost;
 
 	while ((source = pool_elect_source(lane->pool))) {
+		elected = true;
 		log_event(engine->log, LOG_INFO, "push.source",
 			  log_text("pool", lane->pool->settings->name),
 			  log_text("endpoint", source->endpoint->settings->name),
@@ -86,6 +100,11 @@ void pushes_elect(struct engine *engine, struct lane *lane, uint64_t now_us)
 		if (!source->dedicated)
 			link_call(engine, source, now_us);
 	}
+	lost = lane->sources_lost != lane->pool->sources_lost;
+	lane->sources_lost = lane->pool->sources_lost;
+	if (lost || (elected && lane->deaf))
+		doubt(engine, lane, now_us);
+	lane->deaf = (lane->deaf || lost) && !elected;
 }
 
 /* A push and, once somebody needs it, the same in the other encoding. */

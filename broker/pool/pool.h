@@ -29,8 +29,9 @@ struct pool {
 	size_t endpoint_capacity; /* of endpoints and spread */
 	size_t removing;	  /* endpoints that are to go */
 	struct list states[CONNECTION_STATES];
-	size_t connections;  /* on all lists together */
-	struct list tunnels; /* see tunnel.h */
+	size_t connections;    /* on all lists together */
+	uint64_t sources_lost; /* of pushes: they ended or fell ill, and may have missed some */
+	struct list tunnels;   /* see tunnel.h */
 	/* Ready connections of the tier in use, grouped by endpoint, as an array for the balancer;
 	 * rebuilt when one comes or goes. */
 	struct connection **ready;

@@ -18,7 +18,10 @@ static bool review_sources(struct pool *pool)
 	list_each(&pool->states[CONNECTION_READY], node) {
 		struct connection *connection = list_entry(node, struct connection, state_link);
 
-		connection->push_source = connection->push_source && may_be_source(connection);
+		if (connection->push_source && !may_be_source(connection)) {
+			connection->push_source = false;
+			pool->sources_lost++;
+		}
 		connection->endpoint->has_source |= connection->push_source;
 		any |= connection->push_source;
 	}

@@ -308,6 +308,7 @@ void pool_connection_lost(struct connection *connection, const char *reason, con
 	enum connection_state from = connection->state;
 
 	connection_prove(connection, now_us);
+	connection->pool->sources_lost += connection->push_source && from == CONNECTION_READY;
 	connection_enter(connection, CONNECTION_CLOSED, reason, text, now_us);
 	if (state_is_open(from) && !reason_is_ours(reason))
 		connection_failed(connection, from, reason, text, now_us);

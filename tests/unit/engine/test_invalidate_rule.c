@@ -229,3 +229,52 @@ Test(push, merges_as_its_rule_says)
 	expect_silence(scene.client);
 	end(&scene);
 }
+
+/* A source that dies may have been deaf for a while, and nobody hears while there is none. */
+Test(push, may_have_been_missed_when_its_source_is_lost)
+{
+	struct scene scene;
+
+	begin_push(&scene, "property:{params.id}:\\*{params.x}?", FORWARD_NONE);
+	expect_silence(scene.client);
+	stage_kill(scene.upstream);
+	stage_pass(&scene.stage, 1100 * STAGE_MS);
+	expect_event(&scene, "[\"property:*:\\\\**\"]", "push");
+	expect_silence(scene.client);
+	for (int i = 0; i < 30; i++) {
+		stage_pass(&scene.stage, 100 * STAGE_MS);
+		stage_open_dials(&scene.stage);
+	}
+	expect_event(&scene, "[\"property:*:\\\\**\"]", "push");
+	expect_silence(scene.client);
+	end(&scene);
+}
+
+Test(push, is_not_missed_when_another_connection_than_the_source_is_lost)
+{
+	struct scene scene;
+	struct peer *other = NULL;
+
+	stage_init(&scene.stage);
+	scene.stage.pool->size = 2;
+	pushes[0] = (struct push_settings){.method = "updated", .forward = FORWARD_NONE};
+	scene.stage.setup.config.push = pushes;
+	scene.stage.setup.config.push_count = 1;
+	compile(&scene, &pushes[0].invalidate, "property:{params.id}", TAGS_OF_PUSH);
+	begin(&scene);
+	for (size_t i = 0; i < 2; i++)
+		if (!stage_upstream(&scene.stage, i)->connection->push_source)
+			other = stage_upstream(&scene.stage, i);
+	cr_assert_not_null(other);
+	stage_kill(other);
+	stage_pass(&scene.stage, 1100 * STAGE_MS);
+	expect_silence(scene.client);
+	/* The other one takes over at once, and is told apart from none. */
+	stage_open_dials(&scene.stage);
+	stage_pass(&scene.stage, 500 * STAGE_MS);
+	stage_kill(stage_upstream(&scene.stage, 0));
+	stage_pass(&scene.stage, 1100 * STAGE_MS);
+	expect_event(&scene, "[\"property:*\"]", "push");
+	expect_silence(scene.client);
+	end(&scene);
+}
