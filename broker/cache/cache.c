@@ -34,6 +34,7 @@ static bool build(struct cache *cache)
 			     rng_next(&cache->rng)))
 		return false;
 	patterns_init(&cache->patterns, budget);
+	duel_init(&cache->duel, cache->settings.policy);
 	squeeze_init(&cache->squeeze, budget);
 	wheel_init(&cache->wheel, &cache->entries, 0);
 	if (!ghost_init(&cache->ghost, budget, cache->budget.limit) ||

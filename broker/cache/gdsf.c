@@ -91,8 +91,10 @@ static double cost_by_size(const struct entry *entry)
 
 static uint32_t value_of(const struct policy *policy, const struct entry *entry)
 {
-	double worth = cost_by_size(entry) / policy->mean * (UNIT / 2) * doubled_frequency(entry);
+	double worth = cost_by_size(entry) / policy->mean * UNIT;
 
+	if (!policy->by_recency)
+		worth *= doubled_frequency(entry) / 2.0;
 	if (!entry->is_idle)
 		worth *= (double)(1u << entry->weight);
 	if (worth < 1)
@@ -139,9 +141,11 @@ void gdsf_touch(struct policy *policy, uint32_t id)
 	uint32_t place = entry->place[PLACE];
 	uint32_t value = value_of(policy, entry);
 
-	/* An idle one has lost its priority, and may be worth less for all its use. */
+	/* It may be worth less for all its use: an idle one has lost its priority. */
 	if (is_less(node_at(policy, place)->value, value))
 		fall(policy, place, (struct node){value, id});
+	else
+		rise(policy, place, (struct node){value, id});
 }
 
 void gdsf_weaken(struct policy *policy, uint32_t id)
@@ -151,6 +155,12 @@ void gdsf_weaken(struct policy *policy, uint32_t id)
 
 	if (is_less(value, node_at(policy, entry->place[PLACE])->value))
 		rise(policy, entry->place[PLACE], (struct node){value, id});
+}
+
+void gdsf_reweigh(struct policy *policy, uint32_t place)
+{
+	if (place < policy->count)
+		gdsf_weaken(policy, node_at(policy, place)->id);
 }
 
 void gdsf_sink(struct policy *policy, uint32_t id)

@@ -103,6 +103,7 @@ void ghost_fit(struct ghost *ghost, uint64_t keys)
 	if (!fitted.slots)
 		return;
 	fitted.sets = (uint32_t)sets;
+	fitted.hand = 0;
 	memset(fitted.slots, 0, size);
 	for (uint64_t set = 0; set < ghost->sets; set++) {
 		uint64_t first = set * sets / ghost->sets;
@@ -120,13 +121,28 @@ void ghost_fit(struct ghost *ghost, uint64_t keys)
 	*ghost = fitted;
 }
 
+/* The next stamp. They go round, and what is older than the window must be gone before its own
+ * comes again: each set is cleaned about four times a round. */
+static void turn(struct ghost *ghost)
+{
+	ghost->stamp++;
+	for (uint32_t i = ghost->sets / STAMPS + 1; i > 0; i--) {
+		uint32_t *set = ghost->slots + (size_t)ghost->hand * SET_SLOTS;
+
+		for (uint32_t slot = 0; slot < SET_SLOTS; slot++)
+			if (age(ghost, set[slot]) >= STAMPS)
+				set[slot] = 0;
+		ghost->hand = (ghost->hand + 1) % ghost->sets;
+	}
+}
+
 void ghost_note(struct ghost *ghost, uint32_t hash, struct ghost_memory memory, uint64_t bytes)
 {
 	uint64_t part = ghost->window_bytes / STAMPS + 1;
 
 	ghost->stamped_bytes += bytes;
 	for (; ghost->stamped_bytes >= part; ghost->stamped_bytes -= part)
-		ghost->stamp++;
+		turn(ghost);
 	put(ghost, set_of(ghost, hash), slot_make(mark_of(hash), memory, ghost->stamp));
 }
 

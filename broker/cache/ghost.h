@@ -17,6 +17,7 @@ enum ghost_reason { GHOST_EVICTED, GHOST_EXPIRED, GHOST_INVALIDATED, GHOST_FLUSH
 struct ghost {
 	uint32_t *slots;
 	uint32_t sets;
+	uint32_t hand;		/* the next set to be rid of what is too old */
 	uint8_t stamp;		/* one more with each 64th part of the window */
 	uint64_t window_bytes;	/* as many bytes of entries as leave are remembered */
 	uint64_t stamped_bytes; /* that left under this stamp */

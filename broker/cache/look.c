@@ -57,9 +57,12 @@ void cache_look(struct cache *cache, struct span key, bool touch, uint64_t now_u
 	struct ghost_memory memory;
 	struct entry *entry;
 	struct entry_tail tail;
+	uint32_t hash = digest_hash(digest, cache->seed);
 
+	if (touch)
+		duel_look(&cache->duel, hash);
 	if (id == INDEX_NONE) {
-		bool known = ghost_find(&cache->ghost, digest_hash(digest, cache->seed), &memory);
+		bool known = ghost_find(&cache->ghost, hash, &memory);
 
 		look_at_nothing(cache, touch, known ? reasons[memory.reason] : "absent", out);
 		return;

@@ -56,6 +56,20 @@ void policy_fini(struct policy *policy)
 		chunks_fini(&policy->heap, policy->budget);
 }
 
+void policy_go_by(struct policy *policy, bool recency)
+{
+	if (policy->by_recency == recency)
+		return;
+	policy->by_recency = recency;
+	policy->reweigh = recency && policy->kind == CACHE_GDSF ? policy->count : 0;
+}
+
+void policy_upkeep(struct policy *policy, uint32_t steps)
+{
+	for (; steps > 0 && policy->reweigh > 0; steps--)
+		gdsf_reweigh(policy, --policy->reweigh);
+}
+
 bool policy_add(struct policy *policy, uint32_t id, uint8_t memory)
 {
 	if (policy->kind == CACHE_GDSF)

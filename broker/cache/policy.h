@@ -32,11 +32,13 @@ struct policy {
 	enum cache_policy_kind kind;
 	struct index *entries;
 	struct budget *budget;
+	bool by_recency; /* how often is of no account for now */
 	/* gdsf: a heap, four children a node */
 	struct chunks heap;
 	uint32_t count;
 	uint32_t inflation;
-	double mean; /* of cost / size of what came lately; what values are measured by */
+	uint32_t reweigh; /* places in the heap that are still to be weighed anew */
+	double mean;	  /* of cost / size of what came lately; what values are measured by */
 	/* s3-fifo */
 	struct policy_queue queues[POLICY_QUEUES];
 };
@@ -51,6 +53,10 @@ void policy_fini(struct policy *policy);
 size_t policy_needs(enum cache_policy_kind kind, uint64_t most, uint32_t entries);
 /* Then so many can be added without memory. False: no memory. */
 bool policy_prepare(struct policy *policy, uint32_t entries);
+
+/* Whether to go by recency alone; what that changes for those who are here is done in slices. */
+void policy_go_by(struct policy *policy, bool recency);
+void policy_upkeep(struct policy *policy, uint32_t steps);
 
 /* The entry is new, and is_prefetched, weight and cost are set. memory: the frequency that
  * policy_frequency gave when its key left, 0: it is not remembered. False: no memory. */

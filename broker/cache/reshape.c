@@ -77,6 +77,7 @@ static enum wsb_err change_policy(struct cache *cache, enum cache_policy_kind ki
 	}
 	policy_fini(&cache->policy);
 	cache->policy = next;
+	duel_init(&cache->duel, kind);
 	return WSB_OK;
 }
 

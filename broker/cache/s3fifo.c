@@ -2,10 +2,9 @@
 
 #include "broker/cache/entry.h"
 
-/* Of all bytes, the small queue has a tenth, but never less than some entries: in a tiny cache
- * nobody would stay in it long enough to be asked for again. */
-#define SMALL_SHARE   10
-#define SMALL_ENTRIES 64
+/* Of all bytes, the small queue has a tenth. Who was asked for so often in it moves on. */
+#define SMALL_SHARE 10
+#define WANTED	    2
 
 /* In entry.credit: the queue it is in, and how often it was asked for, up to 3. */
 enum { SMALL, MAIN, SUNK };
@@ -60,7 +59,8 @@ void s3fifo_add(struct policy *policy, uint32_t id, uint8_t memory)
 
 	policy->count++;
 	/* The two upper priorities begin as if they had been asked for once and twice. */
-	enter(policy, id, memory > 0 ? MAIN : SMALL, weight > 1 ? weight - 1 : 0);
+	enter(policy, id, memory > 0 || policy->by_recency ? MAIN : SMALL,
+	      weight > 1 ? weight - 1 : 0);
 }
 
 void s3fifo_remove(struct policy *policy, uint32_t id)
@@ -73,7 +73,7 @@ void s3fifo_touch(struct policy *policy, uint32_t id)
 {
 	struct entry *entry = entry_at(policy->entries, id);
 
-	if (QUEUE(entry->credit) == SUNK) {
+	if (QUEUE(entry->credit) == SUNK || policy->by_recency) {
 		leave(policy, id);
 		enter(policy, id, MAIN, 0);
 	} else if (FREQUENCY(entry->credit) < FREQUENCY_MAX) {
@@ -95,8 +95,8 @@ static bool small_is_due(const struct policy *policy)
 
 	if (small->count == 0)
 		return false;
-	return main->count == 0 || (small->count > SMALL_ENTRIES &&
-				    small->bytes > (small->bytes + main->bytes) / SMALL_SHARE);
+	return main->count == 0 || policy->by_recency ||
+	       small->bytes > (small->bytes + main->bytes) / SMALL_SHARE;
 }
 
 uint32_t s3fifo_victim(struct policy *policy)
@@ -109,7 +109,7 @@ uint32_t s3fifo_victim(struct policy *policy)
 		const struct entry *entry = entry_at(policy->entries, id);
 		uint32_t frequency = FREQUENCY(entry->credit);
 
-		if (frequency == 0)
+		if (frequency < (small ? WANTED : 1))
 			return id;
 		leave(policy, id);
 		enter(policy, id, MAIN, small ? 0 : frequency - 1);

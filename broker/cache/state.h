@@ -3,6 +3,7 @@
 #define WSB_BROKER_CACHE_STATE_H
 
 #include "broker/cache/cache.h"
+#include "broker/cache/duel.h"
 #include "broker/cache/entry.h"
 #include "broker/cache/ghost.h"
 #include "broker/cache/key_clocks.h"
@@ -41,6 +42,7 @@ struct cache {
 	struct wheel wheel;
 	struct ghost ghost;
 	struct policy policy;
+	struct duel duel;
 	struct squeeze squeeze;
 	struct sweep sweep;
 	struct rng rng;

@@ -1,9 +1,10 @@
 #include "broker/cache/state.h"
 
 /* In one slice: about half a millisecond at worst. */
-#define SLICE_EXPIRE 1024
-#define SLICE_SWEEP  1024
-#define SLICE_FORGET 1024
+#define SLICE_EXPIRE  1024
+#define SLICE_SWEEP   1024
+#define SLICE_FORGET  1024
+#define SLICE_REWEIGH 1024
 
 static void start_round(struct sweep *sweep, uint64_t clock)
 {
@@ -43,6 +44,19 @@ static void fit_ghost(struct cache *cache, uint64_t now_ms)
 	ghost_fit(&cache->ghost, cache->entries.count);
 }
 
+/* While nobody has to leave, it is of no account who would; but those who fight it out are to be
+ * full when the cache is. */
+static void choose(struct cache *cache)
+{
+	const struct budget *budget = &cache->budget;
+	double full = (double)budget->limit / (double)budget->used * cache->entries.count;
+
+	if (budget->used > budget->limit / 4)
+		duel_fit(&cache->duel, (uint32_t)full);
+	policy_go_by(&cache->policy, cache->duel.prefers_recency);
+	policy_upkeep(&cache->policy, SLICE_REWEIGH);
+}
+
 void cache_upkeep(struct cache *cache, uint64_t now_us)
 {
 	uint64_t now_ms = now_us / 1000;
@@ -55,4 +69,5 @@ void cache_upkeep(struct cache *cache, uint64_t now_us)
 	sweep_on(cache, now_ms);
 	cache_forget(cache, now_ms, SLICE_FORGET);
 	fit_ghost(cache, now_ms);
+	choose(cache);
 }
