@@ -73,6 +73,23 @@ static void settle(struct bus *bus, uint64_t now_us)
 	commands_pump(bus, now_us);
 }
 
+/* Of a new epoch, events are read from the first one on where they are few: they are not missing.
+ */
+static void take_hole(struct bus *bus, const struct look *look, struct span newest, uint64_t now_us)
+{
+	struct position at = look->top;
+
+	if (at.epoch == bus->position.epoch) {
+		tail_adopt(bus, "gap", at, newest, now_us);
+		return;
+	}
+	if (at.seq <= BUS_READ_MAX) {
+		at.seq = 0;
+		newest = (struct span){0};
+	}
+	tail_adopt(bus, "renumbered", at, newest, now_us);
+}
+
 static void judge(struct bus *bus, const struct look *look, uint64_t now_us)
 {
 	bool same = tail_id(look->own_event) == bus->look_id;
@@ -90,8 +107,7 @@ static void judge(struct bus *bus, const struct look *look, uint64_t now_us)
 		tail_adopt(bus, "joined", look->top, newest, now_us);
 		break;
 	case STANDING_HOLE:
-		tail_adopt(bus, look->top.epoch == bus->look_position.epoch ? "gap" : "renumbered",
-			   look->top, newest, now_us);
+		take_hole(bus, look, newest, now_us);
 		break;
 	case STANDING_WHOLE:
 		if (bus->state == BUS_SUSPECT && position_before(bus->position, look->top))

@@ -82,48 +82,62 @@ static bool follows(struct position position, struct position before)
 	return position.epoch == before.epoch && position.seq == before.seq + 1;
 }
 
-/* What cannot be read keeps its place, so that those behind it do not seem to come out of turn. */
-static void deliver(struct bus *bus, struct position position, struct span text, bool is_hole,
-		    uint64_t now_us)
+/* The log says so itself where its numbering begins anew. */
+static bool is_resync(const struct event *event)
 {
-	struct event unread = {.type = EVENT_OTHER, .position = position};
-	struct event_held held = {.event = unread};
+	return event->type == EVENT_RESYNC;
+}
+
+/* What lies before this entry may be missing. The reader goes on behind the entry, if that is what
+ * it says, or with it. */
+static void tell_hole(struct bus *bus, const struct event *event, uint64_t now_us)
+{
+	struct position at = event->position;
+	const char *why = at.epoch != bus->position.epoch ? "renumbered"
+			  : is_resync(event)		  ? "told"
+							  : "gap";
+
+	if (!is_resync(event) && at.seq > 0)
+		at.seq--;
+	tail_adopt(bus, why, at, (struct span){0}, now_us);
+}
+
+/* What cannot be read keeps its place, so that those behind it do not seem to come out of turn. */
+static void take_event(struct bus *bus, struct position position, struct span text, uint64_t now_us)
+{
+	struct event_held held = {.event = {.type = EVENT_OTHER}};
 	bool is_read = text.at && event_read(ENCODING_JSON, text, &held) == WSB_OK;
 
-	bus->stats.arrived++;
-	bus->position = position;
-	bus->position_id = is_read ? id_of(&held.event) : 0;
 	if (!is_read) {
 		bus_note_odd(bus, "log", "an entry is no event");
-		bus->ports.arrived(bus->ports.context, &unread, now_us);
-		return;
+		held = (struct event_held){.event = {.type = EVENT_OTHER}};
 	}
 	held.event.position = position;
-	/* The hole that a new numbering tells of has been told already. */
-	if (!is_hole || held.event.type != EVENT_RESYNC)
+	/* What this one would say has been told when its epoch was found. */
+	if (is_resync(&held.event) && position.seq == 1 && follows(position, bus->position))
+		held.event.type = EVENT_OTHER;
+	bus->stats.arrived++;
+	if (is_resync(&held.event) || !follows(position, bus->position))
+		tell_hole(bus, &held.event, now_us);
+	bus->position = position;
+	bus->position_id = is_read ? id_of(&held.event) : 0;
+	if (!is_resync(&held.event))
 		bus->ports.arrived(bus->ports.context, &held.event, now_us);
-	event_held_fini(&held);
+	if (is_read)
+		event_held_fini(&held);
 }
 
 static void take_entry(struct bus *bus, const struct redis_value *entry, uint64_t now_us)
 {
 	struct span id = redis_text(redis_item(entry, 0));
-	struct position position, before;
-	bool is_hole;
+	struct position position;
 
 	if (!id.at || !position_read(id, &position)) {
 		bus->stats.malformed++;
 		return;
 	}
-	if (!position_before(bus->position, position))
-		return;
-	is_hole = !follows(position, bus->position);
-	if (is_hole) {
-		before = (struct position){position.epoch, position.seq ? position.seq - 1 : 0};
-		tail_adopt(bus, position.epoch == bus->position.epoch ? "gap" : "renumbered",
-			   before, (struct span){0}, now_us);
-	}
-	deliver(bus, position, event_of(entry), is_hole, now_us);
+	if (position_before(bus->position, position))
+		take_event(bus, position, event_of(entry), now_us);
 }
 
 /* The log has been read to its end. */

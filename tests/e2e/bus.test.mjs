@@ -25,9 +25,9 @@ const live = (broker, options) => until(async () => (await busOf(broker)).state 
 async function member(t, url, node, { waits = true, ...settings } = {}) {
 	const upstream = await startUpstream(t);
 	const broker = await startBroker(t, { node, pools: [pool([upstream.url])], invalidation: { url }, ...settings });
-	const client = await connect(t, broker.url);
-	const seen = { broker, client, tags: [], events: [], types: [] };
-	client.socket.on('message', (data) => {
+	const [client, watcher] = [await connect(t, broker.url), await connect(t, broker.url)];
+	const seen = { broker, client, watcher, tags: [], events: [], types: [] };
+	watcher.socket.on('message', (data) => {
 		const message = JSON.parse(data);
 		if (message.method !== 'wsbroker.event')
 			return;
@@ -39,11 +39,14 @@ async function member(t, url, node, { waits = true, ...settings } = {}) {
 	seen.invalidate = (...tags) => client.result('wsbroker.invalidate', { tags });
 	if (waits)
 		await live(broker);
-	await client.result('wsbroker.subscribe', { channel: 'invalidations' });
+	await watcher.result('wsbroker.subscribe', { channel: 'invalidations' });
 	return seen;
 }
 
-const told = (who, tags, options) => until(() => tags.every((tag) => who.tags.includes(tag)),
+const told = (who, tags, options) => until(() => {
+	const came = who.tags.length >= tags.length && new Set(who.tags);
+	return came && tags.every((tag) => came.has(tag));
+},
 	{ what: () => `${tags.length} tags, ${who.tags.length} came\n${who.broker.log.slice(-3000)}`, ...options });
 
 const resyncs = (who) => who.types.filter((type) => type === 'wsbroker.cache.resync.v1').length;
@@ -107,6 +110,35 @@ test('an outage of Redis: what both sides cause arrives, once each, and nothing 
 		assert.equal((await busOf(who.broker)).resyncs, 0);
 	}
 	assert.equal(await redis.command('XLEN', LOG), tags.length);
+});
+
+test('connections that are killed again and again lose nothing and double nothing', { timeout: 60000 }, async (t) => {
+	const redis = await startRedis(t);
+	const [a, b] = [await member(t, redis.url, 'a'), await member(t, redis.url, 'b')];
+	const tags = [];
+	let kills = 0;
+	const storm = async () => {
+		while (tags.length < 6000) {
+			for (const type of ['normal', 'pubsub'])
+				kills += await redis.command('CLIENT', 'KILL', 'TYPE', type, 'SKIPME', 'yes');
+			await take(Math.random() * 150);
+		}
+	};
+	const storming = storm();
+	while (tags.length < 6000) {
+		const some = Array.from({ length: 20 }, (_, i) => `t${tags.length + i}`);
+		tags.push(...some);
+		await Promise.all(some.map((tag, i) => (i % 2 ? a : b).invalidate(tag)));
+		await take(2);
+	}
+	await storming;
+	for (const who of [a, b]) {
+		await told(who, tags, { deadline: 20000 });
+		await live(who.broker);
+		assertWhole(who, tags);
+	}
+	assert.equal(await redis.command('XLEN', LOG), tags.length);
+	assert.ok(kills > 20, `${kills} kills`);
 });
 
 test('a pause of Redis is noticed in 2.5 s and costs nothing', { timeout: 40000 }, async (t) => {
@@ -339,7 +371,7 @@ test('brokers know each other, and how far each has read', { timeout: 30000 }, a
 		return list.length === 2 && list.every(({ position, lag_events: lag }) => position?.endsWith('-1') && lag === 0) && list;
 	}, { what: 'both brokers at the same place' });
 	assert.deepEqual(both.map(({ node, self, live: lives }) => [node, self, lives]), [['a', true, true], ['b', false, true]]);
-	assert.equal(both[1].clients, 1);
+	assert.equal(both[1].clients, 2);
 	await b.broker.stop();
 	await until(async () => (await rows()).length === 1, { what: 'a good-bye' });
 });
@@ -381,7 +413,7 @@ test('how long an event takes, from call to every listener', { timeout: 60000 },
 	const sent = new Map();
 	const took = { 'same broker': [], 'other broker': [], 'SUBSCRIBE': [] };
 	const arrive = (list, tag) => list.push(performance.now() - sent.get(tag));
-	const listen = (who, list) => who.client.socket.on('message', (data) => {
+	const listen = (who, list) => who.watcher.socket.on('message', (data) => {
 		const tag = /"tags":\["([^"]*)"/.exec(data)?.[1];
 		if (tag)
 			arrive(list, tag);
@@ -406,7 +438,7 @@ test('as many events as it takes, for some seconds, without growth', { timeout: 
 	const [a, b] = [await member(t, redis.url, 'a', quiet), await member(t, redis.url, 'b', quiet)];
 	const seqOf = async (who) => Number((await busOf(who.broker)).position.split('-')[1]);
 	for (const who of [a, b])
-		await who.client.result('wsbroker.unsubscribe', { channel: 'invalidations' }).catch(() => {});
+		await who.watcher.result('wsbroker.unsubscribe', { channel: 'invalidations' }).catch(() => {});
 	const cpuOf = (pid) => readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ').slice(11, 13).reduce((x, y) => x + Number(y), 0) / 100;
 	const rssOf = (who) => Number(readFileSync(`/proc/${who.broker.pid}/statm`, 'utf8').split(' ')[1]) * 4096;
 	const began = performance.now();

@@ -145,8 +145,8 @@ Test(bus, notices_that_the_data_is_lost)
 	cr_expect(strstr(rig.said[BUS_COMMANDS], "wsbroker.cache.resync.v1"));
 	rig_reply(&rig, BUS_COMMANDS, "1");
 	rig_reply(&rig, BUS_COMMANDS, look("\"2000000\"", "\"1\"", "\"2000000-1\"", "null"));
-	at(2000000, 1);
-	cr_expect(strstr(rig.told, "resync renumbered at 2000000-1"));
+	at(2000000, 0);
+	cr_expect(strstr(rig.told, "resync renumbered at 2000000-0"));
 	cr_expect_eq(state(), BUS_RESYNC);
 	rig_read(&rig, "null");
 	cr_expect_eq(state(), BUS_LIVE);
@@ -159,8 +159,8 @@ Test(bus, another_broker_was_first_to_renumber)
 	cr_expect(strstr(rig.said[BUS_COMMANDS], " 1000 2000000 {"));
 	rig_reply(&rig, BUS_COMMANDS, "0");
 	rig_reply(&rig, BUS_COMMANDS, look("\"3000000\"", "\"2\"", "\"3000000-2\"", "null"));
-	at(3000000, 2);
-	cr_expect(rig_told(&rig, "resync renumbered at 3000000-2"));
+	at(3000000, 0);
+	cr_expect(rig_told(&rig, "resync renumbered at 3000000-0"));
 }
 
 /* The second hole: contiguous numbers of other events. */
@@ -172,7 +172,30 @@ Test(bus, notices_that_its_own_entry_is_another_one)
 	cr_expect_not(rig_told(&rig, "resync"));
 	rig_reply(&rig, BUS_COMMANDS, "1");
 	rig_reply(&rig, BUS_COMMANDS, look("\"2000000\"", "\"1\"", "\"2000000-1\"", "null"));
-	cr_expect(rig_told(&rig, "resync renumbered at 2000000-1"));
+	cr_expect(rig_told(&rig, "resync renumbered at 2000000-0"));
+}
+
+/* What a new epoch begins with is not missing, and its own resync has been told. */
+Test(bus, reads_a_new_epoch_from_its_first_event)
+{
+	char reading[16384];
+
+	rig_live(&rig);
+	come_back(look("\"2000\"", "\"2\"", "\"2000-2\"", "null"));
+	at(2000, 0);
+	rig.told[0] = '\0';
+	snprintf(reading, sizeof(reading),
+		 "[[\"log\", [[\"2000-1\", [\"event\", "
+		 "\"{\\\"specversion\\\":\\\"1.0\\\",\\\"type\\\":"
+		 "\\\"wsbroker.cache.resync.v1\\\",\\\"source\\\":\\\"/b\\\","
+		 "\\\"id\\\":\\\"r\\\",\\\"data\\\":{\\\"position\\\":"
+		 "\\\"2000-1\\\",\\\"op\\\":\\\"resync\\\"}}\"]], %s]]]",
+		 rig_entry("2000-2", "e", "new"));
+	rig_read(&rig, reading);
+	cr_expect_not(strstr(rig.told, "resync renumbered"));
+	cr_expect(strstr(rig.told, "arrived 2000-1 type=4"));
+	cr_expect(strstr(rig.told, "arrived 2000-2 type=0 id=e tag=new"));
+	at(2000, 2);
 }
 
 Test(bus, gives_up_what_was_trimmed_without_renumbering)
@@ -212,7 +235,7 @@ Test(bus, a_new_numbering_is_seen_while_reading)
 		"\\\"source\\\":\\\"/b\\\",\\\"id\\\":\\\"r\\\",\\\"data\\\":{\\\"position\\\":"
 		"\\\"2000-1\\\",\\\"op\\\":\\\"resync\\\"}}\"]]]]]");
 	at(2000, 1);
-	cr_expect(strstr(rig.told, "resync renumbered at 2000-0"));
+	cr_expect(strstr(rig.told, "resync renumbered at 2000-1"));
 	cr_expect_not(rig_told(&rig, "arrived"));
 }
 
