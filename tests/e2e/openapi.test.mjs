@@ -63,6 +63,9 @@ test('every call answers as it is described', { timeout: 60000 }, async (t) => {
 	await done(await ask('DELETE', endpoint, { path: '/v1/pools/main/endpoints/u2', status: 202 }));
 	await done(await ask('POST', `${pool}/endpoints`, { path: '/v1/pools/main/endpoints', body: { url: upstreams[2].url, name: 'again' }, status: 202 }));
 
+	await ask('POST', '/v1/cache/invalidate', { body: { tags: ['property:1'] }, status: 200 });
+	await ask('POST', '/v1/cache/invalidate', { body: {}, status: 400 });
+	await ask('GET', '/v1/invalidations', { path: '/v1/invalidations?since=soon', status: 400 });
 	const settings = (key, value, status) => ask('PATCH', '/v1/config', { body: { key, value, reason: 'more' }, status });
 	await settings('limits.batch', 50, 200);
 	await settings('pools.main.queue.age', '6s', 200);
