@@ -59,7 +59,8 @@ json_t *view_cache(const struct cache_view *cache)
 	    {"invalidations", store->invalidations}, {"invalidated", store->invalidated},
 	    {"refreshed_stale", requests->own_loads[OWN_LOAD_STALE]},
 	    {"refreshed_ahead", requests->own_loads[OWN_LOAD_AHEAD]},
-	    {"prefetched", requests->own_loads[OWN_LOAD_PREFETCH]}, {"paced", requests->paced},
+	    {"prefetched", cache->prefetch.issued}, {"prefetched_used", cache->prefetch.used},
+	    {"prefetched_wasted", cache->prefetch.wasted}, {"paced", requests->paced},
 	    {"loads", cache->loads}, {"waiting", cache->waiting}, {"leases", requests->leases},
 	    {"puts", requests->puts}, {"puts_refused", requests->puts_refused});
 	return object;

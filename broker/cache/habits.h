@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "broker/cache/outstanding.h"
+#include "broker/cache/open_guesses.h"
 #include "broker/cache/pattern.h"
 #include "broker/cache/verdicts.h"
 #include "common/err.h"

@@ -5,7 +5,7 @@
 #include <xxhash.h>
 #include "broker/cache/follow.h"
 #include "broker/cache/habits.h"
-#include "broker/cache/outstanding.h"
+#include "broker/cache/open_guesses.h"
 #include "broker/cache/rewrite.h"
 
 /* What comes later has nothing to do with it any more. */
@@ -39,7 +39,7 @@ struct prefetch {
 	size_t trail_count;   /* a power of two */
 	struct follow follow;
 	struct habits habits;
-	struct outstanding outstanding;
+	struct open_guesses outstanding;
 	struct prefetch_stats stats;
 	struct strbuf params; /* that are being made */
 	struct strbuf texts[PREFETCH_GUESSES];
@@ -59,7 +59,7 @@ static enum wsb_err init(struct prefetch *prefetch, uint64_t bytes)
 	if (err == WSB_OK)
 		err = habits_init(&prefetch->habits, bytes / 16, prefetch->seed);
 	if (err == WSB_OK)
-		err = outstanding_init(&prefetch->outstanding, bytes / 16);
+		err = open_guesses_init(&prefetch->outstanding, bytes / 16);
 	return err;
 }
 
@@ -87,7 +87,7 @@ void prefetch_destroy(struct prefetch *prefetch)
 	free(prefetch->trails);
 	follow_fini(&prefetch->follow);
 	habits_fini(&prefetch->habits);
-	outstanding_fini(&prefetch->outstanding);
+	open_guesses_fini(&prefetch->outstanding);
 	strbuf_fini(&prefetch->params);
 	for (size_t i = 0; i < PREFETCH_GUESSES; i++)
 		strbuf_fini(&prefetch->texts[i]);
@@ -257,7 +257,7 @@ static void settle_used(struct prefetch *prefetch, uint64_t hash, uint64_t now_u
 {
 	struct guess guess;
 
-	if (!outstanding_take(&prefetch->outstanding, hash, &guess))
+	if (!open_guesses_take(&prefetch->outstanding, hash, &guess))
 		return;
 	prefetch->stats.used++;
 	habits_judge(&prefetch->habits, &guess, true, now_us);
@@ -388,7 +388,7 @@ void prefetch_issued(struct prefetch *prefetch, uint32_t rule, struct span commo
 	struct guess lost;
 
 	prefetch->stats.issued++;
-	if (outstanding_add(&prefetch->outstanding, &guess, &lost))
+	if (open_guesses_add(&prefetch->outstanding, &guess, &lost))
 		settle_wasted(prefetch, &lost, now_us);
 }
 
@@ -398,7 +398,7 @@ void prefetch_upkeep(struct prefetch *prefetch, uint64_t now_us)
 	size_t left = SWEEP;
 	struct guess guess;
 
-	while (outstanding_expire(&prefetch->outstanding, before_us, &left, &guess))
+	while (open_guesses_expire(&prefetch->outstanding, before_us, &left, &guess))
 		settle_wasted(prefetch, &guess, now_us);
 }
 

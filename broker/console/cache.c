@@ -65,9 +65,11 @@ static void page_stats(const json_t *cache, struct strbuf *out)
 		      number(cache, "misses"), number(cache, "coalesced"));
 	strbuf_printf(out,
 		      "refreshed     stale %" JSON_INTEGER_FORMAT ", ahead %" JSON_INTEGER_FORMAT
-		      ", prefetched %" JSON_INTEGER_FORMAT "\n",
+		      ", prefetched %" JSON_INTEGER_FORMAT " (used %" JSON_INTEGER_FORMAT
+		      ", wasted %" JSON_INTEGER_FORMAT ")\n",
 		      number(cache, "refreshed_stale"), number(cache, "refreshed_ahead"),
-		      number(cache, "prefetched"));
+		      number(cache, "prefetched"), number(cache, "prefetched_used"),
+		      number(cache, "prefetched_wasted"));
 	strbuf_printf(out, "stored        %" JSON_INTEGER_FORMAT "\n", number(cache, "stored"));
 	add_not_stored(cache, out);
 	strbuf_printf(out,

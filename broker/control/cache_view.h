@@ -6,12 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "broker/cache/cache.h"
+#include "broker/cache/prefetch.h"
 #include "broker/control/cache_counts.h"
 
 /* All of it at one moment. */
 struct cache_view {
 	struct cache_stats store;
 	struct cached_stats requests;
+	struct prefetch_stats prefetch;
 	const char *policy;
 	size_t loads;	/* under way */
 	size_t waiting; /* requests that wait for them */

@@ -264,6 +264,12 @@ const struct metric metrics[] = {
 	 "for again and again.",
 	 {{CACHE(requests.own_loads[OWN_LOAD_STALE]), .labels = "reason=\"stale\""},
 	  {CACHE(requests.own_loads[OWN_LOAD_AHEAD]), .labels = "reason=\"ahead\""}}},
+	{"wsbroker_prefetches_total", METRIC_COUNTER, "result",
+	 "Requests of the broker's own that somebody was likely to ask next: issued, and of these "
+	 "used or wasted.",
+	 {{CACHE(prefetch.issued), .labels = "result=\"issued\""},
+	  {CACHE(prefetch.used), .labels = "result=\"used\""},
+	  {CACHE(prefetch.wasted), .labels = "result=\"wasted\""}}},
 	{"wsbroker_cache_stored_total", METRIC_COUNTER, "", "Answers stored.",
 	 {{CACHE(requests.stored)}}},
 	{"wsbroker_cache_not_stored_total", METRIC_COUNTER, "reason",

@@ -2,11 +2,13 @@
 
 #include <stdlib.h>
 
+#include "broker/cache/prefetch.h"
 #include "broker/engine/affinity.h"
 #include "broker/engine/bus.h"
 #include "broker/engine/cached_own.h"
 #include "broker/engine/dispatch.h"
 #include "broker/engine/failover.h"
+#include "broker/engine/foresee.h"
 
 /* Above this a hit waits for memory like everything else does. */
 #define SMALL_BYTES 4096
@@ -46,13 +48,14 @@ enum wsb_err cached_init(struct engine *engine)
 		err = cached_plans_make(&cached->plans, engine->config);
 	if (err == WSB_OK)
 		set_longest(cached, engine->config);
-	return err;
+	return err ? err : foresee_configure(engine);
 }
 
 void cached_fini(struct engine *engine)
 {
 	struct cached *cached = &engine->cached;
 
+	foresee_fini(engine);
 	cached_plans_drop(&cached->plans);
 	claims_fini(&cached->claims);
 	flights_fini(&cached->flights);
@@ -98,7 +101,8 @@ void cached_plans_take(struct engine *engine, struct cached_plans *next)
 	cached->plans = *next;
 	*next = (struct cached_plans){.count = 0};
 	set_longest(cached, engine->config);
-	if (cache_configure(cached->cache, &engine->config->cache.store) != WSB_OK)
+	if (cache_configure(cached->cache, &engine->config->cache.store) != WSB_OK ||
+	    foresee_configure(engine) != WSB_OK)
 		log_event(engine->log, LOG_ERROR, "cache.memory",
 			  log_text("limit", "cache.memory"));
 }
@@ -146,6 +150,7 @@ static void serve(struct engine *engine, const struct caller *caller, struct mes
 		engine->cached.stats.stale++;
 	settle_hit(engine, caller, lane, &hit->value, &why, options->explain);
 	cached_renew(engine, message, route, look, hit, now_us);
+	foresee_after(engine, caller->session, message, now_us);
 }
 
 /* Whether the entry may be served to this request. */
@@ -290,6 +295,8 @@ void cached_sent(struct engine *engine, struct exchange *exchange, uint64_t now_
 	flight_begin(&cached->flights, flight, cache_clock(cached->cache), now_us);
 	if (flight->purpose != FLIGHT_PACED)
 		cached->pace.loads++;
+	if (flight->purpose != FLIGHT_PREFETCH)
+		foresee_paid(engine);
 	watch_flight(engine, flight, now_us);
 }
 
@@ -373,4 +380,6 @@ void cached_tick(struct engine *engine, uint64_t now_us)
 	claims_upkeep(&cached->claims, now_us);
 	pace_turn(&cached->pace, now_us);
 	cache_upkeep(cached->cache, now_us);
+	if (cached->prefetch)
+		prefetch_upkeep(cached->prefetch, now_us);
 }

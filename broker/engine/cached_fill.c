@@ -2,6 +2,7 @@
 #include "broker/engine/cached.h"
 
 #include "broker/engine/cached_own.h"
+#include "broker/engine/foresee.h"
 #include "broker/engine/value.h"
 #include "broker/pool/listed_error.h"
 
@@ -213,6 +214,17 @@ static bool rescue_from_answer(struct engine *engine, struct exchange *exchange,
 	return share_stale(engine, exchange, &share, now_us);
 }
 
+static void foresee(struct engine *engine, const struct exchange *exchange,
+		    const struct message *answer, uint64_t now_us)
+{
+	struct message request;
+
+	if (engine->cached.prefetch && !answer->failed && cached_plan_of(engine, exchange->route) &&
+	    envelope_scan(engine->envelope, FROM_CLIENT, exchange->encoding,
+			  span_of(exchange->text, exchange->len), &request) == WSB_OK)
+		foresee_answered(engine, exchange, &request, answer, now_us);
+}
+
 bool cached_brought(struct engine *engine, struct exchange *exchange, const struct message *answer,
 		    struct connection *connection, uint64_t upstream_us, uint64_t now_us)
 {
@@ -238,5 +250,6 @@ bool cached_brought(struct engine *engine, struct exchange *exchange, const stru
 	keep_and_tell(engine, exchange, answer, &value, upstream_us, now_us);
 	flight->open = false;
 	share_with_all(engine, flight, &share, now_us);
+	foresee(engine, exchange, answer, now_us);
 	return false;
 }

@@ -69,8 +69,7 @@ static struct exchange *own_exchange(struct engine *engine, const struct route_s
 	return exchange;
 }
 
-/* Whether somebody has begun already what would do. */
-static bool is_under_way(const struct engine *engine, struct span key)
+bool cached_is_loading(const struct engine *engine, struct span key)
 {
 	const struct cached *cached = &engine->cached;
 	const struct flight *flight = flight_find(&cached->flights, key);
@@ -79,7 +78,7 @@ static bool is_under_way(const struct engine *engine, struct span key)
 }
 
 /* Clients go first: nothing of this waits for a place. */
-static bool own_load(struct engine *engine, const struct route_settings *route,
+bool cached_own_load(struct engine *engine, const struct route_settings *route,
 		     struct message *message, struct span key, enum flight_purpose purpose,
 		     uint64_t now_us)
 {
@@ -117,12 +116,12 @@ void cached_renew(struct engine *engine, struct message *message,
 		   (double)hit->age_us < threshold * (double)hit->ttl_us) {
 		return;
 	}
-	if (is_under_way(engine, look->key))
+	if (cached_is_loading(engine, look->key))
 		return;
 	if (purpose == FLIGHT_PACED && !pace_allows(&engine->cached.pace)) {
 		stats->paced++;
 		return;
 	}
-	if (own_load(engine, route, message, look->key, purpose, now_us))
+	if (cached_own_load(engine, route, message, look->key, purpose, now_us))
 		stats->own_loads[kind]++;
 }

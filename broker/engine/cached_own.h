@@ -26,6 +26,13 @@ static inline bool cached_trusts(const struct cached *cached, enum cache_trust t
 	return trust == TRUST_BRIEFLY && unknown_us <= TRUST_BRIEFLY_US;
 }
 
+/* Whether somebody has begun already what would do for this key. */
+bool cached_is_loading(const struct engine *engine, struct span key);
+/* Repeats this request for nobody, if there is a free place for it now. */
+bool cached_own_load(struct engine *engine, const struct route_settings *route,
+		     struct message *message, struct span key, enum flight_purpose purpose,
+		     uint64_t now_us);
+
 /* The entry has been served to this request: it is loaded again if it is stale, or old for one that
  * is asked for again and again. */
 void cached_renew(struct engine *engine, struct message *message,

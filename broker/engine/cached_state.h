@@ -31,6 +31,8 @@ struct refresh_pace {
 	double tokens;
 };
 
+struct prefetch;
+
 struct cached {
 	struct cache *cache;
 	struct cached_plans plans;
@@ -39,8 +41,10 @@ struct cached {
 			      */
 	struct timerq slow;  /* of flights */
 	struct refresh_pace pace;
-	uint64_t suspect_us;  /* since when events of others may be missing; 0: none are */
-	struct claims claims; /* of applications that load values themselves */
+	uint64_t suspect_us;	   /* since when events of others may be missing; 0: none are */
+	struct claims claims;	   /* of applications that load values themselves */
+	struct prefetch *prefetch; /* NULL: nothing is foreseen */
+	double guess_tokens;	   /* guesses that the budget allows now */
 	struct fingerprint key;
 	struct tag_list tags;
 	struct strbuf value; /* an answer without its id */

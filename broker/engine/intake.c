@@ -7,6 +7,7 @@
 #include "broker/engine/cached.h"
 #include "broker/engine/client.h"
 #include "broker/engine/dispatch.h"
+#include "broker/engine/foresee.h"
 #include "broker/engine/publish.h"
 #include "broker/engine/settle.h"
 #include "broker/engine/unreadable.h"
@@ -157,6 +158,8 @@ static void intake_forward(struct engine *engine, const struct caller *caller,
 		cached_load(engine, exchange, &look, now_us);
 	else
 		dispatch_exchange(engine, exchange, false, now_us);
+	if (look.load)
+		foresee_after(engine, session, message, now_us);
 }
 
 static void intake_route(struct engine *engine, const struct caller *caller,

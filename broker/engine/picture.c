@@ -320,7 +320,7 @@ static void picture_clients(const struct engine *engine, uint64_t now_us, struct
 	}
 }
 
-static struct cache_view picture_cache(const struct engine *engine)
+static struct cache_view picture_cache(const struct engine *engine, uint64_t now_us)
 {
 	const struct cached *cached = &engine->cached;
 	struct cache_view view = {
@@ -331,6 +331,8 @@ static struct cache_view picture_cache(const struct engine *engine)
 	};
 
 	cache_read_stats(cached->cache, &view.store);
+	if (cached->prefetch)
+		prefetch_stats(cached->prefetch, now_us, &view.prefetch);
 	return view;
 }
 
@@ -362,7 +364,7 @@ enum wsb_err engine_snapshot(struct engine *engine, enum snapshot_extent extent,
 		.buffer_bytes = engine_buffer_bytes(engine),
 		.buffer_bytes_max = engine->config->limits.memory_bytes,
 		.engine = &engine->stats,
-		.cache = picture_cache(engine),
+		.cache = picture_cache(engine, now_us),
 		.pools = (struct pool_view *)memory,
 		.pool_count = engine->lane_count,
 		.connection_count = connections,

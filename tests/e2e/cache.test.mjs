@@ -342,3 +342,20 @@ test('a client reads its own write, and pushes take effect at once', async (t) =
 	await client.next();
 	assert.equal((await client.result('read')).version, 100);
 });
+
+test('what a client asks after what is asked beforehand, also for users who never came before', async (t) => {
+	const { connect, broker, upstream } = await setup(t, {
+		upstreams: [{ methods: { user: ({ id }) => ({ id }), rights: ({ user }) => ({ user }) } }],
+		routes: route(), cache: { prefetch: { predictive: true, budget: 1 } },
+	});
+	const client = await connect();
+	for (let id = 0; id < 60; id++) {
+		await client.result('user', { id });
+		assert.deepEqual(await client.result('rights', { user: id }), { user: id });
+	}
+	assert.equal(upstream.of('rights').length, 60, 'each once, by whomever');
+	await until(async () => await broker.metric('wsbroker_prefetches_total', { result: 'used' }) >= 20, { what: 'guesses that were used' });
+	await client.result('user', { id: 1000 });
+	await until(() => upstream.of('rights').some(({ params }) => params.user === 1000), { what: 'the rights of user 1000' });
+	await until(async () => (await client.call('rights', { user: 1000 }, explain)).wsbroker.cache === 'hit', { what: 'a hit' });
+});

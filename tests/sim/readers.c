@@ -42,6 +42,9 @@ void readers_plan(struct sim *sim)
 		for (uint32_t k = 0; k < SIM_NUMBERS; k++)
 			sim->numbers[i][k].value = 1;
 	}
+	if (sim->reads && sim_chance(sim, 50))
+		sim->setup.config.cache.prefetch =
+			(struct prefetch_settings){.predictive = true, .budget = 1};
 	if (sim->reads)
 		agenda_add(&sim->agenda, sim->outside.now_us, EVENT_CHANGE, NULL);
 }

@@ -1,31 +1,32 @@
-#include "broker/cache/outstanding.h"
+#include "broker/cache/open_guesses.h"
 
 #include <stdlib.h>
 
 #define WAYS 4
 
-enum wsb_err outstanding_init(struct outstanding *outstanding, uint64_t bytes)
+enum wsb_err open_guesses_init(struct open_guesses *outstanding, uint64_t bytes)
 {
 	size_t count = WAYS;
 
 	while (count * 2 * sizeof(struct guess) <= bytes)
 		count *= 2;
-	*outstanding = (struct outstanding){.count = count};
+	*outstanding = (struct open_guesses){.count = count};
 	outstanding->guesses = calloc(count, sizeof(*outstanding->guesses));
 	return outstanding->guesses ? WSB_OK : WSB_ENOMEM;
 }
 
-void outstanding_fini(struct outstanding *outstanding)
+void open_guesses_fini(struct open_guesses *outstanding)
 {
 	free(outstanding->guesses);
 }
 
-static struct guess *set_of(const struct outstanding *outstanding, uint64_t hash)
+static struct guess *set_of(const struct open_guesses *outstanding, uint64_t hash)
 {
 	return &outstanding->guesses[hash & (outstanding->count - 1) & ~(uint64_t)(WAYS - 1)];
 }
 
-bool outstanding_add(struct outstanding *outstanding, const struct guess *guess, struct guess *lost)
+bool open_guesses_add(struct open_guesses *outstanding, const struct guess *guess,
+		      struct guess *lost)
 {
 	struct guess *set = set_of(outstanding, guess->hash);
 	struct guess *place = &set[0];
@@ -43,7 +44,7 @@ bool outstanding_add(struct outstanding *outstanding, const struct guess *guess,
 	return lost->hash != 0;
 }
 
-bool outstanding_take(struct outstanding *outstanding, uint64_t hash, struct guess *out)
+bool open_guesses_take(struct open_guesses *outstanding, uint64_t hash, struct guess *out)
 {
 	struct guess *set = set_of(outstanding, hash);
 
@@ -57,8 +58,8 @@ bool outstanding_take(struct outstanding *outstanding, uint64_t hash, struct gue
 	return false;
 }
 
-bool outstanding_expire(struct outstanding *outstanding, uint64_t before_us, size_t *left,
-			struct guess *out)
+bool open_guesses_expire(struct open_guesses *outstanding, uint64_t before_us, size_t *left,
+			 struct guess *out)
 {
 	for (; *left > 0; (*left)--) {
 		struct guess *guess = &outstanding->guesses[outstanding->sweep];
