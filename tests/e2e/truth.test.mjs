@@ -223,3 +223,19 @@ test('without Redis each strategy serves what it has for as long as it says, the
 		assert.equal(await broker.metric('wsbroker_bus_resyncs_total'), 0, 'nothing was flushed');
 	}
 });
+
+test('Redis that lost its data: what a broker may have missed is not served', { timeout: 40000 }, async (t) => {
+	const redis = await startRedis(t);
+	const database = new Database();
+	const servers = await startVersioned(t, database, 1, { isTold: () => false, lateMs: 1 });
+	const broker = await startBroker(t, config([redis], servers, 'a'));
+	const client = await connect(t, broker.url);
+	await until(() => busIsLive({ broker }), { what: 'the bus' });
+	await client.result('lasting.get', { key: 'k1' });
+	const version = database.write('k1');
+	assert.equal(await staleStrategies(client, version), 'aggressive', 'it is cached');
+	await redis.kill();
+	await redis.start();
+	await until(async () => await staleStrategies(client, version) === '', { what: 'the fresh value', deadline: 10000 });
+	assert.equal(await broker.metric('wsbroker_bus_resyncs_total'), 1);
+});
