@@ -189,11 +189,23 @@ static bool add_count(size_t count, struct strbuf *out)
 	return count > 0;
 }
 
+/* What a route would do if it were cached is nothing that it does. */
+static bool means_nothing(const struct option *option, const void *base)
+{
+	static const char section[] = "cache.";
+
+	return option->scope == SCOPE_ROUTE &&
+	       strncmp(option->path, section, strlen(section)) == 0 &&
+	       !((const struct route_settings *)base)->cache.enabled;
+}
+
 bool value_text(const struct config *config, const struct option *option, const void *base,
 		struct strbuf *out)
 {
 	const void *at = member(option, base);
 
+	if (means_nothing(option, base))
+		return false;
 	if (option->size == 0)
 		return option->type == OPTION_POOL && add_pool(config, option, base, out);
 	switch (option->type) {

@@ -1,6 +1,7 @@
 /* What routes and push rules say of the cache. */
 #include <criterion/criterion.h>
 #include <string.h>
+#include "broker/control/value_text.h"
 #include "rig.h"
 
 #define MINUTE UINT64_C(60000000)
@@ -126,6 +127,29 @@ Test(cache_rules, of_what_is_invalidated)
 	cr_expect_eq(config->push[0].invalidate.count, 1);
 	cr_expect_not(config->push[0].invalidate.soft);
 	cr_expect_eq(config->push[0].invalidate.merge_us, 250000);
+}
+
+static size_t count_shown(const struct config *config)
+{
+	size_t count = 0;
+	struct strbuf text;
+
+	strbuf_init(&text);
+	for (size_t i = 0; i < option_count; i++) {
+		strbuf_clear(&text);
+		count += options[i].scope == SCOPE_ROUTE &&
+			 strncmp(options[i].path, "cache.", 6) == 0 &&
+			 value_text(config, &options[i], &config->routes[0], &text);
+	}
+	strbuf_fini(&text);
+	return count;
+}
+
+Test(cache_rules, are_shown_of_cached_routes_only)
+{
+	cr_expect_eq(count_shown(rig_good(&rig, RIG_MINIMAL "routes: [{method: a}]\n")), 0);
+	cr_expect_gt(
+		count_shown(rig_good(&rig, RIG_MINIMAL "routes: [{method: a, cache: true}]\n")), 5);
 }
 
 Test(cache_rules, mistakes_are_told_where_they_stand)
