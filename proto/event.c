@@ -225,12 +225,11 @@ void event_held_fini(struct event_held *held)
 	*held = (struct event_held){0};
 }
 
-/* Whether two globs may mean a text in common. That both are none is the usual case; of two that
- * are, nobody looks closely. */
-static bool globs_meet(struct span wanted, struct span tag)
+/* Whether a glob and a tag may mean a text in common. That the tag is no glob, but the one text
+ * `plain`, is the usual case; of two that are, nobody looks closely. */
+static bool globs_meet(struct span wanted, struct span tag, struct span plain)
 {
 	char buf[TAG_GLOB_BYTES_MAX];
-	struct span plain = glob_literal(tag, buf, sizeof(buf));
 
 	if (plain.at)
 		return glob_match(wanted, plain);
@@ -238,15 +237,25 @@ static bool globs_meet(struct span wanted, struct span tag)
 	return !plain.at || glob_match(tag, plain);
 }
 
+static bool tag_concerns(struct span tag, const struct span *globs, size_t count)
+{
+	char buf[TAG_GLOB_BYTES_MAX];
+	const struct span plain = glob_literal(tag, buf, sizeof(buf));
+
+	for (size_t i = 0; i < count; i++) {
+		if (globs_meet(globs[i], tag, plain))
+			return true;
+	}
+	return false;
+}
+
 bool event_concerns(const struct event *event, const struct span *globs, size_t count)
 {
 	if (count == 0 || event->type != EVENT_INVALIDATED)
 		return true;
 	for (size_t i = 0; i < event->what.tag_count; i++) {
-		for (size_t k = 0; k < count; k++) {
-			if (globs_meet(globs[k], event->what.tags[i]))
-				return true;
-		}
+		if (tag_concerns(event->what.tags[i], globs, count))
+			return true;
 	}
 	return false;
 }

@@ -83,10 +83,12 @@ static bool check_form(const struct admin_request *request, struct admin_call *c
 		memcpy(call->query, request->query.at, request->query.len);
 	call->query[request->query.len] = '\0';
 	call->wants_stream = is_among(request->accept, "text/event-stream");
-	if (request->last_event_id.len < sizeof(call->last_event_id))
-		memcpy(call->last_event_id,
-		       request->last_event_id.at ? request->last_event_id.at : "",
-		       request->last_event_id.len);
+	/* What is too long for one of ours is none of ours, and so is its beginning. */
+	if (request->last_event_id.at)
+		memcpy(call->last_event_id, request->last_event_id.at,
+		       request->last_event_id.len < sizeof(call->last_event_id)
+			       ? request->last_event_id.len
+			       : sizeof(call->last_event_id) - 1);
 	return true;
 }
 

@@ -18,26 +18,47 @@ static bool refuse(const struct admin_exchange *exchange, const char *name, cons
 	return false;
 }
 
+/* Its value in text, and absent when there is none. One that does not fit is refused: to show what
+ * nobody asked for would be worse. */
+static bool read_value(const struct admin_exchange *exchange, const char *name, char *text,
+		       size_t size, struct span *found)
+{
+	char room[ADMIN_QUERY_MAX];
+	const struct span value =
+		query_value(span_text(exchange->call->query), name, room, sizeof(room));
+
+	*found = span_of(NULL, 0);
+	if (!value.at)
+		return true;
+	if (value.len >= size)
+		return refuse(exchange, name, "shorter");
+	memcpy(text, value.at, value.len);
+	text[value.len] = '\0';
+	*found = span_of(text, value.len);
+	return true;
+}
+
 static bool read_number(const struct admin_exchange *exchange, const char *name, uint64_t *out)
 {
 	char text[24];
-	struct span found =
-		query_value(span_text(exchange->call->query), name, text, sizeof(text) - 1);
+	struct span found;
 
-	if (!found.at)
-		return true;
-	text[found.len] = '\0';
-	return admin_name_is_number(text, out) || refuse(exchange, name, "a whole number");
+	if (!read_value(exchange, name, text, sizeof(text), &found))
+		return false;
+	return !found.at || admin_name_is_number(text, out) ||
+	       refuse(exchange, name, "a whole number");
 }
 
 /* A moment, or how long ago it was. */
 static bool read_time(const struct admin_exchange *exchange, const char *name, uint64_t *out)
 {
 	char text[FILTER_TEXT_MAX];
-	struct span found = query_value(span_text(exchange->call->query), name, text, sizeof(text));
+	struct span found;
 	uint64_t now_us = exchange->call->wall_us;
 	uint64_t ago_us;
 
+	if (!read_value(exchange, name, text, sizeof(text), &found))
+		return false;
 	if (!found.at || clock_read(found, out) == WSB_OK)
 		return true;
 	if (units_duration_us(found, &ago_us) != WSB_OK)
@@ -49,12 +70,12 @@ static bool read_time(const struct admin_exchange *exchange, const char *name, u
 static bool read_text(const struct admin_exchange *exchange, const char *name, char *text,
 		      size_t size, const char **out)
 {
-	struct span found = query_value(span_text(exchange->call->query), name, text, size - 1);
+	struct span found;
 
-	if (!found.at)
-		return true;
-	text[found.len] = '\0';
-	*out = text;
+	if (!read_value(exchange, name, text, size, &found))
+		return false;
+	if (found.at)
+		*out = text;
 	return true;
 }
 
@@ -62,8 +83,10 @@ static bool read_text(const struct admin_exchange *exchange, const char *name, c
 static bool read_flag(const struct admin_exchange *exchange, const char *name, bool *out)
 {
 	char text[8];
-	struct span found = query_value(span_text(exchange->call->query), name, text, sizeof(text));
+	struct span found;
 
+	if (!read_value(exchange, name, text, sizeof(text), &found))
+		return false;
 	*out = span_is(found, "true") || span_is(found, "1") || (found.at && found.len == 0);
 	return *out || !found.at || span_is(found, "false") || span_is(found, "0") ||
 	       refuse(exchange, name, "true or false");

@@ -41,7 +41,7 @@ static bool find_place(struct invalidation_feed *feed, const struct journal *jou
 		       struct span query, struct span last_event_id, uint64_t wall_us,
 		       struct strbuf *out)
 {
-	char text[64];
+	char text[ADMIN_QUERY_MAX]; /* nothing that it says is too long to be wrong */
 	struct span since = query_value(query, "since", text, sizeof(text));
 	enum since verdict;
 
@@ -106,19 +106,28 @@ static void add_resync(struct invalidation_feed *feed, const struct admin_backen
 	strbuf_fini(&json);
 }
 
-static void add_entry(const struct invalidation_feed *feed, const struct journal_entry *entry,
-		      struct strbuf *out)
+/* Entries that concern the follower, for as long as there are any, room and work. */
+static enum wsb_err add_entries(struct invalidation_feed *feed, const struct journal *journal,
+				size_t work, struct strbuf *out)
 {
+	const size_t end = out->len + FEED_STEP_BYTES;
 	struct span globs[INVALIDATION_FEED_TAGS];
+	const struct journal_entry *entry;
 	const char *at = feed->tags;
+	enum wsb_err err = WSB_OK;
 
 	for (size_t i = 0; i < feed->tag_count; i++) {
 		globs[i] = span_of(at, feed->tag_lens[i]);
 		at += feed->tag_lens[i];
 	}
-	if (event_concerns(&entry->event, globs, feed->tag_count))
-		add_event(out, entry->event.position, event_type_name(entry->event.type),
-			  entry->json);
+	while (err == WSB_OK && out->len < end) {
+		err = journal_next_of(journal, &feed->cursor, globs, feed->tag_count, &work,
+				      &entry);
+		if (err == WSB_OK)
+			add_event(out, entry->event.position, event_type_name(entry->event.type),
+				  entry->json);
+	}
+	return err;
 }
 
 /* A comment keeps the connection; with it goes the place that has been reached, so that whoever
@@ -132,21 +141,14 @@ static void break_silence(const struct invalidation_feed *feed, const struct jou
 }
 
 bool invalidation_feed_step(struct invalidation_feed *feed, const struct admin_backend *backend,
-			    uint64_t now_us, struct strbuf *out)
+			    size_t work, uint64_t now_us, struct strbuf *out)
 {
 	const struct journal *journal = backend->journal;
 	const size_t before = out->len;
-	const struct journal_entry *entry;
-	enum wsb_err err = WSB_OK;
 
 	if (feed->hole)
 		add_resync(feed, backend, out);
-	while (!feed->hole && err == WSB_OK && out->len - before < FEED_STEP_BYTES) {
-		err = journal_next(journal, &feed->cursor, &entry);
-		if (err == WSB_OK)
-			add_entry(feed, entry, out);
-	}
-	if (err == WSB_ELIMIT)
+	if (!feed->hole && add_entries(feed, journal, work, out) == WSB_ELIMIT)
 		return false;
 	if (feed->spoke_us == 0)
 		feed->spoke_us = now_us;

@@ -32,9 +32,10 @@ bool invalidation_feed_begin(struct invalidation_feed *feed, const struct journa
 			     struct span query, struct span last_event_id, uint64_t wall_us,
 			     struct strbuf *out);
 
-/* Appends what is new, a part of it when that is much. False: it has fallen so far behind that the
+/* Appends what is new, a part of it when that is much, or takes more than work (see
+ * journal_share). False: it has fallen so far behind that the
  * journal has forgotten what comes next: to be cut. */
 bool invalidation_feed_step(struct invalidation_feed *feed, const struct admin_backend *backend,
-			    uint64_t now_us, struct strbuf *out);
+			    size_t work, uint64_t now_us, struct strbuf *out);
 
 #endif

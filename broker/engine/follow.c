@@ -4,8 +4,9 @@
 #include "broker/engine/invalidate.h"
 #include "broker/journal/since.h"
 
-/* As much lies in a follower's outbox before it is given more. */
-#define FOLLOW_BYTES 262144
+/* As much lies in a follower's outbox before it is given more; and while memory is short. */
+#define FOLLOW_BYTES	   262144
+#define FOLLOW_BYTES_SHORT 16384
 
 bool follow_from(struct engine *engine, struct watch *watch, struct span since)
 {
@@ -36,10 +37,17 @@ static void send_resync(struct engine *engine, struct watch *watch)
 static void send_entry(struct engine *engine, struct watch *watch,
 		       const struct journal_entry *entry)
 {
-	if (event_concerns(&entry->event, watch->globs, watch->glob_count))
-		watch_send(engine, watch,
-			   watch->session->encoding == ENCODING_JSON ? entry->json
-								     : entry->msgpack);
+	watch_send(engine, watch,
+		   watch->session->encoding == ENCODING_JSON ? entry->json : entry->msgpack);
+}
+
+/* Followers that do not read fill half of limits.memory at most, and a little each: beyond it
+ * upstreams would not be read on their account. */
+static size_t room_of(const struct engine *engine)
+{
+	return engine_buffer_bytes(engine) < engine->config->limits.memory_bytes / 2
+		       ? FOLLOW_BYTES
+		       : FOLLOW_BYTES_SHORT;
 }
 
 void follow_one(struct engine *engine, struct watch *watch)
@@ -47,14 +55,16 @@ void follow_one(struct engine *engine, struct watch *watch)
 	const struct journal *journal = engine->invalidations.journal;
 	struct session *session = watch->session;
 	const struct journal_entry *entry;
+	size_t work = journal_share(engine->invalidations.watches.count);
 
 	if (watch->batch || session->state != SESSION_OPEN)
 		return;
 	if (watch->hole)
 		send_resync(engine, watch);
 	while (!watch->hole && session->state == SESSION_OPEN &&
-	       outbox_bytes(&session->outbox) < FOLLOW_BYTES &&
-	       journal_next(journal, &watch->cursor, &entry) == WSB_OK)
+	       outbox_bytes(&session->outbox) < room_of(engine) &&
+	       journal_next_of(journal, &watch->cursor, watch->globs, watch->glob_count, &work,
+			       &entry) == WSB_OK)
 		send_entry(engine, watch, entry);
 	if (session->state == SESSION_OPEN && !journal_holds(journal, watch->cursor))
 		client_cut(engine, session, "invalidations");

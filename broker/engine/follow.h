@@ -1,7 +1,8 @@
 /* broker/engine/follow.h: clients that follow the invalidations (see watch.h).
  *
  * Each has a place in the journal and takes from there what concerns it, as fast as it reads: a
- * replay of any length, and a burst, cost no more memory than a piece of it. Who falls so far
+ * replay of any length, and a burst, cost no more memory than a piece of it, and no more time at
+ * once than journal_share allows. Who falls so far
  * behind that the journal has forgotten what comes next is cut as any slow reader. */
 #ifndef WSB_BROKER_ENGINE_FOLLOW_H
 #define WSB_BROKER_ENGINE_FOLLOW_H

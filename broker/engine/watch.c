@@ -9,6 +9,7 @@
 #include "broker/engine/follow.h"
 #include "broker/journal/since.h"
 #include "common/glob.h"
+#include "proto/invalidation_read.h"
 #include "proto/partial.h"
 #include "proto/token.h"
 
@@ -143,7 +144,8 @@ static bool are_globs(const json_t *globs)
 		     json_array_size(globs) <= WATCH_GLOBS_MAX;
 
 	for (size_t i = 0; right && i < json_array_size(globs); i++)
-		right = json_is_string(json_array_get(globs, i));
+		right = json_is_string(json_array_get(globs, i)) &&
+			json_string_length(json_array_get(globs, i)) <= TAG_GLOB_BYTES_MAX;
 	return right;
 }
 
@@ -154,7 +156,8 @@ static bool member_is_right(const struct channel *channel, const char *name, con
 	if (strcmp(name, channel->globs) == 0) {
 		if (are_globs(value))
 			return true;
-		snprintf(why, WHY_MAX, "%s must be a list of 1 to %d texts", name, WATCH_GLOBS_MAX);
+		snprintf(why, WHY_MAX, "%s must be a list of 1 to %d texts of up to %d bytes", name,
+			 WATCH_GLOBS_MAX, TAG_GLOB_BYTES_MAX);
 	} else if (strcmp(name, "since") == 0 && channel->since) {
 		if (json_is_string(value))
 			return true;

@@ -6,7 +6,7 @@
 #include "broker/io/tls.h"
 #include "common/clock.h"
 
-#define FOLLOWERS_MAX 64
+#define FOLLOWERS_MAX 1024
 
 /* A request under way. */
 struct visit {
@@ -215,7 +215,8 @@ static bool step(struct http_admin *admin, struct visit *visit, uint64_t now_us,
 		return true;
 	strbuf_clear(text);
 	if (visit->stream == STREAM_INVALIDATIONS) {
-		if (!invalidation_feed_step(&visit->invalidations, admin->backend, now_us, text))
+		if (!invalidation_feed_step(&visit->invalidations, admin->backend,
+					    journal_share(admin->followers.count), now_us, text))
 			return false;
 	} else {
 		feed_step(&visit->feed, admin->backend->history, now_us, text);

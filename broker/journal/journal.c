@@ -4,6 +4,10 @@
 #include <string.h>
 #include "common/map.h"
 
+/* What all readers together spend on a step, about 5 ms; and what each may in any case. */
+#define WORK_OF_ALL  ((size_t)1 << 17)
+#define WORK_OF_EACH ((size_t)1 << 10)
+
 #define CHAINS 16384 /* of entries by source and id; a power of two above JOURNAL_EVENTS_MAX */
 
 /* Lies in one piece with its tags and texts behind it. */
@@ -324,4 +328,33 @@ enum wsb_err journal_next(const struct journal *journal, journal_cursor *cursor,
 	} while (entry->passed);
 	*out = &entry->shown;
 	return WSB_OK;
+}
+
+size_t journal_share(size_t readers)
+{
+	const size_t share = readers ? WORK_OF_ALL / readers : WORK_OF_ALL;
+
+	return share > WORK_OF_EACH ? share : WORK_OF_EACH;
+}
+
+enum wsb_err journal_next_of(const struct journal *journal, journal_cursor *cursor,
+			     const struct span *globs, size_t glob_count, size_t *work,
+			     const struct journal_entry **out)
+{
+	const struct journal_entry *entry;
+
+	while (*work > 0) {
+		enum wsb_err err = journal_next(journal, cursor, &entry);
+		size_t spent;
+
+		if (err != WSB_OK)
+			return err;
+		spent = 1 + entry->event.what.tag_count * glob_count;
+		*work -= spent < *work ? spent : *work;
+		if (event_concerns(&entry->event, globs, glob_count)) {
+			*out = entry;
+			return WSB_OK;
+		}
+	}
+	return WSB_ETIMEOUT;
 }

@@ -73,4 +73,15 @@ bool journal_holds(const struct journal *journal, journal_cursor cursor);
 enum wsb_err journal_next(const struct journal *journal, journal_cursor *cursor,
 			  const struct journal_entry **out) WSB_CHECKED;
 
+/* Who follows may ask for what concerns any of some globs of tags, and looking for that takes time,
+ * in which nobody else is served. So much of it, in comparisons of a tag with a glob, one of so
+ * many readers may spend on a step. */
+size_t journal_share(size_t readers);
+
+/* The next that concerns any of these globs (none: all do), as journal_next. *work, which is above
+ * 0, falls by what was spent. WSB_ETIMEOUT: that was all there was; the cursor has come nearer. */
+enum wsb_err journal_next_of(const struct journal *journal, journal_cursor *cursor,
+			     const struct span *globs, size_t glob_count, size_t *work,
+			     const struct journal_entry **out) WSB_CHECKED;
+
 #endif

@@ -56,6 +56,23 @@ async function subscribe(t, broker, params = {}) {
 
 const wsbroker = (broker, ...args) => command(args, { env: { WSBROKER_ADMIN: `http://${broker.adminAddress}` } });
 
+test('what is too long to mean anything is told so, or of a hole, but never passed over', async (t) => {
+	const { broker, client, stream } = await scene(t);
+	const lost = await stream('', { 'last-event-id': '9'.repeat(300) });
+	assert.equal((await lost.seen(1))[0].event, TYPES.resync);
+	for (const query of [`since=${'9'.repeat(300)}`, `tag=${'x'.repeat(1000)}&since=${'9'.repeat(65)}`])
+		assert.equal((await broker.adminGet(`/v1/invalidations?${query}`)).status, 400, query);
+	assert.equal((await broker.adminGet(`/v1/events?since=${'9'.repeat(300)}`)).status, 400);
+
+	const glob = '*'.repeat(512);
+	await client.result('wsbroker.subscribe', { channel: 'invalidations', tags: [glob] });
+	for (const params of [{ channel: 'invalidations', tags: [`${glob}x`] }, { channel: 'push', methods: [`${glob}x`] }]) {
+		const { error } = await client.call('wsbroker.subscribe', params);
+		assert.equal(error.code, -32600);
+		assert.match(error.message + JSON.stringify(error.data), /512 bytes/);
+	}
+});
+
 test('each cause reaches each follower, in one order', async (t) => {
 	const { broker, client, admin, upstream, stream } = await scene(t);
 	const script = await stream();

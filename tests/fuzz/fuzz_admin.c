@@ -109,7 +109,7 @@ static void ask(struct stage *stage, struct span text)
 		if (response.stream == STREAM_EVENTS)
 			feed_step(&response.feed, stage->history, 1, &response.body);
 		if (response.stream == STREAM_INVALIDATIONS)
-			must(invalidation_feed_step(&response.invalidations, &backend, 1,
+			must(invalidation_feed_step(&response.invalidations, &backend, 1000, 1,
 						    &response.body));
 	}
 	check(&response, stage, span_is(request.method, "GET"));

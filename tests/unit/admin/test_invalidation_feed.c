@@ -6,6 +6,7 @@
 #include "broker/admin/admin.h"
 
 #define EPOCH "1700000000000"
+#define WORK  1000
 
 static struct journal *journal;
 static struct invalidation_feed feed;
@@ -71,7 +72,7 @@ static void expect(const char *ids)
 	const char *at;
 
 	strbuf_clear(&out);
-	cr_expect(invalidation_feed_step(&feed, backend(), now_us, &out));
+	cr_expect(invalidation_feed_step(&feed, backend(), WORK, now_us, &out));
 	at = strbuf_span(&out).at;
 	while ((at = strstr(at, "id: " EPOCH "-")) != NULL && count < sizeof(found) - 3) {
 		at += strlen("id: " EPOCH "-");
@@ -157,6 +158,7 @@ Test(invalidation_feed, refuses_what_means_nothing)
 {
 	static const char *const queries[] = {"since=soon", "since=", "since=7-", "tag="};
 	char many[256] = "";
+	char longer[256] = "";
 
 	for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]); i++) {
 		cr_expect_not(begin(queries[i], NULL), "%s", queries[i]);
@@ -165,6 +167,9 @@ Test(invalidation_feed, refuses_what_means_nothing)
 	for (size_t i = 0; i <= INVALIDATION_FEED_TAGS; i++)
 		memcpy(many + 6 * i, "tag=a&", 7);
 	cr_expect_not(begin(many, NULL));
+	/* Too long to be anything is not nothing. */
+	snprintf(longer, sizeof(longer), "since=%0200d", 7);
+	cr_expect_not(begin(longer, NULL));
 }
 
 Test(invalidation_feed, keeps_silence_short_and_says_where_it_is)
@@ -189,7 +194,7 @@ Test(invalidation_feed, gives_much_in_parts_and_cuts_who_falls_behind)
 		add("a");
 	for (;; steps++) {
 		strbuf_clear(&out);
-		cr_assert(invalidation_feed_step(&feed, backend(), now_us, &out));
+		cr_assert(invalidation_feed_step(&feed, backend(), WORK, now_us, &out));
 		cr_assert_lt(out.len, FEED_STEP_BYTES + 1000);
 		if (out.len == 0)
 			break;
@@ -197,5 +202,25 @@ Test(invalidation_feed, gives_much_in_parts_and_cuts_who_falls_behind)
 	cr_expect_gt(steps, 3);
 	for (size_t i = 0; i <= JOURNAL_EVENTS_MAX; i++)
 		add("a");
-	cr_expect_not(invalidation_feed_step(&feed, backend(), now_us, &out));
+	cr_expect_not(invalidation_feed_step(&feed, backend(), WORK, now_us, &out));
+}
+
+Test(invalidation_feed, looks_a_part_at_a_time_for_what_is_rare)
+{
+	char ids[8] = "";
+	size_t steps = 0;
+
+	for (size_t i = 0; i < WORK; i++)
+		add("b");
+	add("rare");
+	cr_assert(begin("tag=rare&tag=none&since=start", NULL));
+	for (; steps < 10 && ids[0] == '\0'; steps++) {
+		strbuf_clear(&out);
+		cr_assert(invalidation_feed_step(&feed, backend(), WORK, now_us, &out));
+		if (out.len > 0)
+			snprintf(ids, sizeof(ids), "%.4s", strstr(out.text, EPOCH "-") + 14);
+	}
+	/* Each of the 1003 before it costs three. */
+	cr_expect_eq(steps, 4);
+	cr_expect_str_eq(ids, "1004");
 }

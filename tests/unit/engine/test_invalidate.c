@@ -351,6 +351,32 @@ Test(follow, that_does_not_read_is_cut)
 	stage_end(&scene.stage);
 }
 
+/* Many who do not read take no memory from those who work. */
+Test(follow, those_who_do_not_read_share_half_of_the_memory)
+{
+	struct scene scene;
+	struct session *sessions[20];
+
+	stage_init(&scene.stage);
+	scene.stage.setup.config.limits.memory_bytes = 1 << 20;
+	stage_begin_ready(&scene.stage);
+	scene.engine = scene.stage.outside.engine;
+	for (size_t i = 0; i < 20; i++) {
+		struct peer *peer = client_of(&scene, ROLE_CLIENT, "127.0.0.1");
+
+		follows(peer, "{\"channel\":\"invalidations\"}");
+		sessions[i] = peer->session;
+	}
+	for (size_t i = 0; i < 5000; i++)
+		invalidates(&scene, "a");
+	cr_expect_lt(engine_buffer_bytes(scene.engine), 1 << 20);
+	for (size_t i = 0; i < 20; i++) {
+		cr_expect_eq(sessions[i]->state, SESSION_OPEN);
+		cr_expect_gt(outbox_bytes(&sessions[i]->outbox), 10000);
+	}
+	stage_end(&scene.stage);
+}
+
 #define OTHER "/wsbroker/b/1"
 
 Test(bus, events_of_others_are_applied_and_passed_on_once)

@@ -276,3 +276,41 @@ Test(journal, replays_by_time)
 	cr_assert_eq(next_number(journal, &cursor), 9);
 	journal_destroy(journal);
 }
+
+Test(journal, looks_no_further_than_its_work)
+{
+	static const struct {
+		size_t work;
+		enum wsb_err err;
+		journal_cursor cursor;
+		size_t left;
+	} cases[] = {
+		/* Two globs, one tag: three for each entry, and none is begun for nothing. */
+		{1, WSB_ETIMEOUT, 2, 0}, {3, WSB_ETIMEOUT, 2, 0}, {4, WSB_ETIMEOUT, 3, 0},
+		{13, WSB_OK, 6, 0},	 {20, WSB_OK, 6, 5},
+	};
+	const struct span globs[] = {span_text("none"), span_text("5")};
+	struct journal *journal = made();
+
+	append_many(journal, 1, 7);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct journal_entry *entry = NULL;
+		journal_cursor cursor = 1;
+		size_t work = cases[i].work;
+
+		cr_expect_eq(journal_next_of(journal, &cursor, globs, 2, &work, &entry),
+			     cases[i].err, "%zu", i);
+		cr_expect_eq(cursor, cases[i].cursor, "%zu", i);
+		cr_expect_eq(work, cases[i].left, "%zu", i);
+		cr_expect_eq(entry != NULL, cases[i].err == WSB_OK, "%zu", i);
+	}
+	journal_destroy(journal);
+}
+
+Test(journal, shares_the_work_among_its_readers)
+{
+	cr_expect_eq(journal_share(0), journal_share(1));
+	cr_expect_eq(journal_share(64), journal_share(1) / 64);
+	cr_expect_eq(journal_share(100000), journal_share(1000));
+	cr_expect_gt(journal_share(100000), 0);
+}
