@@ -38,6 +38,9 @@ test('every call answers as it is described', { timeout: 60000 }, async (t) => {
 		await ask('GET', template, { status: 200 });
 	await ask('GET', '/v1/requests', { path: '/v1/requests?slow&pool=main', status: 200 });
 	await ask('GET', '/v1/events', { path: '/v1/events?since=soon', status: 400 });
+	await ask('POST', '/v1/cache/invalidate', { body: { tags: ['a'], keys: 'k', mode: 'soft', reason: 'new' }, status: 200 });
+	await ask('POST', '/v1/cache/invalidate', { body: { tags: 7 }, status: 400 });
+	await ask('GET', '/v1/invalidations', { path: '/v1/invalidations?since=soon', status: 400 });
 	assert.equal((await ask('GET', '/v1/cache/entries', { path: '/v1/cache/entries?tag=a*&limit=5', status: 200 })).length, 1);
 	await ask('GET', '/v1/cache/entries', { path: '/v1/cache/entries?limit=many', status: 400 });
 	const pool = '/v1/pools/{pool}';

@@ -68,7 +68,7 @@ test('subscribers get what they asked for inside wsbroker.event', async (t) => {
 	await quiet(none);
 	assert.equal(await all.result('wsbroker.unsubscribe', [two]), true);
 	assert.equal(await all.result('wsbroker.unsubscribe', [two]), false);
-	const refused = await all.call('wsbroker.subscribe', { channel: 'invalidations' });
+	const refused = await all.call('wsbroker.subscribe', { channel: 'others' });
 	assert.equal(refused.error.code, -32600);
 	assert.match(refused.error.message, /push/);
 });
