@@ -65,9 +65,11 @@ for (const [name, line] of [['curl', (tag) => `"tags":["${tag}"]`], ['node', (ta
 		const { broker, invalidate } = await scene(t);
 		const first = start(t, name, { broker });
 		// Its place is known as soon as the stream has begun.
-		await until(() => readFileSync(path.join(first.folder, 'cursor'), 'utf8').trim(), { what: () => `a cursor\n${first.output}` });
+		const reaches = (end) => until(() => readFileSync(path.join(first.folder, 'cursor'), 'utf8').trim().endsWith(end), { what: () => `a cursor\n${first.output}` });
+		await reaches('-0');
 		await invalidate('a');
 		await first.seen(line('a'));
+		await reaches('-1');
 		await first.end('SIGTERM');
 		await invalidate('b');
 		const second = start(t, name, { broker, folder: first.folder });
