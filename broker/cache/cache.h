@@ -96,7 +96,7 @@ struct cache_fill {
 enum cache_verdict {
 	CACHE_STORED,
 	CACHE_INVALIDATED_SINCE,
-	CACHE_TOO_LARGE,
+	CACHE_TOO_LARGE, /* more than max_entry, or with s3-fifo than a tenth of the memory */
 	CACHE_TOO_MANY_TAGS,
 	CACHE_TAG_TOO_LONG,
 	CACHE_NO_ROOM, /* not even an empty cache would hold it, or too many keys share its hash */

@@ -24,6 +24,7 @@ static void use(struct cache *cache, uint32_t id, struct cache_hit *out)
 	out->prefetched = entry->is_prefetched;
 	entry->is_prefetched = false;
 	policy_touch(&cache->policy, id);
+	duel_look(&cache->duel, index_hash(&cache->entries, id), budget_cost_of(entry));
 	if (out->state == CACHE_FRESH)
 		cache->stats.fresh++;
 	else if (out->state == CACHE_STALE)
@@ -59,8 +60,6 @@ void cache_look(struct cache *cache, struct span key, bool touch, uint64_t now_u
 	struct entry_tail tail;
 	uint32_t hash = digest_hash(digest, cache->seed);
 
-	if (touch)
-		duel_look(&cache->duel, hash);
 	if (id == INDEX_NONE) {
 		bool known = ghost_find(&cache->ghost, hash, &memory);
 

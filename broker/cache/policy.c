@@ -70,6 +70,11 @@ void policy_upkeep(struct policy *policy, uint32_t steps)
 		gdsf_reweigh(policy, --policy->reweigh);
 }
 
+bool policy_admits(const struct policy *policy, size_t bytes)
+{
+	return policy->kind == CACHE_GDSF || bytes <= policy->budget->limit / S3FIFO_SMALL_SHARE;
+}
+
 bool policy_add(struct policy *policy, uint32_t id, uint8_t memory)
 {
 	if (policy->kind == CACHE_GDSF)

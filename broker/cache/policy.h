@@ -37,6 +37,7 @@ struct policy {
 	struct chunks heap;
 	uint32_t count;
 	uint32_t inflation;
+	uint32_t beats;	  /* arrivals and touches since the inflation last rose */
 	uint32_t reweigh; /* places in the heap that are still to be weighed anew */
 	double mean;	  /* of cost / size of what came lately; what values are measured by */
 	/* s3-fifo */
@@ -58,6 +59,8 @@ bool policy_prepare(struct policy *policy, uint32_t entries);
 void policy_go_by(struct policy *policy, bool recency);
 void policy_upkeep(struct policy *policy, uint32_t steps);
 
+/* Whether it takes in anything so large: s3-fifo nothing that its small queue could not hold. */
+bool policy_admits(const struct policy *policy, size_t bytes);
 /* The entry is new, and is_prefetched, weight and cost are set. memory: the frequency that
  * policy_frequency gave when its key left, 0: it is not remembered. False: no memory. */
 bool policy_add(struct policy *policy, uint32_t id, uint8_t memory);

@@ -2,16 +2,11 @@
 
 #include "broker/cache/entry.h"
 
-/* Of all bytes, the small queue has a tenth. Who was asked for so often in it moves on. */
-#define SMALL_SHARE 10
-#define WANTED	    2
-
 /* In entry.credit: the queue it is in, and how often it was asked for, up to 3. */
 enum { SMALL, MAIN, SUNK };
 #define QUEUE(credit)	     ((credit) >> 2)
 #define FREQUENCY(credit)    ((credit)&3)
 #define CREDIT(queue, count) ((queue) << 2 | (count))
-#define FREQUENCY_MAX	     3
 
 /* In entry.place. */
 #define NEWER 0
@@ -76,7 +71,7 @@ void s3fifo_touch(struct policy *policy, uint32_t id)
 	if (QUEUE(entry->credit) == SUNK || policy->by_recency) {
 		leave(policy, id);
 		enter(policy, id, MAIN, 0);
-	} else if (FREQUENCY(entry->credit) < FREQUENCY_MAX) {
+	} else if (FREQUENCY(entry->credit) < S3FIFO_FREQUENCY_MAX) {
 		entry->credit++;
 	}
 }
@@ -96,7 +91,7 @@ static bool small_is_due(const struct policy *policy)
 	if (small->count == 0)
 		return false;
 	return main->count == 0 || policy->by_recency ||
-	       small->bytes > (small->bytes + main->bytes) / SMALL_SHARE;
+	       small->bytes > (small->bytes + main->bytes) / S3FIFO_SMALL_SHARE;
 }
 
 uint32_t s3fifo_victim(struct policy *policy)
@@ -109,7 +104,7 @@ uint32_t s3fifo_victim(struct policy *policy)
 		const struct entry *entry = entry_at(policy->entries, id);
 		uint32_t frequency = FREQUENCY(entry->credit);
 
-		if (frequency < (small ? WANTED : 1))
+		if (frequency < (small ? S3FIFO_WANTED : 1))
 			return id;
 		leave(policy, id);
 		enter(policy, id, MAIN, small ? 0 : frequency - 1);

@@ -190,8 +190,10 @@ static void take_place(struct cache *cache, struct arrival *arrival)
 	if (id != INDEX_NONE) {
 		arrival->memory = policy_frequency(&cache->policy, id, POLICY_REPLACED);
 		cache_drop(cache, id, GHOST_EVICTED, POLICY_REPLACED, arrival->now_ms);
-	} else if (ghost_find(&cache->ghost, arrival->hash, &memory)) {
-		arrival->memory = memory.frequency;
+	} else {
+		duel_look(&cache->duel, arrival->hash, entry_size(0, &arrival->tail));
+		if (ghost_find(&cache->ghost, arrival->hash, &memory))
+			arrival->memory = memory.frequency;
 	}
 	ghost_forget(&cache->ghost, arrival->hash);
 }
@@ -258,6 +260,8 @@ static enum cache_verdict store(struct cache *cache, const struct cache_fill *fi
 
 	if (verdict != CACHE_STORED)
 		return verdict;
+	if (!policy_admits(&cache->policy, fill->value.bytes.len))
+		return CACHE_TOO_LARGE;
 	if (cache_is_outdated(cache, fill, arrival.digest))
 		return CACHE_INVALIDATED_SINCE;
 	arrival.hash = digest_hash(arrival.digest, cache->seed);

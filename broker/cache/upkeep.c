@@ -52,7 +52,7 @@ static void choose(struct cache *cache)
 	double full = (double)budget->limit / (double)budget->used * cache->entries.count;
 
 	if (budget->used > budget->limit / 4)
-		duel_fit(&cache->duel, (uint32_t)full);
+		duel_fit(&cache->duel, (uint64_t)full, budget->limit);
 	policy_go_by(&cache->policy, cache->duel.prefers_recency);
 	policy_upkeep(&cache->policy, SLICE_REWEIGH);
 }

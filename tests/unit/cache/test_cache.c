@@ -175,7 +175,7 @@ static void flood(enum cache_policy_kind policy)
 		struct cache_stats stats;
 
 		if (i % 10000 == 9999)
-			len = 7 * MIB;
+			len = policy == CACHE_GDSF ? 7 * MIB : MIB / 2;
 		stored += store_bytes(&desk, i, len, bytes) == CACHE_STORED;
 		stats = desk_stats(&desk);
 		cr_assert_leq(stats.bytes, stats.memory_bytes);
@@ -186,7 +186,8 @@ static void flood(enum cache_policy_kind policy)
 	}
 	cr_assert_eq(stored, 60000, "%u", stored);
 	cr_assert_gt(desk_stats(&desk).evictions, 10000);
-	cr_assert_eq(store_bytes(&desk, 1, 8 * MIB, bytes), CACHE_NO_ROOM);
+	cr_assert_eq(store_bytes(&desk, 1, 8 * MIB, bytes),
+		     policy == CACHE_GDSF ? CACHE_NO_ROOM : CACHE_TOO_LARGE);
 	free(bytes);
 	desk_close(&desk);
 }
