@@ -165,6 +165,12 @@ void engine_bus_lost(struct engine *engine, enum bus_link link, const char *caus
 
 void engine_bus_leave(struct engine *engine, uint64_t now_us)
 {
-	if (engine->bus)
-		bus_leave(engine->bus, now_us);
+	if (!engine->bus)
+		return;
+	/* The others will not hear of them: what they cached stays until it expires. */
+	if (bus_queued(engine->bus) > 0)
+		log_event(engine->log, LOG_WARN, "bus.unsent",
+			  log_number("events", bus_queued(engine->bus)),
+			  log_text("state", bus_state_name(bus_state(engine->bus, now_us))));
+	bus_leave(engine->bus, now_us);
 }

@@ -61,6 +61,28 @@ Test(verdict, what_the_next_start_would_bring_to_light_is_told)
 	expect_reason(1, "the configuration file was refused when it was last read");
 }
 
+Test(verdict, a_bus_that_is_lost_degrades_and_one_that_is_not_there_does_not)
+{
+	struct bus_view *bus = &sample.snapshot.bus;
+
+	bus->state = BUS_EMBEDDED;
+	expect(VERDICT_OK, 0);
+	*bus = (struct bus_view){.state = BUS_LIVE, .url = "127.0.0.1:6379/0", .reason = "read"};
+	expect(VERDICT_OK, 0);
+	bus->state = BUS_REPLAY;
+	expect(VERDICT_DEGRADED, 1);
+	expect_reason(0, "the bus is being read again from 127.0.0.1:6379/0 (replay)");
+	*bus = (struct bus_view){.state = BUS_SUSPECT,
+				 .url = "127.0.0.1:6379/0",
+				 .reason = "connect",
+				 .lag_us = 12000000,
+				 .queued = 34};
+	expect(VERDICT_DEGRADED, 1);
+	expect_reason(0, "the bus is lost for 12 s (connect at 127.0.0.1:6379/0): invalidations of "
+			 "other brokers are not heard, 34 of this one wait");
+	cr_expect_str_eq(verdict.reasons[0].command, "wsbroker events --type 'bus.*' --since 10m");
+}
+
 Test(verdict, missing_connections_degrade)
 {
 	sample.pools[0].endpoints[0].ready = 7;
