@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#include "broker/cache/prefetch.h"
 #include "broker/engine/affinity.h"
 #include "broker/engine/bus.h"
 #include "broker/engine/cached_own.h"
@@ -304,6 +303,8 @@ void cached_leave(struct engine *engine, struct exchange *exchange)
 {
 	struct cached *cached = &engine->cached;
 
+	if (exchange->own && !exchange->flight->outdated)
+		cached_let_rest(engine, exchange->flight);
 	if (flight_ends_with(exchange))
 		timerq_disarm(&cached->slow, &exchange->flight->timer);
 	flight_leave(&cached->flights, exchange);
@@ -380,6 +381,5 @@ void cached_tick(struct engine *engine, uint64_t now_us)
 	claims_upkeep(&cached->claims, now_us);
 	pace_turn(&cached->pace, now_us);
 	cache_upkeep(cached->cache, now_us);
-	if (cached->prefetch)
-		prefetch_upkeep(cached->prefetch, now_us);
+	foresee_tick(engine, now_us);
 }

@@ -55,10 +55,11 @@ static void share_with_all(struct engine *engine, struct flight *flight, const s
 		share_with(engine, list_entry(node, struct exchange, flight_link), share, now_us);
 }
 
+/* Forms of one's own may have no place for a result. */
 static bool is_null(const struct message *answer)
 {
 	if (!answer->result.at)
-		return true;
+		return answer->jsonrpc;
 	return answer->encoding == ENCODING_JSON ? span_is(answer->result, "null")
 						 : answer->result.at[0] == '\xc0';
 }

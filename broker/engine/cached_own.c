@@ -2,12 +2,16 @@
 
 #include "broker/engine/dispatch.h"
 #include "broker/engine/intake.h"
+#include "common/map.h"
 
 const char CACHED_REFRESHED[] = "refreshed";
 const char CACHED_JOINED[] = "joined";
 
 /* Uses that make an entry one that is asked for again and again. */
 #define AHEAD_USES 3
+
+/* After one that has come to nothing. */
+#define REST_US US_PER_S
 
 #define PACE_LOOK_US US_PER_S
 #define PACE_LEAST   10.0 /* a second, however quiet it has been */
@@ -100,6 +104,22 @@ bool cached_own_load(struct engine *engine, const struct route_settings *route,
 	return dispatch_send(engine, exchange, connection, now_us);
 }
 
+void cached_let_rest(struct engine *engine, const struct flight *flight)
+{
+	engine->cached.rests[flight->hash % CACHED_RESTS] = (struct cached_rest){
+		.hash = flight->hash,
+		.until_us = engine->ticked_us + REST_US,
+	};
+}
+
+static bool rests(const struct cached *cached, struct span key, uint64_t now_us)
+{
+	uint64_t hash = hash_bytes(key, cached->flights.seed);
+	const struct cached_rest *rest = &cached->rests[hash % CACHED_RESTS];
+
+	return rest->hash == hash && now_us < rest->until_us;
+}
+
 void cached_renew(struct engine *engine, struct message *message,
 		  const struct route_settings *route, const struct cached_look *look,
 		  const struct cache_hit *hit, uint64_t now_us)
@@ -116,7 +136,7 @@ void cached_renew(struct engine *engine, struct message *message,
 		   (double)hit->age_us < threshold * (double)hit->ttl_us) {
 		return;
 	}
-	if (cached_is_loading(engine, look->key))
+	if (cached_is_loading(engine, look->key) || rests(&engine->cached, look->key, now_us))
 		return;
 	if (purpose == FLIGHT_PACED && !pace_allows(&engine->cached.pace)) {
 		stats->paced++;

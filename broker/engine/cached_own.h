@@ -33,6 +33,10 @@ bool cached_own_load(struct engine *engine, const struct route_settings *route,
 		     struct message *message, struct span key, enum flight_purpose purpose,
 		     uint64_t now_us);
 
+/* A load of the broker's own ends and has stored nothing: the next one of this key has to wait, or
+ * an upstream that fails fast would be asked again with each request. */
+void cached_let_rest(struct engine *engine, const struct flight *flight);
+
 /* The entry has been served to this request: it is loaded again if it is stale, or old for one that
  * is asked for again and again. */
 void cached_renew(struct engine *engine, struct message *message,

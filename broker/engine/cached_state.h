@@ -33,6 +33,13 @@ struct refresh_pace {
 
 struct prefetch;
 
+/* A key whose refresh has come to nothing, by its hash: it is left in peace for a while. */
+struct cached_rest {
+	uint64_t hash;
+	uint64_t until_us;
+};
+#define CACHED_RESTS 1024
+
 struct cached {
 	struct cache *cache;
 	struct cached_plans plans;
@@ -41,10 +48,14 @@ struct cached {
 			      */
 	struct timerq slow;  /* of flights */
 	struct refresh_pace pace;
+	struct cached_rest rests[CACHED_RESTS];
 	uint64_t suspect_us;	   /* since when events of others may be missing; 0: none are */
 	struct claims claims;	   /* of applications that load values themselves */
 	struct prefetch *prefetch; /* NULL: nothing is foreseen */
 	double guess_tokens;	   /* guesses that the budget allows now */
+	uint64_t follow_us;	   /* when the rate of requests was looked at last */
+	uint64_t follow_asked;	   /* requests since then */
+	uint64_t follow_every;	   /* one of so many clients is learnt from; at least 1 */
 	struct fingerprint key;
 	struct tag_list tags;
 	struct strbuf value; /* an answer without its id */

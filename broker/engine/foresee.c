@@ -8,6 +8,12 @@
 #define SHARE	  64
 #define BYTES_MAX (UINT64_C(8) << 20)
 
+/* Requests a second that are learnt from. Learning costs more than a hit does; where there are
+ * more, some clients are followed as before and the others not at all, since half of what one asks
+ * would teach things that are not so. */
+#define FOLLOWED_PER_S 10000
+#define FOLLOW_LOOK_US (100 * US_PER_MS)
+
 /* Guesses that may have been saved up. */
 #define TOKENS_MAX 50.0
 
@@ -22,6 +28,7 @@ enum wsb_err foresee_configure(struct engine *engine)
 	}
 	if (engine->cached.prefetch)
 		return WSB_OK;
+	engine->cached.follow_every = 1;
 	return prefetch_create(&engine->cached.prefetch, bytes < BYTES_MAX ? bytes : BYTES_MAX,
 			       rng_next(&engine->rng));
 }
@@ -106,7 +113,23 @@ static void follow_guesses(struct engine *engine, const struct session *session,
 /* Who comes with one POST has no next request. */
 static bool is_followed(const struct engine *engine, const struct session *session)
 {
-	return engine->cached.prefetch && session && session->kind == SESSION_WEBSOCKET;
+	return engine->cached.prefetch && session && session->kind == SESSION_WEBSOCKET &&
+	       session->id % engine->cached.follow_every == 0;
+}
+
+void foresee_tick(struct engine *engine, uint64_t now_us)
+{
+	struct cached *cached = &engine->cached;
+	uint64_t since_us = now_us - cached->follow_us;
+
+	if (!cached->prefetch)
+		return;
+	prefetch_upkeep(cached->prefetch, now_us);
+	if (since_us < FOLLOW_LOOK_US)
+		return;
+	cached->follow_every = 1 + cached->follow_asked * US_PER_S / (since_us * FOLLOWED_PER_S);
+	cached->follow_asked = 0;
+	cached->follow_us = now_us;
 }
 
 void foresee_after(struct engine *engine, struct session *session, struct message *message,
@@ -120,6 +143,7 @@ void foresee_after(struct engine *engine, struct session *session, struct messag
 		.message = message,
 	};
 
+	cached->follow_asked++;
 	if (is_followed(engine, session))
 		follow_guesses(engine, session, guesses,
 			       prefetch_note(cached->prefetch, &request, now_us, guesses), now_us);

@@ -17,6 +17,9 @@ void foresee_after(struct engine *engine, struct session *session, struct messag
 void foresee_answered(struct engine *engine, const struct exchange *exchange,
 		      struct message *request, const struct message *answer, uint64_t now_us);
 
+/* Call with each tick. */
+void foresee_tick(struct engine *engine, uint64_t now_us);
+
 /* A load has been sent: so much more may be guessed. */
 void foresee_paid(struct engine *engine);
 

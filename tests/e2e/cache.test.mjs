@@ -359,3 +359,23 @@ test('what a client asks after what is asked beforehand, also for users who neve
 	await until(() => upstream.of('rights').some(({ params }) => params.user === 1000), { what: 'the rights of user 1000' });
 	await until(async () => (await client.call('rights', { user: 1000 }, explain)).wsbroker.cache === 'hit', { what: 'a hit' });
 });
+
+test('messages of a form of one\'s own are cached as well, with a result or without a place for one', async (t) => {
+	for (const result of ['/payload', undefined]) {
+		let asked = 0;
+		const greet = (text, { socket }) => {
+			const { requestId, type } = JSON.parse(text);
+			socket.send(JSON.stringify({ type, requestId, payload: { asked: ++asked } }));
+			return true;
+		};
+		const { connect } = await setup(t, {
+			upstreams: [{ greet }], routes: route(),
+			envelope: { id: '/requestId', method: '/type', params: '/payload', ...(result && { result }), error: '/error', ids: 'string' },
+		});
+		const client = await connect();
+		for (const id of ['"a"', '"b"'])
+			assert.equal(await client.ask(`{"type":"read","requestId":${id},"payload":{"n":1}}`),
+				`{"type":"read","requestId":${id},"payload":{"asked":1}}`);
+		assert.equal(asked, 1);
+	}
+});

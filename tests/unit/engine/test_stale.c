@@ -31,6 +31,28 @@ Test(stale, entries_are_served_and_refreshed_once)
 	larder_end(&larder);
 }
 
+Test(stale, a_refresh_that_comes_to_nothing_is_not_tried_again_at_once)
+{
+	struct larder larder;
+
+	larder_init(&larder);
+	larder.rule->stale_while_revalidate_us = 30 * STAGE_S;
+	larder_begin(&larder);
+	fills(&larder, "1");
+	stage_pass(&larder.stage, 61 * STAGE_S);
+	for (int time = 0; time < 3; time++) {
+		says(larder.client, ASK(1));
+		answers(larder.upstream, hears_request(larder.upstream), "\"error\":{}");
+		for (int i = 0; i < 10; i++)
+			says(larder.client, ASK(1));
+		expect_silence(larder.upstream);
+		stage_pass(&larder.stage, 1100 * STAGE_MS);
+	}
+	for (int i = 0; i < 33; i++)
+		expect_hears(larder.client, GOT(1, "1"));
+	larder_end(&larder);
+}
+
 Test(stale, soft_invalidation_keeps_the_value_for_the_time_being)
 {
 	struct larder larder;
