@@ -80,9 +80,10 @@ void bus_enter(struct bus *bus, enum bus_state state, const char *reason, const 
 		.to = state,
 		.reason = reason,
 		.detail = detail,
-		.url = bus_label(bus),
+		.url = bus->settings->urls[bus->url].label,
 	};
 
+	bus->label = change.url;
 	if (state == bus->state && strcmp(reason, bus->reason) == 0)
 		return;
 	bus->state = state;
@@ -399,7 +400,7 @@ const struct bus_stats *bus_stats(const struct bus *bus)
 
 const char *bus_label(const struct bus *bus)
 {
-	return bus->settings->urls[bus->url].label;
+	return bus->label ? bus->label : bus->settings->urls[bus->url].label;
 }
 
 size_t bus_queued(const struct bus *bus)

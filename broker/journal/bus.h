@@ -130,7 +130,7 @@ struct position bus_position(const struct bus *bus);
 /* The newest place that is known of. */
 struct position bus_top(const struct bus *bus);
 const struct bus_stats *bus_stats(const struct bus *bus);
-const char *bus_label(const struct bus *bus); /* of the URL in use, or tried last */
+const char *bus_label(const struct bus *bus); /* of the URL that the reason is about */
 size_t bus_queued(const struct bus *bus);     /* own events that Redis has not logged yet */
 const struct peers *bus_peers(const struct bus *bus);
 

@@ -56,6 +56,7 @@ struct bus {
 	struct rng rng;
 	enum bus_state state;
 	const char *reason; /* told last; a stable word */
+	const char *label;  /* of the URL that it was about; NULL: nothing has been told */
 	struct bus_line lines[BUS_LINKS];
 	size_t url;	   /* in use, or tried last */
 	bool idle;	   /* nothing is open; the next try is at retry_us */
