@@ -34,7 +34,7 @@ static void forget(struct follow *follow, struct follow_entry *entry)
 
 void follow_fini(struct follow *follow)
 {
-	for (size_t i = 0; follow->entries && i < follow->count; i++)
+	for (size_t i = 0; follow->text_bytes > 0 && i < follow->count; i++)
 		forget(follow, &follow->entries[i]);
 	free(follow->entries);
 }

@@ -4,9 +4,10 @@
 #include "broker/engine/affinity.h"
 #include "broker/engine/cached_own.h"
 
-/* Of cache.memory, what may be learnt, within bounds. */
-#define SHARE	  64
-#define BYTES_MAX (UINT64_C(8) << 20)
+/* What may be learnt, as a share of cache.memory and besides it, within bounds: no memory is
+ * touched before there is something to learn. */
+#define SHARE	  16
+#define BYTES_MAX (UINT64_C(16) << 20)
 
 /* Requests a second that are learnt from. Learning costs more than a hit does; where there are
  * more, some clients are followed as before and the others not at all, since half of what one asks
