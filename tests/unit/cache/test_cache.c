@@ -296,6 +296,51 @@ Test(cache, long_answers_are_compressed_when_it_saves)
 	free(bytes);
 }
 
+/* A list as servers answer it: names that repeat, numbers and texts that do not. */
+static size_t make_json(struct rng *rng, char *text, size_t least)
+{
+	static const char *const words[] = {"garden", "balcony", "lake",  "north", "quiet",
+					    "bright", "station", "attic", "view",  "cellar"};
+	size_t len = (size_t)snprintf(text, 64, "{\"jsonrpc\":\"2.0\",\"result\":[");
+
+	while (len < least)
+		len += (size_t)snprintf(
+			text + len, 256,
+			"{\"id\":%u,\"title\":\"%s %s\",\"price\":%u.%02u,\"tags\":[\"%s\",\"%s\"],"
+			"\"at\":\"2026-11-%02uT%02u:%02u:00Z\",\"hash\":\"%08x\"},",
+			(uint32_t)rng_below(rng, 1000000), words[rng_below(rng, 10)],
+			words[rng_below(rng, 10)], (uint32_t)rng_below(rng, 5000),
+			(uint32_t)rng_below(rng, 100), words[rng_below(rng, 10)],
+			words[rng_below(rng, 10)], (uint32_t)rng_below(rng, 30),
+			(uint32_t)rng_below(rng, 24), (uint32_t)rng_below(rng, 60),
+			(uint32_t)rng_next(rng));
+	return len;
+}
+
+Test(cache, compression_saves_two_fifths_of_json)
+{
+	struct cache_settings settings = desk_settings();
+	char text[16 * 1024];
+	struct desk desk;
+	struct cache_stats stats;
+	struct rng rng;
+
+	settings.compress_above = 2047;
+	settings.memory_bytes = 64 * MIB;
+	desk = desk_open_with(settings);
+	rng_init(&rng, 31);
+	for (uint64_t i = 0; i < 500; i++) {
+		size_t len = make_json(&rng, text, 2048 + i % 6 * 1000);
+
+		cr_assert_eq(store_bytes(&desk, i, len, text), CACHE_STORED);
+	}
+	stats = desk_stats(&desk);
+	cr_log_info("%.1f %% saved",
+		    100 - 100.0 * (double)stats.payload_bytes / (double)stats.payload_plain_bytes);
+	cr_assert_leq(stats.payload_bytes, stats.payload_plain_bytes / 10 * 6);
+	desk_close(&desk);
+}
+
 Test(cache, ttls_are_spread)
 {
 	struct desk desk = desk_open();
