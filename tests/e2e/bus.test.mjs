@@ -22,8 +22,8 @@ const live = (broker, options) => until(async () => (await busOf(broker)).state 
 
 // A broker on the bus at these URLs, its events as a client of it is told them, and the means to
 // cause some.
-async function member(t, url, node, { waits = true, ...settings } = {}) {
-	const upstream = await startUpstream(t);
+async function member(t, url, node, { waits = true, upstream: options, ...settings } = {}) {
+	const upstream = await startUpstream(t, options);
 	const broker = await startBroker(t, { node, pools: [pool([upstream.url])], invalidation: { url }, ...settings });
 	const [client, watcher] = [await connect(t, broker.url), await connect(t, broker.url)];
 	const seen = { broker, client, watcher, tags: [], events: [], types: [] };
@@ -81,6 +81,30 @@ test('an event on one broker reaches the other, the log and both channels', asyn
 	assert.equal(heard[0][1].toString(), fields[1]);
 	assert.ok(heard[1][1].includes(id) && heard[1][1].includes('property:42'));
 	assert.match(a.broker.log, new RegExp(`bus       redis://127.0.0.1:${redis.port}/0\n`));
+});
+
+test('what one broker invalidates, or a script, the other serves no more', async (t) => {
+	const redis = await startRedis(t);
+	let value = 0;
+	const settings = {
+		upstream: { methods: { get: (_, { reply }) => reply({ result: value }) } },
+		routes: [{ method: 'get', pool: 'main', cache: { scope: 'shared', ttl: '60s', tags: ['property:42'] } }, { method: '*', pool: 'main' }],
+	};
+	const [a, b] = [await member(t, redis.url, 'a', settings), await member(t, redis.url, 'b', settings)];
+	const read = (who) => who.client.result('get', {});
+	const ways = [
+		() => a.invalidate('property:42'),
+		() => redis.command('XADD', INBOX, '*', 'tags', 'property:*'),
+		() => redis.command('PUBLISH', '{wsbroker}:invalidate', '{"tags":["property:42"]}'),
+	];
+	for (const way of ways) {
+		const before = value;
+		assert.deepEqual([await read(a), await read(b)], [before, before]);
+		value++;
+		assert.deepEqual([await read(a), await read(b)], [before, before], 'from the cache');
+		await way();
+		await until(async () => (await read(a)) === value && (await read(b)) === value, { what: `the new value, by ${way}` });
+	}
 });
 
 test('an outage of Redis: what both sides cause arrives, once each, and nothing is flushed', { timeout: 90000 }, async (t) => {
