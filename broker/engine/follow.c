@@ -8,6 +8,11 @@
 #define FOLLOW_BYTES	   262144
 #define FOLLOW_BYTES_SHORT 16384
 
+/* So much may be done for all followers together in each millisecond, in comparisons (see
+ * journal_share): about half of it. What is not used is kept for a burst, up to so much. */
+#define WORK_PER_MS 20000U
+#define WORK_MAX    1000000U
+
 bool follow_from(struct engine *engine, struct watch *watch, struct span since)
 {
 	const struct journal *journal = engine->invalidations.journal;
@@ -55,7 +60,10 @@ void follow_one(struct engine *engine, struct watch *watch)
 	const struct journal *journal = engine->invalidations.journal;
 	struct session *session = watch->session;
 	const struct journal_entry *entry;
-	size_t work = journal_share(engine->invalidations.watches.count);
+	const size_t share = journal_share(engine->invalidations.watches.count);
+	const size_t given =
+		share < engine->invalidations.work ? share : engine->invalidations.work;
+	size_t work = given;
 
 	if (watch->batch || session->state != SESSION_OPEN)
 		return;
@@ -66,12 +74,34 @@ void follow_one(struct engine *engine, struct watch *watch)
 	       journal_next_of(journal, &watch->cursor, watch->globs, watch->glob_count, &work,
 			       &entry) == WSB_OK)
 		send_entry(engine, watch, entry);
+	engine->invalidations.work -= given - work;
 	if (session->state == SESSION_OPEN && !journal_holds(journal, watch->cursor))
 		client_cut(engine, session, "invalidations");
 }
 
+/* One after another, and another time those that were not reached: who asks for much must not keep
+ * the others from theirs. */
 void follow_all(struct engine *engine)
 {
-	list_each(&engine->invalidations.watches, node)
+	struct list *watches = &engine->invalidations.watches;
+
+	for (size_t left = watches->count; left > 0 && engine->invalidations.work > 0; left--) {
+		struct list_node *node = list_pop(watches);
+
+		if (!node)
+			return;
+		list_append(watches, node);
 		follow_one(engine, list_entry(node, struct watch, link));
+	}
+}
+
+void follow_tick(struct engine *engine, uint64_t now_us)
+{
+	struct invalidations *invalidations = &engine->invalidations;
+	const uint64_t passed_ms = (now_us - invalidations->worked_us) / US_PER_MS;
+	const uint64_t work = invalidations->work + passed_ms * WORK_PER_MS;
+
+	invalidations->worked_us += passed_ms * US_PER_MS;
+	invalidations->work = work < WORK_MAX ? (size_t)work : WORK_MAX;
+	follow_all(engine);
 }

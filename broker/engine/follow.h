@@ -14,7 +14,10 @@ bool follow_from(struct engine *engine, struct watch *watch, struct span since);
 
 /* Sends what there is; later call follow_all. */
 void follow_one(struct engine *engine, struct watch *watch);
-/* Something has been added to the journal, or time has passed. */
+/* Something has been added to the journal. */
 void follow_all(struct engine *engine);
+/* Time has passed: more may be done for them. Followers who want more than there is time for fall
+ * behind, and nobody else does. */
+void follow_tick(struct engine *engine, uint64_t now_us);
 
 #endif

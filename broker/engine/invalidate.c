@@ -26,6 +26,7 @@ enum wsb_err invalidate_init(struct engine *engine)
 	enum wsb_err err;
 
 	list_init(&invalidations->watches);
+	invalidations->worked_us = engine->started_us;
 	list_init(&invalidations->held);
 	tag_list_init(&invalidations->tags, rng_next(&engine->rng));
 	timerq_init(&invalidations->merging, engine->started_us);
@@ -223,7 +224,7 @@ void invalidate_tick(struct engine *engine, uint64_t now_us)
 
 	while ((timer = timerq_pop(&engine->invalidations.merging, now_us)))
 		merge_tell(engine, list_entry(timer, struct merge, timer), now_us);
-	follow_all(engine);
+	follow_tick(engine, now_us);
 }
 
 void invalidate_hurry(struct engine *engine, uint64_t now_us)

@@ -20,6 +20,8 @@ struct invalidations {
 	struct strbuf key;	/* what one of them says */
 	struct tag_list tags;	/* what a rule names */
 	struct list watches;	/* clients that follow */
+	size_t work;		/* that may be done for them, see follow_tick */
+	uint64_t worked_us;	/* when that was looked at last */
 	struct strbuf text;	/* an event for one of them alone */
 };
 
