@@ -123,7 +123,7 @@ static enum not_stored keep(struct engine *engine, const struct exchange *exchan
 				    .tag_count = tags->count,
 				    .value = *value,
 				    .clock = flight->clock,
-				    .ttl_us = rule->ttl_us,
+				    .ttl_us = cache_rule_ttl_us(rule),
 				    .stale_while_revalidate_us = rule->stale_while_revalidate_us,
 				    .stale_if_error_us = rule->stale_if_error_us,
 				    .weight = rule->weight,

@@ -71,6 +71,20 @@ Test(cached, an_entry_ends_with_its_ttl)
 	larder_end(&larder);
 }
 
+Test(cached, a_ttl_of_0_does_not_end)
+{
+	struct larder larder;
+
+	larder_init(&larder);
+	larder.rule->ttl_us = 0;
+	larder_begin(&larder);
+	fills(&larder, "1");
+	stage_pass(&larder.stage, 100 * STAGE_S);
+	says(larder.client, ASK(1));
+	expect_hears(larder.client, GOT(1, "1"));
+	larder_end(&larder);
+}
+
 Test(cached, batches_and_posts_are_served)
 {
 	struct larder larder;
