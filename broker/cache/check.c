@@ -1,14 +1,13 @@
 #include "broker/cache/state.h"
 
-uint32_t cache_find(const struct cache *cache, struct span key, struct digest digest)
+uint32_t cache_find(const struct cache *cache, struct span key, struct digest digest,
+		    struct entry_tail *tail)
 {
 	uint32_t id = index_first(&cache->entries, digest_hash(digest, cache->seed));
 
 	for (; id != INDEX_NONE; id = index_next(&cache->entries, id)) {
-		struct entry_tail tail;
-
-		entry_read_tail(cache_entry(cache, id), &tail);
-		if (span_equal(tail.key, key))
+		entry_read_tail(cache_entry(cache, id), tail);
+		if (span_equal(tail->key, key))
 			return id;
 	}
 	return INDEX_NONE;

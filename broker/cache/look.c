@@ -52,16 +52,15 @@ void cache_look(struct cache *cache, struct span key, bool touch, uint64_t now_u
 		struct cache_hit *out)
 {
 	struct digest digest = digest_of_key(key);
-	uint32_t id = cache_find(cache, key, digest);
+	struct entry_tail tail;
+	uint32_t id = cache_find(cache, key, digest, &tail);
 	uint64_t now_ms = now_us / 1000;
 	enum ghost_reason why;
 	struct ghost_memory memory;
 	struct entry *entry;
-	struct entry_tail tail;
-	uint32_t hash = digest_hash(digest, cache->seed);
 
 	if (id == INDEX_NONE) {
-		bool known = ghost_find(&cache->ghost, hash, &memory);
+		bool known = ghost_find(&cache->ghost, digest_hash(digest, cache->seed), &memory);
 
 		look_at_nothing(cache, touch, known ? reasons[memory.reason] : "absent", out);
 		return;
@@ -71,7 +70,6 @@ void cache_look(struct cache *cache, struct span key, bool touch, uint64_t now_u
 		return;
 	}
 	entry = cache_entry(cache, id);
-	entry_read_tail(entry, &tail);
 	*out = (struct cache_hit){
 		.state = cache_state_of(entry, now_ms),
 		.value.encoding = entry->is_msgpack ? ENCODING_MSGPACK : ENCODING_JSON,

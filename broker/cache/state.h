@@ -81,7 +81,9 @@ bool cache_make_room(struct cache *cache, size_t bytes, uint64_t now_ms);
 void cache_expire(struct cache *cache, uint64_t now_ms, uint32_t *steps);
 
 /* check.c: whether an entry still stands. */
-uint32_t cache_find(const struct cache *cache, struct span key, struct digest digest);
+/* *tail is set when there is one. */
+uint32_t cache_find(const struct cache *cache, struct span key, struct digest digest,
+		    struct entry_tail *tail);
 /* Holds it against what was invalidated since it was last looked at. False: it may not be served
  * in any way, and has been dropped. */
 bool cache_check(struct cache *cache, uint32_t id, uint64_t now_ms, enum ghost_reason *why);

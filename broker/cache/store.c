@@ -184,7 +184,8 @@ static enum cache_verdict put_in(struct cache *cache, const struct arrival *arri
 /* What the key had makes way; the policy remembers what it knew of it. */
 static void take_place(struct cache *cache, struct arrival *arrival)
 {
-	uint32_t id = cache_find(cache, arrival->fill->key, arrival->digest);
+	struct entry_tail tail;
+	uint32_t id = cache_find(cache, arrival->fill->key, arrival->digest, &tail);
 	struct ghost_memory memory;
 
 	if (id != INDEX_NONE) {
