@@ -1,5 +1,6 @@
 #include "broker/engine/cached_own.h"
 
+#include "broker/engine/affinity.h"
 #include "broker/engine/dispatch.h"
 #include "broker/engine/intake.h"
 #include "common/map.h"
@@ -81,7 +82,8 @@ bool cached_is_loading(const struct engine *engine, struct span key)
 	return flight && flight_may_join(flight, cache_clock(cached->cache));
 }
 
-/* Clients go first: nothing of this waits for a place. */
+/* Clients go first: nothing of this waits for a place. Where clients stay on a connection, another
+ * one of them might be answered there, as somebody else. */
 bool cached_own_load(struct engine *engine, const struct route_settings *route,
 		     struct message *message, struct span key, enum flight_purpose purpose,
 		     uint64_t now_us)
@@ -91,7 +93,8 @@ bool cached_own_load(struct engine *engine, const struct route_settings *route,
 	struct exchange *exchange;
 	struct flight *flight;
 
-	if (engine->draining || lane->paused || lane->queue.count > 0 || !pool_has_room(lane->pool))
+	if (affinity_rules(lane) || engine->draining || lane->paused || lane->queue.count > 0 ||
+	    !pool_has_room(lane->pool))
 		return false;
 	exchange = own_exchange(engine, route, message, now_us);
 	if (!exchange)

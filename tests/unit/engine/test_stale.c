@@ -130,6 +130,26 @@ Test(stale, what_is_asked_for_again_and_again_is_refreshed_ahead)
 	larder_end(&larder);
 }
 
+/* Another client's connection might answer as if he had asked. */
+Test(stale, nothing_is_refreshed_ahead_where_clients_stay_on_a_connection)
+{
+	struct larder larder;
+
+	larder_init(&larder);
+	larder.rule->prefetch_threshold = 0.8;
+	larder.stage.pool->affinity = AFFINITY_CLIENT;
+	larder_begin(&larder);
+	fills(&larder, "1");
+	stage_pass(&larder.stage, 50 * STAGE_S);
+	for (int i = 0; i < 5; i++) {
+		says(larder.client, ASK(1));
+		expect_hears(larder.client, GOT(1, "1"));
+	}
+	expect_silence(larder.upstream);
+	cr_assert_eq(larder.stats->own_loads[OWN_LOAD_AHEAD], 0);
+	larder_end(&larder);
+}
+
 Test(stale, refreshes_do_not_stand_in_the_way_of_clients)
 {
 	struct larder larder;
