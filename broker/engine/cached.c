@@ -240,10 +240,12 @@ bool cached_answers(struct engine *engine, const struct caller *caller, struct m
 }
 
 /* When a flight is too slow for who waits for it. A route that is idempotent has its own second
- * attempt before. */
+ * attempt before. Never now: whoever gives a request a microsecond is looked at once a tick. */
 static uint64_t patience_us(const struct exchange *follower)
 {
-	return dispatch_attempt_us(follower) * (follower->route->idempotent ? 2 : 1);
+	uint64_t wait_us = dispatch_attempt_us(follower) * (follower->route->idempotent ? 2 : 1);
+
+	return wait_us > US_PER_MS ? wait_us : US_PER_MS;
 }
 
 static void watch_flight(struct engine *engine, struct flight *flight, uint64_t from_us)

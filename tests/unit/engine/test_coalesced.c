@@ -138,6 +138,26 @@ Test(coalesced, each_keeps_its_own_deadline)
 	larder_end(&larder);
 }
 
+/* A third of that is no time at all, in which a slow load would be looked at again and again. */
+Test(coalesced, a_deadline_of_a_moment_keeps_nobody_busy)
+{
+	struct larder larder;
+
+	larder_init(&larder);
+	larder_begin(&larder);
+	says(larder.client, ASK(1));
+	stage_pass(&larder.stage, 10 * STAGE_MS);
+	for (int i = 0; i < 3; i++)
+		says(larder.client, ASKS(2, ",\"wsbroker\":{\"timeout\":\"1us\"}"));
+	stage_pass(&larder.stage, STAGE_MS / 2);
+	stage_pass(&larder.stage, 10 * STAGE_MS);
+	for (int i = 0; i < 3; i++)
+		expect_part(larder.client, "\"id\":2,\"error\":{\"code\":-32002");
+	brings(&larder, "1");
+	expect_hears(larder.client, GOT(1, "1"));
+	larder_end(&larder);
+}
+
 Test(coalesced, a_leader_that_gives_up_first_leaves_the_load_to_the_next)
 {
 	struct larder larder;
