@@ -13,6 +13,7 @@
 #include "broker/engine/hedge.h"
 #include "broker/engine/intake.h"
 #include "broker/engine/invalidate.h"
+#include "broker/engine/invalidate_rule.h"
 #include "broker/engine/lane.h"
 #include "broker/engine/link.h"
 #include "broker/engine/probing.h"
@@ -268,8 +269,10 @@ static void forget_requests(struct engine *engine, struct session *session, uint
 
 		exchange->session = NULL;
 		session->in_flight--;
-		if (exchange->state == EXCHANGE_QUEUED || exchange->state == EXCHANGE_SHARED)
-			settle_silently(engine, exchange, RESULT_ABANDONED, now_us);
+		if (exchange->state != EXCHANGE_QUEUED && exchange->state != EXCHANGE_SHARED)
+			continue;
+		invalidate_by_doubt(engine, exchange, now_us);
+		settle_silently(engine, exchange, RESULT_ABANDONED, now_us);
 	}
 }
 

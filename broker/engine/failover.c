@@ -5,6 +5,7 @@
 #include "broker/engine/affinity.h"
 #include "broker/engine/dispatch.h"
 #include "broker/engine/feeds.h"
+#include "broker/engine/invalidate_rule.h"
 #include "broker/engine/pause.h"
 #include "broker/engine/settle.h"
 #include "broker/pool/health.h"
@@ -76,6 +77,7 @@ static void failover_attempt(struct engine *engine, struct attempt *attempt, uin
 		return;
 	}
 	if (!exchange->session) {
+		invalidate_by_doubt(engine, exchange, now_us);
 		settle_unheard(engine, exchange, now_us);
 		return;
 	}

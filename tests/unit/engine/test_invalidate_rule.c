@@ -170,6 +170,41 @@ Test(write, counts_also_when_its_caller_has_gone)
 	end(&scene);
 }
 
+Test(write, of_which_nothing_is_known_counts_also_when_its_caller_has_gone)
+{
+	struct scene scene;
+	struct peer *writer;
+
+	begin_write(&scene, "property:{params.id}");
+	writer = stage_client(&scene.stage);
+	says(writer, WRITE);
+	hears_request(scene.upstream);
+	stage_kill(writer);
+	stage_kill(scene.upstream);
+	expect_event(&scene, "[\"property:42\"]", "write");
+	end(&scene);
+}
+
+/* It was lost once, and waits to be sent again. */
+Test(write, that_is_called_off_after_an_attempt_may_have_been_done)
+{
+	struct scene scene;
+	struct peer *writer;
+
+	stage_init(&scene.stage);
+	scene.stage.any->idempotent = true;
+	compile(&scene, &scene.stage.any->invalidate, "property:{params.id}", TAGS_OF_WRITE);
+	begin(&scene);
+	writer = stage_client(&scene.stage);
+	says(writer, WRITE);
+	hears_request(scene.upstream);
+	stage_kill(scene.upstream);
+	expect_silence(scene.client);
+	stage_kill(writer);
+	expect_event(&scene, "[\"property:42\"]", "write");
+	end(&scene);
+}
+
 Test(write, that_names_more_than_can_be_told_apart_flushes)
 {
 	char answer[TEXT_SET_MAX * 8];
