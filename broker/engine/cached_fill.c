@@ -150,10 +150,13 @@ static void keep_and_tell(struct engine *engine, struct exchange *exchange,
 	exchange->cache_reason = not_stored_name(reason);
 }
 
-/* What may be served although it is stale, because nothing better is to be had. */
+/* What may be served although it is stale, because nothing better is to be had. Of what the bus
+ * leaves in doubt, only where the route has been told to cover for errors. */
 static bool find_stale(struct engine *engine, const struct exchange *exchange, struct share *share,
 		       struct cache_hit *hit, uint64_t now_us)
 {
+	const struct cache_rule *rule = &exchange->route->cache;
+
 	cache_look(engine->cached.cache, flight_key(exchange->flight), false, now_us, hit);
 	*share = (struct share){
 		.value = &hit->value,
@@ -162,6 +165,9 @@ static bool find_stale(struct engine *engine, const struct exchange *exchange, s
 		.aged = true,
 		.age_us = hit->age_us,
 	};
+	if (rule->stale_if_error_us == 0 &&
+	    !cached_trusts(&engine->cached, rule->trust, hit, now_us))
+		return false;
 	/* Who asked for a new one wants no old one. */
 	return hit->state != CACHE_ABSENT && exchange->cache != CACHED_REFRESHED;
 }

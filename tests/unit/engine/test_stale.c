@@ -192,6 +192,29 @@ Test(stale, a_failed_upstream_is_covered_for)
 	larder_end(&larder);
 }
 
+/* An entry that is fresh but in doubt is not what the route serves instead of an error. */
+Test(stale, what_is_in_doubt_covers_only_where_it_is_told_to)
+{
+	for (int told = 0; told < 2; told++) {
+		struct larder larder;
+		struct engine *engine;
+
+		larder_init(&larder);
+		larder.rule->trust = TRUST_ASK;
+		larder.rule->stale_if_error_us = told ? 300 * STAGE_S : 0;
+		larder_begin(&larder);
+		engine = larder.stage.outside.engine;
+		fills(&larder, "1");
+		engine->cached.suspect_us = larder.stage.outside.now_us;
+		says(larder.client, WHY(1));
+		hears_request(larder.upstream);
+		stage_kill(larder.upstream);
+		expect_part(larder.client,
+			    told ? "\"cache\":\"stale\"" : "\"error\":{\"code\":-32001");
+		larder_end(&larder);
+	}
+}
+
 Test(stale, what_was_invalidated_hard_covers_for_nobody)
 {
 	struct larder larder;
