@@ -273,8 +273,10 @@ enum wsb_err pending_add(struct pending *pending, const struct event *event,
 {
 	struct event left = *event;
 	struct pending_event *made;
+	/* Another broker may turn out to have logged it, before what would be merged with it. */
+	bool index = merge && !inbox_entry.at;
 
-	if (merge && !inbox_entry.at && !subtract(pending, &event->what, &left.what)) {
+	if (index && !subtract(pending, &event->what, &left.what)) {
 		pending->counts.merged++;
 		return WSB_OK;
 	}
@@ -286,9 +288,9 @@ enum wsb_err pending_add(struct pending *pending, const struct event *event,
 	if (!made)
 		return WSB_ENOMEM;
 	made->serial = pending->serial;
-	made->indexed = merge;
+	made->indexed = index;
 	wait_for_turn(pending, made, &pending->waiting.head);
-	if (merge)
+	if (index)
 		index_names(pending, made, true);
 	return WSB_OK;
 }

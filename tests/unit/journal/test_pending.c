@@ -259,3 +259,16 @@ Test(pending, what_the_inbox_asked_is_never_merged)
 	next(1, "a");
 	cr_expect(span_is(next(2, "a")->inbox_entry, "7-1"));
 }
+
+/* Another broker may have logged the entry already: before what happened here later. */
+Test(pending, nothing_is_merged_with_what_the_inbox_asked)
+{
+	struct span tag = span_text("a");
+	struct event event = {.id = span_text("id"), .what = {.tags = &tag, .tag_count = 1}};
+
+	cr_assert_eq(pending_add(pending, &event, span_text("7-1"), true), WSB_OK);
+	add("a");
+	next(1, "a");
+	next(2, "a");
+	cr_expect_eq(pending_counts(pending)->merged, 0);
+}
