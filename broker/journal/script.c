@@ -20,14 +20,15 @@
 	"end\n"
 
 /* KEYS: epoch, counter, stream, source, inbox. ARGV: number, entry of the inbox, new epoch, then
- * those of log(). The inbox is acknowledged last, when nothing can fail any more; without its group
- * (the data was lost) there is nothing to acknowledge, and the event is logged all the same. */
+ * those of log(). Of a source the latest run of numbers without a gap is kept: what lies before it
+ * may have been refused, and is rather logged twice than never. The inbox is acknowledged last,
+ * when nothing can fail any more; without its group (the data was lost) there is nothing to
+ * acknowledge, and the event is logged all the same. */
 const char *const script_publish_text = LUA_LOG
-	"local last = redis.call('GET', KEYS[4])\n"
-	"if last then\n"
-	"  local number, position = string.match(last, '^(%d+) (.+)$')\n"
-	"  if number and tonumber(ARGV[1]) <= tonumber(number) then return position end\n"
-	"end\n"
+	"local number, run = tonumber(ARGV[1]), redis.call('GET', KEYS[4])\n"
+	"local first, last, known = string.match(run or '', '^(%d+) (%d+) (.+)$')\n"
+	"local early = first and number < tonumber(first)\n"
+	"if first and not early and number <= tonumber(last) then return known end\n"
 	"if ARGV[2] ~= '' then\n"
 	"  local owed = redis.pcall('XPENDING', KEYS[5], '" SCRIPT_GROUP "', ARGV[2], ARGV[2], 1)\n"
 	"  if not owed.err and #owed == 0 then return '' end\n"
@@ -44,7 +45,11 @@ const char *const script_publish_text = LUA_LOG
 	"local trouble = log(position, 4)\n"
 	"if trouble then return redis.error_reply('AHEAD '..trouble) end\n"
 	"redis.call('SET', KEYS[2], count)\n"
-	"redis.call('SET', KEYS[4], ARGV[1]..' '..position, 'EX', " SOURCE_SECONDS ")\n"
+	"if not early then\n"
+	"  if not first or number > tonumber(last) + 1 then first = ARGV[1] end\n"
+	"  redis.call('SET', KEYS[4], first..' '..ARGV[1]..' '..position,\n"
+	"             'EX', " SOURCE_SECONDS ")\n"
+	"end\n"
 	"if ARGV[2] ~= '' then\n"
 	"  redis.pcall('XACK', KEYS[5], '" SCRIPT_GROUP "', ARGV[2])\n"
 	"  redis.pcall('XDEL', KEYS[5], ARGV[2])\n"

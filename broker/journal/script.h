@@ -3,7 +3,7 @@
  *
  * All keys begin with the prefix, so that a prefix in braces keeps them in one hash slot:
  * PREFIX:epoch, PREFIX:position (the counter), PREFIX:invalidations:log (the stream), PREFIX:inbox,
- * and PREFIX:source:SOURCE, the number of the last event of a source that has been logged. */
+ * and PREFIX:source:SOURCE, the numbers of the events of a source that were logged last. */
 #ifndef WSB_BROKER_JOURNAL_SCRIPT_H
 #define WSB_BROKER_JOURNAL_SCRIPT_H
 

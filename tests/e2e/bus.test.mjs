@@ -165,6 +165,32 @@ test('connections that are killed again and again lose nothing and double nothin
 	assert.ok(kills > 20, `${kills} kills`);
 });
 
+// What the broker's script does with numbers that come again, or never came.
+test('an event that was refused between two that were not is logged when it comes again', async (t) => {
+	const redis = await startRedis(t);
+	await redis.command('CONFIG', 'SET', 'slowlog-log-slower-than', 0);
+	const a = await member(t, redis.url, 'a');
+	await a.invalidate('own');
+	await told(a, ['own']);
+	const [, hash, , ...keys] = (await redis.command('SLOWLOG', 'GET', 128)).map(([, , , words]) => words)
+		.find(([word]) => word === 'EVALSHA');
+	keys.splice(5);
+	keys[3] = '{wsbroker}:source:/wsbroker/z/1';
+	const publish = (number) => redis.command('EVALSHA', hash, 5, ...keys, number, '', 1,
+		`{"specversion":"1.0","type":"wsbroker.cache.invalidated.v1","source":"/wsbroker/z/1","id":"z${number}","data":{"position":`,
+		`,"op":"invalidate","mode":"hard","tags":["z${number}"],"match":"any","keys":[],"methods":[],"cause":"admin"}}`,
+		'', '', 1000, 'json', 'msgpack');
+	await publish(1);
+	const third = await publish(3);
+	await publish(2);
+	assert.equal(await publish(3), third);
+	const fourth = await publish(4);
+	assert.equal(await publish(3), fourth);
+	await told(a, ['own', 'z1', 'z3', 'z2', 'z4']);
+	assertWhole(a, ['own', 'z1', 'z3', 'z2', 'z4']);
+	assert.equal(await redis.command('XLEN', LOG), 5);
+});
+
 test('a pause of Redis is noticed in 2.5 s and costs nothing', { timeout: 40000 }, async (t) => {
 	const redis = await startRedis(t);
 	const [a, b] = [await member(t, redis.url, 'a'), await member(t, redis.url, 'b')];
