@@ -12,8 +12,6 @@
 #define RETRY_MAX_US  UINT64_C(2000000)
 /* A link that is not needed for the log is opened again after so long. */
 #define REOPEN_US UINT64_C(1000000)
-/* A tick that comes this late means that we ourselves stood still. */
-#define STANDSTILL_US (500 * US_PER_MS)
 
 const char *bus_state_name(enum bus_state state)
 {
@@ -170,6 +168,11 @@ void bus_open(struct bus *bus, enum bus_link link, uint64_t now_us)
 	bus->ports.open(bus->ports.context, link, &bus->settings->urls[bus->url]);
 }
 
+bool bus_has_room(const struct bus *bus)
+{
+	return bus->lines[BUS_COMMANDS].count < BUS_ASKS_MAX - BUS_ASKS_SPARE;
+}
+
 void bus_say(struct bus *bus, enum bus_link link, enum bus_ask ask, const struct span *words,
 	     size_t count, uint64_t now_us)
 {
@@ -237,14 +240,28 @@ void bus_lost(struct bus *bus, enum bus_link link, const char *cause, const char
 		close_line(bus, link);
 }
 
+/* Its first word alone: where AUTH is no command, the error repeats what it was given. */
+static void refuse_auth(struct bus *bus, const struct redis_value *value, uint64_t now_us)
+{
+	struct redis_value code = *value;
+	const char *blank = memchr(value->text.at ? value->text.at : "", ' ', value->text.len);
+
+	if (blank)
+		code.text.len = (size_t)(blank - value->text.at);
+	bus_restart_for(bus, "auth", &code, now_us);
+}
+
 static void answer(struct bus *bus, enum bus_link link, enum bus_ask ask,
 		   const struct redis_value *value, uint64_t now_us)
 {
 	switch (ask) {
 	case ASK_AUTH:
+		if (value->kind != REDIS_STATUS)
+			refuse_auth(bus, value, now_us);
+		break;
 	case ASK_SELECT:
 		if (value->kind != REDIS_STATUS)
-			bus_restart_for(bus, ask == ASK_AUTH ? "auth" : "database", value, now_us);
+			bus_restart_for(bus, "database", value, now_us);
 		break;
 	case ASK_READ:
 		tail_answer(bus, value, now_us);
@@ -301,23 +318,33 @@ static void check_deadlines(struct bus *bus, uint64_t now_us)
 	}
 }
 
+/* Some of it may have been read, and asked anew, before the tick: never in the future. */
+static uint64_t later(uint64_t us, uint64_t gap_us, uint64_t now_us)
+{
+	return us + gap_us < now_us ? us + gap_us : now_us;
+}
+
 /* What the peers sent meanwhile has not been read yet: nobody is late. */
-static void forgive(struct bus *bus, uint64_t gap_us)
+static void forgive(struct bus *bus, uint64_t gap_us, uint64_t now_us)
 {
 	for (size_t i = 0; i < BUS_LINKS; i++) {
-		bus->lines[i].since_us += gap_us;
-		bus->lines[i].waiting_us += gap_us;
+		struct bus_line *line = &bus->lines[i];
+
+		line->since_us = later(line->since_us, gap_us, now_us);
+		line->waiting_us = later(line->waiting_us, gap_us, now_us);
 	}
 }
 
 /* What is done every now and then while there is a master. */
 static void upkeep(struct bus *bus, uint64_t now_us)
 {
-	bus_open(bus, BUS_TAIL, now_us);
+	/* Where the log cannot be trusted, its end is not that of what happened. */
+	if (!bus->looking)
+		bus_open(bus, BUS_TAIL, now_us);
 	bus_open(bus, BUS_INBOX, now_us);
 	bus_open(bus, BUS_HEARING, now_us);
 	inbox_go_on(bus, now_us);
-	if (now_us - bus->looked_us >= BUS_LOOK_US && !bus->looking)
+	if (now_us - bus->looked_us >= BUS_LOOK_US && !bus->looking && bus_has_room(bus))
 		commands_look(bus, now_us);
 	if (now_us - bus->beat_us >= PEER_BEAT_US) {
 		commands_beat(bus, now_us);
@@ -334,8 +361,10 @@ void bus_tick(struct bus *bus, uint64_t now_us)
 	bus->ticked_us = now_us;
 	if (bus->left)
 		return;
-	if (gap_us >= STANDSTILL_US)
-		forgive(bus, gap_us);
+	if (gap_us >= BUS_STANDSTILL_US) {
+		bus->stood_still = true;
+		forgive(bus, gap_us, now_us);
+	}
 	if (bus->state != bus_state(bus, now_us))
 		bus_enter(bus, BUS_SUSPECT, "silent", "nothing is heard of the log", now_us);
 	check_deadlines(bus, now_us);

@@ -38,6 +38,8 @@ static uint64_t next_epoch(const struct bus *bus, uint64_t other)
 
 	if (epoch <= bus->position.epoch)
 		epoch = bus->position.epoch + 1;
+	if (epoch <= bus->logged.epoch)
+		epoch = bus->logged.epoch + 1;
 	return epoch <= other ? other + 1 : epoch;
 }
 
@@ -96,7 +98,12 @@ static void judge(struct bus *bus, const struct look *look, uint64_t now_us)
 	struct span newest =
 		position_equal(look->newest, look->top) ? look->newest_event : (struct span){0};
 
-	switch (standing_judge(look, bus->look_position, same)) {
+	enum standing standing = standing_judge(look, bus->look_position, same);
+
+	/* What Redis said that it has logged is gone, whether it had been read here or not. */
+	if (position_before(look->top, bus->logged))
+		standing = STANDING_RENUMBER;
+	switch (standing) {
 	case STANDING_RENUMBER:
 		if (++bus->looks > BUS_LOOKS_MAX)
 			bus_restart(bus, "unsettled", "no numbering of the log stays", now_us);
@@ -246,7 +253,7 @@ static void publish(struct bus *bus, const struct strbuf *channel, uint64_t now_
 	const struct span words[] = {word("PUBLISH"), strbuf_span(channel),
 				     strbuf_span(&bus->text)};
 
-	if (bus->lines[BUS_COMMANDS].ready && !bus->text.failed)
+	if (bus->lines[BUS_COMMANDS].ready && bus_has_room(bus) && !bus->text.failed)
 		bus_say(bus, BUS_COMMANDS, ASK_SAY, words, 3, now_us);
 }
 

@@ -89,6 +89,8 @@ static void discard(struct bus *bus, struct span id, const char *why, uint64_t n
 	const struct span del[] = {span_text("XDEL"), strbuf_span(&bus->script.inbox), id};
 
 	bus_note_odd(bus, "inbox", why);
+	if (!bus_has_room(bus))
+		return;
 	bus_say(bus, BUS_COMMANDS, ASK_SAY, ack, 4, now_us);
 	bus_say(bus, BUS_COMMANDS, ASK_SAY, del, 3, now_us);
 }

@@ -11,6 +11,8 @@
 /* Own events that may be under way at once, and answers that may be waited for with them. */
 #define BUS_WINDOW   512
 #define BUS_ASKS_MAX 1024
+/* Of these, so many are left for what must not be dropped. */
+#define BUS_ASKS_SPARE 64
 /* Entries of one reading. */
 #define BUS_READ_MAX	512
 #define BUS_READ_WORDS	"512"
@@ -18,6 +20,8 @@
 #define BUS_INBOX_WORDS "64"
 /* The standing is looked at so often, without a reason. */
 #define BUS_LOOK_US UINT64_C(5000000)
+/* A tick that comes this late means that we ourselves stood still. */
+#define BUS_STANDSTILL_US UINT64_C(500000)
 /* So many tries to agree on a numbering, before the connection is given up. */
 #define BUS_LOOKS_MAX 8
 
@@ -79,6 +83,7 @@ struct bus {
 	uint64_t position_id;
 	struct position top;
 	uint64_t known_us; /* when the log had last been read to its end; 0: never */
+	bool stood_still;  /* while the reading was under way: its answer may be old */
 	struct pending *pending;
 	struct position logged;	 /* the highest place of own events */
 	struct span inbox_entry; /* that is being turned into an event; absent: none */
@@ -88,6 +93,8 @@ struct bus {
 	struct bus_stats stats;
 };
 
+/* Whether there is room among the commands for what may as well be said later, or never. */
+bool bus_has_room(const struct bus *bus);
 /* Sends words, whose answer is known as ask. */
 void bus_say(struct bus *bus, enum bus_link link, enum bus_ask ask, const struct span *words,
 	     size_t count, uint64_t now_us);

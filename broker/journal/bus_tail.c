@@ -26,6 +26,7 @@ static void read_on(struct bus *bus, bool wait, uint64_t now_us)
 /* The first reading does not wait: it tells whether anything was missed. */
 void tail_begin(struct bus *bus, uint64_t now_us)
 {
+	bus->stood_still = false;
 	read_on(bus, false, now_us);
 }
 
@@ -58,7 +59,9 @@ void tail_adopt(struct bus *bus, const char *why, struct position at, struct spa
 {
 	if (position_is_set(bus->position)) {
 		give_up(bus, why, at, now_us);
-		bus->logged = (struct position){0};
+		/* Who reads the new epoch has given up what was logged before it. */
+		if (position_is_set(bus->logged) && bus->logged.epoch < at.epoch)
+			bus->logged = (struct position){.epoch = at.epoch};
 	} else {
 		bus->ports.resync(bus->ports.context, why, at, now_us);
 	}
@@ -163,16 +166,20 @@ void tail_answer(struct bus *bus, const struct redis_value *value, uint64_t now_
 {
 	const struct redis_value *entries = redis_item(redis_item(value, 0), 1);
 	size_t count = redis_count(entries);
+	/* What was answered while we stood still says nothing about now. */
+	bool is_old = bus->stood_still || now_us - bus->ticked_us >= BUS_STANDSTILL_US;
+	bool is_end = count < BUS_READ_MAX && !is_old;
 
 	if (value->kind != REDIS_NIL && !entries) {
 		bus_restart_for(bus, "refused", value, now_us);
 		return;
 	}
 	bus->lines[BUS_TAIL].ready = true;
+	bus->stood_still = false;
 	for (size_t i = 0; i < count; i++)
 		take_entry(bus, entries->items[i], now_us);
-	if (count < BUS_READ_MAX)
+	if (is_end)
 		caught_up(bus, now_us);
 	report(bus, now_us);
-	read_on(bus, count < BUS_READ_MAX, now_us);
+	read_on(bus, is_end, now_us);
 }

@@ -44,7 +44,8 @@ enum standing standing_judge(const struct look *look, struct position own, bool 
 	/* Nothing has been read of this epoch yet: there is no entry to compare. */
 	if (own.seq == 0)
 		return STANDING_WHOLE;
+	/* An emptied stream is a hole once: behind its end nothing is missing. */
 	if (!look->own_event.at)
-		return STANDING_HOLE;
+		return is_same && position_equal(look->top, own) ? STANDING_WHOLE : STANDING_HOLE;
 	return is_same ? STANDING_WHOLE : STANDING_RENUMBER;
 }

@@ -260,9 +260,94 @@ Test(bus, that_stood_still_itself_is_suspect_and_keeps_its_connections)
 	cr_expect_eq(state(), BUS_SUSPECT);
 	bus_tick(rig.bus, rig.now_us);
 	cr_expect(rig.open[BUS_TAIL]);
+	/* This may have been answered long ago; what is asked now is not. */
+	rig.said[BUS_TAIL][0] = '\0';
+	rig_reply(&rig, BUS_TAIL, "null");
+	cr_expect_eq(state(), BUS_SUSPECT);
+	cr_expect(rig_said(&rig, BUS_TAIL, "XREAD COUNT 512 STREAMS"));
 	rig_reply(&rig, BUS_TAIL, "null");
 	cr_expect_eq(state(), BUS_LIVE);
 	cr_expect_not(rig_told(&rig, "resync"));
+}
+
+/* The answer is read before the first tick. */
+Test(bus, that_stood_still_does_not_believe_what_it_reads_first)
+{
+	rig_live(&rig);
+	rig.now_us += 30000000;
+	rig_reply(&rig, BUS_TAIL, "null");
+	cr_expect_eq(state(), BUS_SUSPECT);
+	rig_pass(&rig, 10);
+	rig_reply(&rig, BUS_TAIL, "null");
+	rig_reply(&rig, BUS_TAIL, "null");
+	cr_expect_eq(state(), BUS_LIVE);
+}
+
+/* Else the end of a log that has been lost would pass for the end of what happened. */
+Test(bus, reads_nothing_before_the_log_is_found_whole)
+{
+	rig_live(&rig);
+	bus_lost(rig.bus, BUS_COMMANDS, "eof", "gone", rig.now_us);
+	rig_pass(&rig, 150);
+	bus_opened(rig.bus, BUS_COMMANDS, rig.now_us);
+	rig_reply(&rig, BUS_COMMANDS, "\"role:master\"");
+	rig_reply(&rig, BUS_COMMANDS, "\"hash\"");
+	rig_pass(&rig, 100);
+	cr_expect_not(rig.open[BUS_TAIL]);
+	rig_reply(&rig, BUS_COMMANDS,
+		  look("\"1000\"", "\"5\"", "\"1000-5\"", rig_event("1000-5", "e5", "x")));
+	rig_pass(&rig, 10);
+	cr_expect(rig.open[BUS_TAIL]);
+}
+
+/* Redis said that it is logged, and failed over before anybody had read it. */
+Test(bus, notices_that_an_acknowledged_event_is_lost)
+{
+	rig_live(&rig);
+	rig_publish(&rig, "a");
+	rig_reply(&rig, BUS_COMMANDS, "\"1000-6\"");
+	come_back(look("\"1000\"", "\"5\"", "\"1000-5\"", rig_event("1000-5", "e5", "x")));
+	cr_expect(strstr(rig.said[BUS_COMMANDS], " 1000 2000000 {"));
+}
+
+Test(bus, looks_again_however_much_is_under_way)
+{
+	const char *whole;
+
+	rig_live(&rig);
+	whole = look("\"1000\"", "\"5\"", "\"1000-5\"", rig_event("1000-5", "e5", "x"));
+	bus_opened(rig.bus, BUS_HEARING, rig.now_us);
+	for (int i = 0; i < 1100; i++) {
+		rig_reply(&rig, BUS_HEARING,
+			  "[\"message\", \"{t}:brokers:talk\", \"await 1000-1\"]");
+		rig.said[BUS_COMMANDS][0] = '\0';
+	}
+	for (int i = 0; i < 7; i++) {
+		rig_pass(&rig, 1000);
+		rig_reply(&rig, BUS_TAIL, "null");
+		rig_reply(&rig, BUS_COMMANDS, whole);
+	}
+	/* The look is on its way, and its answer lets go what waits for it. */
+	rig.said[BUS_COMMANDS][0] = '\0';
+	rig_publish(&rig, "a");
+	for (int i = 0; i < 960 && rig_count(&rig, BUS_COMMANDS, "EVALSHA") == 0; i++)
+		rig_reply(&rig, BUS_COMMANDS, whole);
+	cr_expect_eq(state(), BUS_LIVE, "%s", rig.told);
+	cr_expect(rig_said(&rig, BUS_COMMANDS, "EVALSHA"));
+}
+
+/* Where AUTH is no command its arguments come back in the error. */
+Test(bus, keeps_a_password_out_of_what_it_tells)
+{
+	rig_fini(&rig);
+	rig_init(&rig, 1);
+	rig.urls[0].password = "secret";
+	bus_opened(rig.bus, BUS_COMMANDS, rig.now_us);
+	rig_reply(
+		&rig, BUS_COMMANDS,
+		"{\"error\": \"ERR unknown command `AUTH`, with args beginning with: `secret`\"}");
+	cr_expect(strstr(rig.told, "(auth) ERR"));
+	cr_expect_not(strstr(rig.told, "secret"));
 }
 
 Test(bus, waits_between_tries_and_ever_longer)

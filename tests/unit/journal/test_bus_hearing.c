@@ -180,6 +180,29 @@ Test(bus_hearing, knows_when_every_broker_has_applied_an_event)
 	strbuf_fini(&behind);
 }
 
+/* Its number means nothing any more, but the others may still not know. */
+Test(bus_hearing, waits_for_the_new_epoch_of_every_broker)
+{
+	uint64_t ticket;
+	char reading[8192];
+
+	rig_live(&rig);
+	rig_pass(&rig, 10);
+	rig.said[BUS_COMMANDS][0] = '\0';
+	open_hearing();
+	beat("/b", "1000-5");
+	rig_publish(&rig, "a");
+	rig_reply(&rig, BUS_COMMANDS, "\"1000-6\"");
+	ticket = bus_ticket(rig.bus);
+	snprintf(reading, sizeof(reading), "[[\"log\", [%s]]]", rig_entry("2000-1", "e", "b"));
+	rig_reply(&rig, BUS_TAIL, reading);
+	breathe(1500);
+	beat("/b", "1000-5");
+	cr_expect_not(bus_is_applied(rig.bus, ticket, NULL, rig.now_us));
+	beat("/b", "2000-0");
+	cr_expect(bus_is_applied(rig.bus, ticket, NULL, rig.now_us));
+}
+
 Test(bus_hearing, answers_at_once_when_somebody_waits)
 {
 	char reading[8192];

@@ -23,6 +23,8 @@ static const struct {
 	{"stream of a later epoch", {9, 3}, {10, 1}, {9, 3}, true, true, STANDING_RENUMBER},
 	{"stream ahead, new reader", {9, 3}, {9, 4}, {0}, false, false, STANDING_RENUMBER},
 	{"stream emptied", {9, 3}, {0}, {9, 3}, false, false, STANDING_HOLE},
+	{"stream emptied, as is known", {9, 3}, {0}, {9, 3}, false, true, STANDING_WHOLE},
+	{"emptied, and more missed", {9, 4}, {0}, {9, 3}, false, true, STANDING_HOLE},
 };
 
 Test(standing, of_each_kind)
