@@ -16,6 +16,8 @@ enum wsb_err cached_plans_make(struct cached_plans *out, const struct config *co
 void cached_plans_drop(struct cached_plans *plans);
 /* They are the present ones from now on, as are the cache's settings. */
 void cached_plans_take(struct engine *engine, struct cached_plans *next);
+/* Drops what was cached by rules that were in force before and are not now. */
+void cached_review(struct engine *engine, const struct config *before, uint64_t now_us);
 
 /* What the look-up says of a request that goes on to a pool. */
 struct cached_look {

@@ -173,6 +173,7 @@ enum wsb_err engine_reconfigure(struct engine *engine, const struct config *next
 	hedges_take(engine, &swap.hedges);
 	push_rules_take(engine, &swap.push_rules);
 	cached_plans_take(engine, &swap.cached_plans);
+	cached_review(engine, before, now_us);
 	engine->requests.settings = next->log.requests;
 	tenancy_review(engine, before, now_us);
 	free(swap.rebinds);
