@@ -458,8 +458,9 @@ const struct option options[] = {
 	{ROW, "cache.scope", OPTION_SHARING, "client", .max = 8, .choices = sharings,
 	 IN(cache.scope),
 	 .help = "Who shares an entry: the clients of one authenticated identity (without one: the "
-		 "connection alone), all, or the requests with the same values at these JSON "
-		 "pointers. A request that lacks one of them is not cached."},
+		 "WebSocket alone), all, or the requests with the same values at these JSON "
+		 "pointers. A request that lacks one of them is not cached, nor is a POST of "
+		 "nobody known."},
 	{ROW, "cache.key", OPTION_TEXTS, .max = 64, EACH(cache.key, cache.key_count),
 	 .help = "Paths (`params.id`, or JSON pointers) whose values count instead of all params. "
 		 "Every other member of the message but its id counts too."},

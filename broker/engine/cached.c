@@ -169,9 +169,10 @@ static bool make_key(struct engine *engine, const struct caller *caller,
 		     const struct message *message, struct cached_look *look)
 {
 	const struct session *session = caller->session;
+	/* Who comes with one POST never asks again as the same: nobody would find his entry. */
 	const struct cache_asker asker = {
 		.identity = session->identity ? span_text(session->identity) : span_of(NULL, 0),
-		.connection = session->id,
+		.connection = session->kind == SESSION_WEBSOCKET ? session->id : 0,
 	};
 	enum cache_key_verdict verdict =
 		cache_key_make(look->plan, message, asker, &engine->cached.key);

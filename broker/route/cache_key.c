@@ -57,9 +57,11 @@ static enum cache_key_verdict add_scope(const struct cache_plan *plan,
 	} else if (asker.identity.at) {
 		fingerprint_add_number(out, SHARER_IDENTITY);
 		fingerprint_add_bytes(out, asker.identity);
-	} else {
+	} else if (asker.connection != 0) {
 		fingerprint_add_number(out, SHARER_CONNECTION);
 		fingerprint_add_number(out, asker.connection);
+	} else {
+		return CACHE_KEY_NO_SCOPE;
 	}
 	return CACHE_KEY_OK;
 }

@@ -16,7 +16,7 @@
 /* Whom an answer is for. */
 struct cache_asker {
 	struct span identity; /* absent: it has not been asked for one */
-	uint64_t connection;  /* of the client; never used again */
+	uint64_t connection;  /* of the client; never used again; 0: it has none that lasts */
 };
 
 enum cache_key_verdict {

@@ -124,6 +124,23 @@ Test(cached, two_clients_share_only_what_the_route_lets_them)
 	larder_end(&larder);
 }
 
+Test(cached, a_post_of_somebody_unknown_leaves_nothing_behind)
+{
+	struct larder larder;
+	struct peer *post;
+
+	larder_init(&larder);
+	larder.rule->scope.kind = CACHE_SCOPE_CLIENT;
+	larder_begin(&larder);
+	post = stage_post(&larder.stage, WHY(1));
+	brings(&larder, "1");
+	cr_assert_eq(post->status, 200);
+	cr_assert_not_null(strstr(strbuf_span(&post->body).at, "\"reason\":\"scope_missing\""));
+	cr_assert_eq(larder.stats->stored, 0);
+	cr_assert_eq(larder.stats->uncacheable, 1);
+	larder_end(&larder);
+}
+
 Test(cached, a_request_may_bypass_refresh_or_insist)
 {
 	struct larder larder;

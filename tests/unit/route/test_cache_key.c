@@ -159,6 +159,20 @@ Test(cache_key, clients_share_by_who_they_are)
 	cr_expect(share(&shared, text, ann, text, two));
 }
 
+/* One POST of a client whom nobody knows: who would find the entry? */
+Test(cache_key, needs_somebody_who_can_ask_again)
+{
+	const struct cache_asker post = {.connection = 0};
+	struct strbuf key;
+
+	strbuf_init(&key);
+	cr_expect_eq(make(&client, ENCODING_JSON, span_text(PARAMS("[1]")), post, &key),
+		     CACHE_KEY_NO_SCOPE);
+	cr_expect_eq(make(&shared, ENCODING_JSON, span_text(PARAMS("[1]")), post, &key),
+		     CACHE_KEY_OK);
+	strbuf_fini(&key);
+}
+
 Test(cache_key, has_a_part_that_is_the_same_for_all)
 {
 	const struct cache_asker ann = {span_text("ann"), 1}, bob = {span_text("bob"), 2};
@@ -186,7 +200,7 @@ Test(cache_key, two_rules_never_mean_the_same_entry)
 						    .key_count = 1};
 	static const char text[] = ASK(",\"params\":{\"id\":1,\"name\":1},\"auth\":{\"userId\":1}");
 	const struct cache_rule *rules[] = {&shared, &client, &by_user, &id_only, &name_only};
-	const struct cache_asker nobody = {.connection = 0};
+	const struct cache_asker nobody = {.connection = 1};
 	struct strbuf keys[5];
 
 	for (size_t i = 0; i < 5; i++) {
