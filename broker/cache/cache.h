@@ -149,6 +149,12 @@ struct cache_listed {
 uint64_t cache_each(struct cache *cache, uint64_t cursor, uint64_t now_us,
 		    bool (*visit)(void *context, const struct cache_listed *entry), void *context);
 
+/* The same of those alone that are known by this name: one, or two where an application's key reads
+ * like the name of a request's. However many there are, it costs no more than a look. */
+void cache_each_named(struct cache *cache, struct span name, uint64_t now_us,
+		      bool (*visit)(void *context, const struct cache_listed *entry),
+		      void *context);
+
 struct cache_stats {
 	uint64_t entries; /* that are not known to be dead */
 	uint64_t memory_bytes;

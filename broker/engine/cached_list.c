@@ -4,7 +4,7 @@
 #include "common/glob.h"
 
 /* Places looked at for one page: where next to nothing matches, the page is short and the next one
- * goes on. One entry by its name is looked for to the end. */
+ * goes on. */
 #define PAGE_WALKS 64
 
 struct listing {
@@ -22,8 +22,7 @@ static bool matches_tag(const struct cache_listed *entry, struct span glob)
 
 static bool is_wanted(const struct cache_query *query, const struct cache_listed *entry)
 {
-	return (!query->key || span_is(entry->name, query->key)) &&
-	       (!query->method || glob_match(span_text(query->method), entry->method)) &&
+	return (!query->method || glob_match(span_text(query->method), entry->method)) &&
 	       (!query->tag || matches_tag(entry, span_text(query->tag)));
 }
 
@@ -71,6 +70,17 @@ static bool visit(void *context, const struct cache_listed *entry)
 	return page->count < listing->query->limit && !arena_failed(page->memory);
 }
 
+static void walk(struct engine *engine, struct listing *listing, uint64_t now_us)
+{
+	struct cache_page *page = listing->page;
+
+	for (size_t walks = 0; walks < PAGE_WALKS; walks++) {
+		page->next = cache_each(engine->cached.cache, page->next, now_us, visit, listing);
+		if (page->next == 0 || page->count == listing->query->limit)
+			return;
+	}
+}
+
 enum wsb_err engine_cache_page(struct engine *engine, const struct cache_query *query,
 			       uint64_t now_us, struct cache_page *out)
 {
@@ -81,10 +91,12 @@ enum wsb_err engine_cache_page(struct engine *engine, const struct cache_query *
 	if (err)
 		return err;
 	page.entries = arena_alloc(page.memory, query->limit, sizeof(*page.entries));
-	for (size_t walks = 0; page.entries && (walks < PAGE_WALKS || query->key); walks++) {
-		page.next = cache_each(engine->cached.cache, page.next, now_us, visit, &listing);
-		if (page.next == 0 || page.count == query->limit)
-			break;
+	if (page.entries && query->key) {
+		cache_each_named(engine->cached.cache, span_text(query->key), now_us, visit,
+				 &listing);
+		page.next = 0;
+	} else if (page.entries) {
+		walk(engine, &listing, now_us);
 	}
 	if (arena_failed(page.memory)) {
 		cache_page_fini(&page);

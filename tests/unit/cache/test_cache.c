@@ -392,6 +392,47 @@ Test(cache, lists_what_it_holds)
 	desk_close(&desk);
 }
 
+static bool take_any(void *context, const struct cache_listed *entry)
+{
+	*(struct cache_listed *)context = *entry;
+	return true;
+}
+
+Test(cache, shows_the_entry_of_a_name)
+{
+	static const struct {
+		const char *name;
+		const char *method; /* NULL: there is none */
+	} cases[] = {
+		{"b", "method"},
+		{"abc", NULL},
+		{"", NULL},
+		{"06b05ab6733a618578af5f94892f3950", "m"},
+		{"06b05ab6733a618578af5f94892f395f", NULL},
+		{"stale", NULL},
+	};
+	struct desk desk = desk_open();
+	struct cache_fill fill;
+
+	fill = desk_fill(&desk, "a", "m", "");
+	fill.key = span_text("abc");
+	cr_assert_eq(cache_store(desk.cache, &fill, desk.now_us), CACHE_STORED);
+	cr_assert_eq(desk_store(&desk, "b", "method", "t1 t2"), CACHE_STORED);
+	cr_assert_eq(desk_store(&desk, "stale", "method", "t3"), CACHE_STORED);
+	cr_assert_eq(desk_invalidate(&desk, "tag t3"), 1);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct cache_listed found = {0};
+
+		cache_each_named(desk.cache, span_text(cases[i].name), desk.now_us, take_any,
+				 &found);
+		if (cases[i].method)
+			cr_expect(span_is(found.method, cases[i].method), "%s", cases[i].name);
+		else
+			cr_expect_null(found.method.at, "%s", cases[i].name);
+	}
+	desk_close(&desk);
+}
+
 Test(cache, numbers_are_packed_downwards)
 {
 	struct rng rng;
