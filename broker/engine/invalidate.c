@@ -9,6 +9,9 @@
 /* So many different ones are held back at once; more are told as they come. */
 #define MERGES_MAX 10000
 
+/* A broker that finds its log within this time has hardly been followed by anybody before. */
+#define JOINS_SOON_US US_PER_S
+
 /* An invalidation that has been applied and is told later, with what it says behind it. */
 struct merge {
 	struct list_node link;
@@ -287,15 +290,6 @@ void invalidate_heard(struct engine *engine, const struct invalidation *what, ui
 	apply(engine, what, now_us);
 }
 
-/* Nobody has been told anything yet: what was loaded before may be older than the log. */
-void invalidate_joined(struct engine *engine, struct position at, uint64_t now_us)
-{
-	const struct invalidation all = {.mode = INVALIDATE_SOFT, .all = true};
-
-	journal_begin(engine->invalidations.journal, at);
-	apply(engine, &all, now_us);
-}
-
 /* Forget what you know. id is where its own will stand. */
 static struct event resync_event(struct engine *engine, const char *why, struct position at,
 				 char id[MAKER_ID_LEN + 1])
@@ -329,6 +323,19 @@ void invalidate_resync(struct engine *engine, const char *why, struct position a
 				     .reason = why,
 			     });
 	keep(engine, &event, NULL);
+}
+
+/* What was loaded before may be older than the log; and whoever came before has not been told what
+ * others did meanwhile. */
+void invalidate_joined(struct engine *engine, struct position at, uint64_t now_us)
+{
+	const struct invalidation all = {.mode = INVALIDATE_SOFT, .all = true};
+
+	journal_begin(engine->invalidations.journal, at);
+	if (engine->invalidations.watches.count > 0 || now_us - engine->started_us >= JOINS_SOON_US)
+		invalidate_resync(engine, "joined", at, now_us);
+	else
+		apply(engine, &all, now_us);
 }
 
 const struct journal *engine_journal(const struct engine *engine)

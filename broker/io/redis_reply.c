@@ -1,13 +1,30 @@
 #include "broker/io/redis_reply.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Counts what the parts of an array take, in its own number, which means nothing else. */
+static bool fits(const redisReadTask *task, size_t bytes)
+{
+	struct redis_value *whole;
+
+	if (!task->parent)
+		return true;
+	while (task->parent)
+		task = task->parent;
+	whole = task->obj;
+	whole->integer += (int64_t)bytes;
+	return whole->integer <= REDIS_REPLY_BYTES_MAX;
+}
 
 /* The value in memory of its own, with room for its bytes or its items behind it. */
 static struct redis_value *make(const redisReadTask *task, enum redis_kind kind, size_t room)
 {
-	struct redis_value *value = calloc(1, sizeof(*value) + room);
+	struct redis_value *value = NULL;
 
+	if (fits(task, sizeof(*value) + room))
+		value = calloc(1, sizeof(*value) + room);
 	if (!value)
 		return NULL;
 	value->kind = kind;

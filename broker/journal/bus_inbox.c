@@ -122,6 +122,18 @@ static void take_entries(struct bus *bus, const struct redis_value *entries, uin
 		take_entry(bus, entries->items[i], now_us);
 }
 
+/* Redis is not what it was, for the log neither. Whatever else the inbox suffers from (its key, a
+ * right, a command that is missing) is its own affair. */
+static bool concerns_all(struct span error)
+{
+	static const char *const codes[] = {"READONLY", "UNBLOCKED", "LOADING", "MASTERDOWN"};
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		if (span_begins(error, codes[i]))
+			return true;
+	return false;
+}
+
 /* The group has gone with Redis' data. */
 static void take_error(struct bus *bus, const struct redis_value *value, uint64_t now_us)
 {
@@ -130,8 +142,13 @@ static void take_error(struct bus *bus, const struct redis_value *value, uint64_
 		claim(bus, now_us);
 	} else if (span_begins(value->text, "NOGROUP")) {
 		inbox_begin(bus, now_us);
-	} else {
+	} else if (concerns_all(value->text)) {
 		bus_restart_for(bus, "refused", value, now_us);
+	} else {
+		strbuf_clear(&bus->text);
+		strbuf_plain(&bus->text, value->text);
+		bus_note_odd(bus, "inbox", strbuf_span(&bus->text).at);
+		bus_lost(bus, BUS_INBOX, "refused", "", now_us);
 	}
 }
 

@@ -17,7 +17,7 @@ enum redis_kind {
 
 struct redis_value {
 	enum redis_kind kind;
-	int64_t integer;
+	int64_t integer; /* of an array: no matter */
 	struct span text;
 	struct redis_value **items; /* none is NULL in a whole answer */
 	size_t count;

@@ -260,6 +260,24 @@ test('FLUSHALL while everybody is connected is noticed by the next event, or wit
 	await told(a, ['after']);
 });
 
+test('who follows a broker that finds Redis late is told that events may be missing', { timeout: 40000 }, async (t) => {
+	const redis = await startRedis(t, AOF);
+	const b = await member(t, redis.url, 'b');
+	await b.invalidate('missed');
+	await told(b, ['missed']);
+	await redis.kill();
+	const a = await member(t, redis.url, 'a', { waits: false });
+	await redis.start();
+	await live(a.broker);
+	await until(() => resyncs(a) === 1);
+	await live(b.broker);
+	await a.invalidate('new');
+	await told(a, ['new']);
+	await told(b, ['missed', 'new']);
+	assert.equal(resyncs(a), 1);
+	assertWhole(b, ['missed', 'new']);
+});
+
 test('a failover that lost the tail and gives its numbers out again is a hole', { timeout: 60000 }, async (t) => {
 	const primary = await startRedis(t);
 	const replica = await startRedis(t, { replicaOf: primary });

@@ -75,6 +75,21 @@ Test(bus_hearing, makes_the_group_again_when_it_is_gone)
 	cr_expect_eq(state(), BUS_LIVE);
 }
 
+Test(bus_hearing, the_inbox_alone_may_be_refused)
+{
+	rig_live(&rig);
+	open_inbox();
+	rig_reply(&rig, BUS_INBOX, "{\"error\": \"WRONGTYPE Operation against a key\"}");
+	cr_expect(strstr(rig.told, "odd inbox: WRONGTYPE Operation against a key"));
+	cr_expect_eq(state(), BUS_LIVE);
+	cr_expect_not(rig.open[BUS_INBOX]);
+	rig_pass(&rig, 1010);
+	cr_expect(rig.open[BUS_INBOX]);
+	open_inbox();
+	rig_reply(&rig, BUS_INBOX, "{\"error\": \"READONLY You can't write against a replica\"}");
+	cr_expect_eq(state(), BUS_SUSPECT, "the log may be elsewhere by now");
+}
+
 static void open_hearing(void)
 {
 	bus_opened(rig.bus, BUS_HEARING, rig.now_us);
