@@ -122,6 +122,7 @@ static void judge(struct bus *bus, const struct look *look, uint64_t now_us)
 		break;
 	}
 	bus->top = look->top;
+	bus->newest = look->newest;
 	settle(bus, now_us);
 }
 

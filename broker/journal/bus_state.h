@@ -82,8 +82,10 @@ struct bus {
 	struct position position;
 	uint64_t position_id;
 	struct position top;
-	uint64_t known_us; /* when the log had last been read to its end; 0: never */
-	bool stood_still;  /* while the reading was under way: its answer may be old */
+	struct position newest; /* entry of the log when it was looked at */
+	struct position due;	/* the reading that is under way has to come at least so far */
+	uint64_t known_us;	/* when the log had last been read to its end; 0: never */
+	bool stood_still;	/* while the reading was under way: its answer may be old */
 	struct pending *pending;
 	struct position logged;	 /* the highest place of own events */
 	struct span inbox_entry; /* that is being turned into an event; absent: none */

@@ -10,6 +10,7 @@ static void read_on(struct bus *bus, bool wait, uint64_t now_us)
 	size_t count = 0;
 
 	_Static_assert(BUS_BLOCK_MS == 1000, "as it is written above");
+	bus->due = position_before(bus->newest, bus->logged) ? bus->logged : bus->newest;
 	words[count++] = span_text("XREAD");
 	words[count++] = span_text("COUNT");
 	words[count++] = span_text(BUS_READ_WORDS);
@@ -178,8 +179,16 @@ void tail_answer(struct bus *bus, const struct redis_value *value, uint64_t now_
 	bus->stood_still = false;
 	for (size_t i = 0; i < count; i++)
 		take_entry(bus, entries->items[i], now_us);
-	if (is_end)
+	/* What was in the log before it was asked for is not: this is another Redis, or one that
+	 * lags behind. */
+	if (is_end && position_before(bus->position, bus->due)) {
+		if (now_us - bus->known_us >= BUS_SILENCE_US) {
+			bus_restart(bus, "behind", "the log that is read lacks events", now_us);
+			return;
+		}
+	} else if (is_end) {
 		caught_up(bus, now_us);
+	}
 	report(bus, now_us);
 	read_on(bus, is_end, now_us);
 }

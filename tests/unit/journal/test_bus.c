@@ -138,6 +138,8 @@ Test(bus, replays_what_was_missed)
 /* The first hole: the numbering restarts, and the reader would wait for ever. */
 Test(bus, notices_that_the_data_is_lost)
 {
+	char reading[8192];
+
 	rig_live(&rig);
 	come_back("[null, null, null, null, null]");
 	/* Above what is remembered and what the clock says; and it is told to all. */
@@ -148,7 +150,9 @@ Test(bus, notices_that_the_data_is_lost)
 	at(2000000, 0);
 	cr_expect(strstr(rig.told, "resync renumbered at 2000000-0"));
 	cr_expect_eq(state(), BUS_RESYNC);
-	rig_read(&rig, "null");
+	snprintf(reading, sizeof(reading), "[[\"log\", [%s]]]",
+		 rig_entry("2000000-1", "newest", "x"));
+	rig_read(&rig, reading);
 	cr_expect_eq(state(), BUS_LIVE);
 }
 
@@ -298,6 +302,33 @@ Test(bus, reads_nothing_before_the_log_is_found_whole)
 		  look("\"1000\"", "\"5\"", "\"1000-5\"", rig_event("1000-5", "e5", "x")));
 	rig_pass(&rig, 10);
 	cr_expect(rig.open[BUS_TAIL]);
+}
+
+/* A name that leads to several, a proxy that reads from replicas: what is read to its end is not
+ * the log that is written. */
+Test(bus, that_reads_a_log_without_its_own_events_is_not_live)
+{
+	char reading[8192];
+
+	rig_live(&rig);
+	rig_publish(&rig, "a");
+	rig_reply(&rig, BUS_COMMANDS, "\"1000-6\"");
+	rig_reply(&rig, BUS_TAIL, "null");
+	rig_reply(&rig, BUS_TAIL, "null");
+	snprintf(reading, sizeof(reading), "[[\"log\", [%s]]]", rig_entry("1000-6", "own-1", "a"));
+	rig_reply(&rig, BUS_TAIL, reading);
+	cr_expect_eq(state(), BUS_LIVE, "it only lagged behind");
+	rig_publish(&rig, "b");
+	rig_reply(&rig, BUS_COMMANDS, "\"1000-7\"");
+	for (int i = 0; i < 3; i++) {
+		rig_reply(&rig, BUS_TAIL, "null");
+		cr_expect_eq(state(), BUS_LIVE);
+		rig_pass(&rig, 1000);
+		rig_reply(&rig, BUS_COMMANDS, "1");
+	}
+	rig_reply(&rig, BUS_TAIL, "null");
+	cr_expect_eq(state(), BUS_SUSPECT);
+	cr_expect(strstr(rig.told, "(behind)"));
 }
 
 /* Redis said that it is logged, and failed over before anybody had read it. */
