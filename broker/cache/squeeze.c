@@ -27,12 +27,15 @@ void squeeze_fini(struct squeeze *squeeze)
 	squeeze->budget->used -= squeeze->deflater_bytes + squeeze->inflater_bytes;
 }
 
+/* With a longer text than before the deflater grows, as the buffer does. */
 size_t squeeze_needs(const struct squeeze *squeeze, size_t plain_len)
 {
-	size_t needs = plain_len > squeeze->buffer_size ? budget_cost(plain_len) : 0;
+	size_t needs = 0;
 
 	if (!squeeze->deflater)
-		needs += DEFLATER_BYTES_MAX + INFLATER_BYTES_MAX;
+		needs += INFLATER_BYTES_MAX;
+	if (plain_len > squeeze->buffer_size)
+		needs += budget_cost(plain_len) + DEFLATER_BYTES_MAX - squeeze->deflater_bytes;
 	return needs;
 }
 

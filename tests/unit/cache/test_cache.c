@@ -296,6 +296,25 @@ Test(cache, long_answers_are_compressed_when_it_saves)
 	free(bytes);
 }
 
+/* What compresses a longer text than before takes more for itself. */
+Test(cache, compression_takes_no_more_than_it_asks_for)
+{
+	static const size_t lens[] = {3000, 10000, 100000, 1000000};
+	char *bytes = calloc(1, MIB);
+	struct budget budget = {.limit = 0};
+	struct squeeze squeeze;
+
+	squeeze_init(&squeeze, &budget);
+	for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+		budget.limit = budget.used + squeeze_needs(&squeeze, lens[i]);
+		cr_assert_not_null(squeeze_deflate(&squeeze, span_of(bytes, lens[i])).at);
+		cr_assert_leq(budget.used, budget.limit, "%zu", lens[i]);
+		cr_assert_eq(squeeze_needs(&squeeze, lens[i]), 0);
+	}
+	squeeze_fini(&squeeze);
+	free(bytes);
+}
+
 /* A list as servers answer it: names that repeat, numbers and texts that do not. */
 static size_t make_json(struct rng *rng, char *text, size_t least)
 {
