@@ -139,7 +139,10 @@ void cached_renew(struct engine *engine, struct message *message,
 		   (double)hit->age_us < threshold * (double)hit->ttl_us) {
 		return;
 	}
-	if (cached_is_loading(engine, look->key) || rests(&engine->cached, look->key, now_us))
+	/* Nobody waits for it, so one that began before something was invalidated does, too: else
+	 * each invalidation of anything would begin one more. */
+	if (flight_find(&engine->cached.flights, look->key) ||
+	    rests(&engine->cached, look->key, now_us))
 		return;
 	if (purpose == FLIGHT_PACED && !pace_allows(&engine->cached.pace)) {
 		stats->paced++;

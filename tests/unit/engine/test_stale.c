@@ -31,6 +31,27 @@ Test(stale, entries_are_served_and_refreshed_once)
 	larder_end(&larder);
 }
 
+Test(stale, entries_are_refreshed_once_whatever_is_invalidated_meanwhile)
+{
+	struct larder larder;
+
+	larder_init(&larder);
+	larder.rule->stale_while_revalidate_us = 30 * STAGE_S;
+	larder_begin(&larder);
+	fills(&larder, "1");
+	stage_pass(&larder.stage, 61 * STAGE_S);
+	for (int i = 0; i < 10; i++) {
+		says(larder.client, ASK(1));
+		expect_hears(larder.client, GOT(1, "1"));
+		invalidates(&larder, INVALIDATE_HARD, "another");
+	}
+	brings(&larder, "2");
+	expect_silence(larder.upstream);
+	says(larder.client, ASK(2));
+	expect_hears(larder.client, GOT(2, "2"));
+	larder_end(&larder);
+}
+
 Test(stale, a_refresh_that_comes_to_nothing_is_not_tried_again_at_once)
 {
 	struct larder larder;
