@@ -128,9 +128,9 @@ const TROUBLES = {
 async function disturbRedis(redis, running) {
 	const names = Object.keys(TROUBLES);
 	for (let round = 0; running(); round++) {
+		await take(3000);
 		await TROUBLES[names[round % names.length]](redis);
 		redis.log.push(names[round % names.length]);
-		await take(3000);
 	}
 }
 
