@@ -23,8 +23,20 @@ const KINDS = {
 };
 const SECRET = crypto.randomBytes(64);
 
+// By way of their text: Node 20 hangs when a key that it has made itself is exported as a JWK just
+// as what made it is collected.
+function pairOf(type, options) {
+	const { privateKey: text } = crypto.generateKeyPairSync(type, {
+		...options,
+		publicKeyEncoding: { type: 'spki', format: 'pem' },
+		privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+	});
+	const privateKey = crypto.createPrivateKey(text);
+	return { privateKey, publicKey: crypto.createPublicKey(privateKey) };
+}
+
 const keys = Object.fromEntries(Object.entries(KINDS)
-	.map(([alg, [type, options]]) => [alg, crypto.generateKeyPairSync(type, options)]));
+	.map(([alg, [type, options]]) => [alg, pairOf(type, options)]));
 
 const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
 const now = () => Math.floor(Date.now() / 1000);
