@@ -219,6 +219,8 @@ test('an upstream that hangs costs its own requests only', async (t) => {
 test('an upstream that does not read counts as full', { timeout: 60000 }, async (t) => {
 	const { connect, upstreams } = await setup(t, {
 		upstreams: 2, pool: { size: 2, balancer: 'round-robin', queue: { age: '40s' } },
+		// The client shares its process with the upstreams: it may be slow to read 40 MB of answers.
+		limits: { send_buffer: '64MiB' },
 		routes: [{ method: '*', pool: 'main', timeout: '6s' }],
 	});
 	const client = await connect();
