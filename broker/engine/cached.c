@@ -1,7 +1,5 @@
 #include "broker/engine/cached.h"
 
-#include <stdlib.h>
-
 #include "broker/engine/affinity.h"
 #include "broker/engine/bus.h"
 #include "broker/engine/cached_own.h"
@@ -44,8 +42,6 @@ enum wsb_err cached_init(struct engine *engine)
 		err = cache_create(&cached->cache, &engine->config->cache.store,
 				   rng_next(&engine->rng));
 	if (err == WSB_OK)
-		err = cached_plans_make(&cached->plans, engine->config);
-	if (err == WSB_OK)
 		set_longest(cached, engine->config);
 	return err ? err : foresee_configure(engine);
 }
@@ -55,7 +51,6 @@ void cached_fini(struct engine *engine)
 	struct cached *cached = &engine->cached;
 
 	foresee_fini(engine);
-	cached_plans_drop(&cached->plans);
 	claims_fini(&cached->claims);
 	flights_fini(&cached->flights);
 	cache_destroy(cached->cache);
@@ -65,55 +60,15 @@ void cached_fini(struct engine *engine)
 	strbuf_fini(&cached->text);
 }
 
-enum wsb_err cached_plans_make(struct cached_plans *out, const struct config *config)
-{
-	struct cached_plans made = {.count = config->route_count};
-	enum wsb_err err = WSB_OK;
-
-	*out = (struct cached_plans){.count = 0};
-	made.of = calloc(config->route_count + 1, sizeof(struct cache_plan *));
-	if (!made.of)
-		return WSB_ENOMEM;
-	for (size_t i = 0; err == WSB_OK && i < made.count; i++)
-		if (config->routes[i].cache.enabled)
-			err = cache_plan_create(&made.of[i], &config->routes[i].cache);
-	if (err == WSB_OK)
-		*out = made;
-	else
-		cached_plans_drop(&made);
-	return err;
-}
-
-void cached_plans_drop(struct cached_plans *plans)
-{
-	for (size_t i = 0; plans->of && i < plans->count; i++)
-		cache_plan_destroy(plans->of[i]);
-	free(plans->of);
-	*plans = (struct cached_plans){.count = 0};
-}
-
-void cached_plans_take(struct engine *engine, struct cached_plans *next)
+void cached_configure(struct engine *engine)
 {
 	struct cached *cached = &engine->cached;
 
-	cached_plans_drop(&cached->plans);
-	cached->plans = *next;
-	*next = (struct cached_plans){.count = 0};
 	set_longest(cached, engine->config);
 	if (cache_configure(cached->cache, &engine->config->cache.store) != WSB_OK ||
 	    foresee_configure(engine) != WSB_OK)
 		log_event(engine->log, LOG_ERROR, "cache.memory",
 			  log_text("limit", "cache.memory"));
-}
-
-const struct cache_plan *cached_plan_of(const struct engine *engine,
-					const struct route_settings *route)
-{
-	const struct config *config = engine->config;
-
-	if (route < config->routes || route >= config->routes + config->route_count)
-		return NULL;
-	return engine->cached.plans.of[route - config->routes];
 }
 
 static void refuse_not_cached(struct engine *engine, const struct caller *caller, struct lane *lane)
@@ -220,7 +175,7 @@ bool cached_answers(struct engine *engine, const struct caller *caller, struct m
 	struct cached *cached = &engine->cached;
 	struct cache_hit hit;
 
-	*look = (struct cached_look){.plan = cached_plan_of(engine, route)};
+	*look = (struct cached_look){.plan = route->cache.plan};
 	if (may_look(engine, caller, message, options, look)) {
 		cache_look(cached->cache, look->key, true, now_us, &hit);
 		if (!cached_trusts(cached, route->cache.trust, &hit, now_us)) {

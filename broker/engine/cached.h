@@ -11,11 +11,8 @@
 enum wsb_err cached_init(struct engine *engine) WSB_CHECKED;
 void cached_fini(struct engine *engine);
 
-/* The rules of another configuration, made beforehand so that taking them cannot fail. */
-enum wsb_err cached_plans_make(struct cached_plans *out, const struct config *config) WSB_CHECKED;
-void cached_plans_drop(struct cached_plans *plans);
-/* They are the present ones from now on, as are the cache's settings. */
-void cached_plans_take(struct engine *engine, struct cached_plans *next);
+/* Another configuration is in force: the cache takes its settings. */
+void cached_configure(struct engine *engine);
 /* Drops what was cached by rules that were in force before and are not now. */
 void cached_review(struct engine *engine, const struct config *before, uint64_t now_us);
 

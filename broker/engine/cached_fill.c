@@ -87,7 +87,6 @@ static enum not_stored keep(struct engine *engine, const struct exchange *exchan
 			    const struct message *answer, const struct cache_value *value,
 			    uint64_t upstream_us, uint64_t now_us)
 {
-	const struct cache_plan *plan = cached_plan_of(engine, exchange->route);
 	const struct cache_rule *rule = &exchange->route->cache;
 	const struct flight *flight = exchange->flight;
 	struct cached *cached = &engine->cached;
@@ -96,14 +95,16 @@ static enum not_stored keep(struct engine *engine, const struct exchange *exchan
 
 	if (answer->failed)
 		return NOT_STORED_ERROR;
-	if (!plan || envelope_scan(engine->envelope, FROM_CLIENT, exchange->encoding,
-				   span_of(exchange->text, exchange->len), &request))
+	/* It may have been sent since, so that what the review dropped says nothing of it. */
+	if (exchange->config != engine->config ||
+	    envelope_scan(engine->envelope, FROM_CLIENT, exchange->encoding,
+			  span_of(exchange->text, exchange->len), &request))
 		return NOT_STORED_RELOADED;
 	if (flight->outdated || now_us - flight->began_us > cached->longest_us)
 		return NOT_STORED_OUTDATED;
 	if (!rule->allow_null && is_null(answer))
 		return NOT_STORED_NULL_RESULT;
-	switch (tag_templates_eval(plan->tags, &request, answer,
+	switch (tag_templates_eval(rule->plan->tags, &request, answer,
 				   engine->config->cache.store.max_tags, tags)) {
 	case TAGS_OK:
 		break;
@@ -226,7 +227,7 @@ static void foresee(struct engine *engine, const struct exchange *exchange,
 {
 	struct message request;
 
-	if (engine->cached.prefetch && !answer->failed && cached_plan_of(engine, exchange->route) &&
+	if (engine->cached.prefetch && !answer->failed && exchange->config == engine->config &&
 	    envelope_scan(engine->envelope, FROM_CLIENT, exchange->encoding,
 			  span_of(exchange->text, exchange->len), &request) == WSB_OK)
 		foresee_answered(engine, exchange, &request, answer, now_us);

@@ -8,10 +8,6 @@
 extern const char CACHED_REFRESHED[];
 extern const char CACHED_JOINED[];
 
-/* The compiled rule of a route; NULL: it is not cached, or not of the present configuration. */
-const struct cache_plan *cached_plan_of(const struct engine *engine,
-					const struct route_settings *route);
-
 /* Whether the entry may be served as what it is: always, but for the time that the bus is suspect.
  * Then it has not been known to be true since that began, or since it was loaded. */
 static inline bool cached_trusts(const struct cached *cached, enum cache_trust trust,

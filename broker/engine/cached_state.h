@@ -14,13 +14,6 @@
 #include "common/strbuf.h"
 #include "common/timerq.h"
 
-/* The rules of one configuration, compiled; one for each route in its order, NULL where it is not
- * cached. */
-struct cached_plans {
-	struct cache_plan **of;
-	size_t count;
-};
-
 /* How fast what was made stale all at once may be refreshed: as fast as the upstreams are loaded
  * from anyway, so that they never see more than twice that. */
 struct refresh_pace {
@@ -42,7 +35,6 @@ struct cached_rest {
 
 struct cached {
 	struct cache *cache;
-	struct cached_plans plans;
 	struct flights flights;
 	uint64_t longest_us; /* so long what was invalidated is remembered: no load may take longer
 			      */

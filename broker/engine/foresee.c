@@ -90,8 +90,8 @@ static void follow_guess(struct engine *engine, const struct session *session,
 		return;
 	route = route_of(engine, message.method);
 	if (!route || !has_room(engine->lanes[route->pool]) ||
-	    cache_key_make(cached_plan_of(engine, route), &message, asker_of(session),
-			   &cached->key) != CACHE_KEY_OK)
+	    cache_key_make(route->cache.plan, &message, asker_of(session), &cached->key) !=
+		    CACHE_KEY_OK)
 		return;
 	cache_look(cached->cache, fingerprint_bytes(&cached->key), false, now_us, &hit);
 	if (hit.state == CACHE_FRESH || cached_is_loading(engine, fingerprint_bytes(&cached->key)))
@@ -159,8 +159,8 @@ void foresee_answered(struct engine *engine, const struct exchange *exchange,
 	struct prefetch_request asked = {.message = request};
 
 	if (!is_followed(engine, session) ||
-	    cache_key_make(cached_plan_of(engine, exchange->route), request, asker_of(session),
-			   &cached->key) != CACHE_KEY_OK)
+	    cache_key_make(exchange->route->cache.plan, request, asker_of(session), &cached->key) !=
+		    CACHE_KEY_OK)
 		return;
 	asked.client = session->id;
 	asked.common = cache_key_common(&cached->key);

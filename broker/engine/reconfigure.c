@@ -23,7 +23,6 @@ struct swap {
 	struct plans_next plans;
 	struct hedges hedges;
 	struct push_rules push_rules;
-	struct cached_plans cached_plans;
 	struct lane **lanes; /* those of next in its order, and room for those that retire */
 	size_t planned;	     /* of next's, so far */
 	struct pool_rebind *rebinds; /* one for each of next's; without a pool: the lane is new */
@@ -38,7 +37,6 @@ static void swap_drop(struct swap *swap)
 	}
 	hedges_free(&swap->hedges);
 	push_rules_drop(&swap->push_rules);
-	cached_plans_drop(&swap->cached_plans);
 	plans_forget(&swap->plans);
 	route_table_destroy(swap->routes);
 	free(swap->lanes);
@@ -87,8 +85,6 @@ static enum wsb_err swap_prepare(struct swap *swap, struct engine *engine,
 		err = hedges_make(&swap->hedges, next);
 	if (!err)
 		err = push_rules_make(&swap->push_rules, next);
-	if (!err)
-		err = cached_plans_make(&swap->cached_plans, next);
 	if (err)
 		swap_drop(swap);
 	return err;
@@ -172,7 +168,7 @@ enum wsb_err engine_reconfigure(struct engine *engine, const struct config *next
 	plans_take(engine, &swap.plans);
 	hedges_take(engine, &swap.hedges);
 	push_rules_take(engine, &swap.push_rules);
-	cached_plans_take(engine, &swap.cached_plans);
+	cached_configure(engine);
 	cached_review(engine, before, now_us);
 	engine->requests.settings = next->log.requests;
 	tenancy_review(engine, before, now_us);

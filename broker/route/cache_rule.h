@@ -43,7 +43,7 @@ struct tag_templates;
  * configuration. */
 struct cache_rule {
 	bool enabled; /* false: the route is not cached, and the rest means nothing */
-	const struct cache_plan *plan; /* see cache_plan.h; NULL where it is not enabled */
+	const struct cache_plan *plan; /* see cache_plan.h; NULL only where it is not enabled */
 	enum cache_strategy strategy;
 	struct cache_scope_setting scope;
 	const char **key;    /* paths in the request whose values stand for all of its params */

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include "broker/control/arena.h"
+#include "broker/route/cache_plan.h"
 
 #define SECOND UINT64_C(1000000)
 #define MIB    (UINT64_C(1) << 20)
@@ -110,6 +111,38 @@ struct route_settings *setup_route(struct setup *setup, const char *method)
 	return route;
 }
 
+static void release_plan(void *plan)
+{
+	cache_plan_destroy(plan);
+}
+
+void setup_compile(struct setup *setup)
+{
+	struct arena *arena = setup->config.arena;
+
+	if (!arena && !setup->compiled && arena_create(&setup->compiled))
+		abort();
+	if (!arena)
+		arena = setup->compiled;
+	for (size_t i = 0; i < setup->config.route_count; i++) {
+		struct cache_rule *rule = &setup->routes[i].cache;
+		struct cache_plan *plan;
+
+		rule->plan = NULL;
+		if (!rule->enabled)
+			continue;
+		if (cache_plan_create(&plan, rule) || !arena_defer(arena, release_plan, plan))
+			abort();
+		rule->plan = plan;
+	}
+}
+
+void setup_fini(struct setup *setup)
+{
+	arena_destroy(setup->compiled);
+	setup->compiled = NULL;
+}
+
 struct setup *setup_copy(const struct setup *setup)
 {
 	struct arena *arena;
@@ -123,6 +156,7 @@ struct setup *setup_copy(const struct setup *setup)
 	*copy = *setup;
 	copy->config.arena = arena;
 	copy->config.holds = 1;
+	copy->compiled = NULL;
 	copy->config.listeners = copy->listeners;
 	copy->config.pools = copy->pools;
 	copy->config.routes = copy->routes;
@@ -134,5 +168,6 @@ struct setup *setup_copy(const struct setup *setup)
 		copy->pools[i].endpoints = copy->endpoints[i];
 		copy->pools[i].on_connect = copy->steps[i];
 	}
+	setup_compile(copy);
 	return copy;
 }

@@ -19,6 +19,7 @@ struct setup {
 	struct endpoint_settings endpoints[SETUP_POOLS][SETUP_ENDPOINTS];
 	struct greeting_step steps[SETUP_POOLS][SETUP_STEPS];
 	struct route_settings routes[SETUP_ROUTES];
+	struct arena *compiled; /* what setup_compile has made of it; of a copy its config's */
 };
 
 /* One listener on "/", no pool and no route. */
@@ -31,8 +32,13 @@ struct greeting_step *setup_greeting(struct pool_settings *pool);
 /* The next route; forwards to the first pool within 30 s unless told otherwise. */
 struct route_settings *setup_route(struct setup *setup, const char *method);
 
+/* Compiles the rules of cached routes as they stand now: call before an engine takes them. */
+void setup_compile(struct setup *setup);
+/* Frees what that has made. Not for a copy, which frees all it has with its config. */
+void setup_fini(struct setup *setup);
+
 /* A copy that lives as long as its config is held; the caller holds it. Texts and JSON are shared
- * with the original. */
+ * with the original. It is compiled; call setup_compile again if you change its rules. */
 struct setup *setup_copy(const struct setup *setup);
 
 #endif

@@ -18,6 +18,7 @@ void stage_init(struct stage *stage)
 
 void stage_begin(struct stage *stage)
 {
+	setup_compile(&stage->setup);
 	cr_assert_eq(outside_begin(&stage->outside, &stage->setup.config, 7), WSB_OK);
 }
 
@@ -94,6 +95,7 @@ void stage_end(struct stage *stage)
 	cr_assert_null(stage->outside.breach, "%s", stage->outside.breach);
 	outside_end(&stage->outside);
 	outside_fini(&stage->outside);
+	setup_fini(&stage->setup);
 }
 
 struct peer *stage_client(struct stage *stage)

@@ -11,6 +11,7 @@ static void reload(struct stage *stage, struct setup **next)
 {
 	struct setup *taken = *next;
 
+	setup_compile(taken);
 	cr_assert_eq(engine_reconfigure(stage->outside.engine, &taken->config, "ann",
 					stage->outside.now_us),
 		     WSB_OK);
@@ -97,4 +98,35 @@ Test(cached_review, what_was_cached_by_other_rules_is_dropped)
 		config_release(&next->config);
 		stage_end(&stage);
 	}
+}
+
+/* What is sent only now has begun after all that the review has dropped. */
+Test(cached_review, what_waited_meanwhile_is_passed_on_and_not_stored)
+{
+	struct stage stage;
+	struct setup *next;
+	struct peer *client, *upstream;
+	const struct cached_stats *stats;
+
+	stage_init(&stage);
+	cache_route(stage.any, old);
+	stage_begin(&stage);
+	stats = &stage.outside.engine->cached.stats;
+	next = setup_copy(&stage.setup);
+	client = stage_client(&stage);
+	says(client, ASK("1", "get"));
+	next->routes[0].cache.tags = new;
+	reload(&stage, &next);
+	stage_pass(&stage, 10 * STAGE_MS);
+	stage_open_dials(&stage);
+	upstream = stage_upstream(&stage, 0);
+	answers(upstream, hears_request(upstream), "\"result\":1");
+	expect_hears(client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":1}");
+	cr_assert_eq(stats->not_stored[NOT_STORED_RELOADED], 1);
+	says(client, ASK("2", "get"));
+	answers(upstream, hears_request(upstream), "\"result\":2");
+	expect_hears(client, "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":2}");
+	cr_assert_eq(stats->stored, 1);
+	config_release(&next->config);
+	stage_end(&stage);
 }
