@@ -27,6 +27,8 @@ export class Client {
 		this.closed = new Promise((resolve) => {
 			socket.once('close', (code, reason) => resolve({ code, reason: reason.toString() }));
 		});
+		this.end = '';
+		this.closed.then(({ code, reason }) => { this.end = `: closed with ${code} ${reason}`; });
 		socket.on('error', () => {});
 		socket.on('message', (data, binary) => this.#take(data, binary));
 	}
@@ -80,7 +82,9 @@ export class Client {
 		if (at >= 0)
 			return parsed(this.received.splice(at, 1)[0].data);
 		const answer = new Promise((resolve) => { this.#waiting.set(id, resolve); });
-		return within(answer, deadline, `answer to ${id}`);
+		return within(answer, deadline, `answer to ${id}`).catch((error) => {
+			throw new Error(error.message + this.end);
+		});
 	}
 
 	async result(method, params, options) {
