@@ -36,6 +36,12 @@ void begin(struct scene *scene)
 		expect_silence(scene->b);
 }
 
+void begin_with(struct scene *scene, uint32_t connections)
+{
+	scene_init(scene, connections);
+	begin(scene);
+}
+
 struct publish *publish_of(struct scene *scene)
 {
 	return &scene->stage.outside.engine->publish;
@@ -125,4 +131,27 @@ struct peer *taker(struct scene *scene)
 struct peer *rest(struct scene *scene, const struct peer *peer)
 {
 	return peer == scene->a ? scene->b : scene->a;
+}
+
+struct peer *subscribed(struct scene *scene, const char *what, const char *upstream_id,
+			char id[ID_MAX])
+{
+	char text[128];
+	struct peer *upstream;
+
+	snprintf(text, sizeof(text),
+		 "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_subscribe\",\"params\":[\"%s\"]}",
+		 what);
+	says(scene->client, text);
+	upstream = taker(scene);
+	accepts(upstream, upstream_id);
+	hears_id(scene->client, "1", id);
+	return upstream;
+}
+
+void moves_away(struct scene *scene, struct peer *old)
+{
+	publish_move_away(scene->stage.outside.engine, old->connection,
+			  scene->stage.outside.now_us);
+	stage_pass(&scene->stage, 20 * STAGE_MS);
 }

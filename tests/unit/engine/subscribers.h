@@ -22,6 +22,8 @@ struct scene {
 
 void scene_init(struct scene *scene, uint32_t connections);
 void begin(struct scene *scene);
+/* Both, where a test changes no setting. */
+void begin_with(struct scene *scene, uint32_t connections);
 struct publish *publish_of(struct scene *scene);
 /* Ends all, and looks that nothing of a subscription is left. */
 void end(struct scene *scene);
@@ -34,6 +36,12 @@ void accepts(struct peer *upstream, const char *id);
 /* It hears an unsubscribe request for this id, and grants it. */
 void is_left(struct peer *upstream, const char *id);
 void unsubscribes(struct peer *client, const char *id);
+/* The client subscribes, one upstream accepts it under this id, and the client is given its own.
+ * Returns that upstream. */
+struct peer *subscribed(struct scene *scene, const char *what, const char *upstream_id,
+			char id[ID_MAX]);
+/* Its subscriptions begin to move to the other one. */
+void moves_away(struct scene *scene, struct peer *old);
 /* The connection that the next subscription has been asked for on. */
 struct peer *taker(struct scene *scene);
 struct peer *rest(struct scene *scene, const struct peer *peer);

@@ -12,8 +12,7 @@ Test(events, events_before_the_answer_wait_for_it)
 	uint64_t request;
 	char id[ID_MAX];
 
-	scene_init(&scene, 1);
-	begin(&scene);
+	begin_with(&scene, 1);
 	says(scene.client, SUBSCRIBE("1", "heads"));
 	request = hears_request(scene.a);
 	says(scene.a, event_text("0x1", 1));
@@ -34,8 +33,7 @@ Test(events, those_held_go_with_their_connection)
 {
 	struct scene scene;
 
-	scene_init(&scene, 1);
-	begin(&scene);
+	begin_with(&scene, 1);
 	says(scene.client, SUBSCRIBE("1", "heads"));
 	hears_request(scene.a);
 	says(scene.a, event_text("0x1", 1));
@@ -54,8 +52,7 @@ Test(events, held_events_are_bounded)
 	uint64_t request;
 	int heard = 0;
 
-	scene_init(&scene, 1);
-	begin(&scene);
+	begin_with(&scene, 1);
 	says(scene.client, SUBSCRIBE("1", "heads"));
 	request = hears_request(scene.a);
 	for (int i = 0; i < 1000; i++)
@@ -75,8 +72,7 @@ Test(events, in_a_batch_events_follow_the_whole_answer)
 	const char *heard;
 	char id[ID_MAX];
 
-	scene_init(&scene, 1);
-	begin(&scene);
+	begin_with(&scene, 1);
 	says(scene.client, "[" SUBSCRIBE("1", "heads") ",{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":"
 						       "\"echo\"}]");
 	request = hears_request(scene.a);
@@ -141,11 +137,8 @@ Test(events, clients_in_messagepack_share_with_those_in_json)
 	char id[ID_MAX];
 	const char *heard;
 
-	scene_init(&scene, 1);
-	begin(&scene);
-	says(scene.client, SUBSCRIBE("1", "heads"));
-	accepts(scene.a, "0x1");
-	hears_id(scene.client, "1", id);
+	begin_with(&scene, 1);
+	subscribed(&scene, "heads", "0x1", id);
 	says_bytes(scene.other, request, sizeof(request) - 1);
 	expect_silence(scene.a);
 	heard = hears(scene.other);
@@ -167,8 +160,7 @@ Test(events, an_answer_without_an_id_is_passed_on)
 {
 	struct scene scene;
 
-	scene_init(&scene, 1);
-	begin(&scene);
+	begin_with(&scene, 1);
 	says(scene.client, SUBSCRIBE("1", "heads"));
 	answers(scene.a, hears_request(scene.a), "\"result\":{\"ok\":true}");
 	expect_hears(scene.client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"ok\":true}}");

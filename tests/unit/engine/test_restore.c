@@ -13,13 +13,9 @@ Test(restore, a_lost_one_is_restored_elsewhere)
 	struct peer *first, *second;
 	char id[ID_MAX], late[ID_MAX];
 
-	scene_init(&scene, 2);
-	begin(&scene);
-	says(scene.client, SUBSCRIBE("1", "heads"));
-	first = taker(&scene);
+	begin_with(&scene, 2);
+	first = subscribed(&scene, "heads", "0x1", id);
 	second = rest(&scene, first);
-	accepts(first, "0x1");
-	hears_id(scene.client, "1", id);
 	stage_kill(first);
 	/* In the dark one may still join. */
 	says(scene.other, SUBSCRIBE("9", "heads"));
@@ -40,11 +36,8 @@ Test(restore, with_everything_down_it_waits_and_comes_back)
 	struct scene scene;
 	char id[ID_MAX];
 
-	scene_init(&scene, 1);
-	begin(&scene);
-	says(scene.client, SUBSCRIBE("1", "heads"));
-	accepts(scene.a, "0x1");
-	hears_id(scene.client, "1", id);
+	begin_with(&scene, 1);
+	subscribed(&scene, "heads", "0x1", id);
 	stage_kill(scene.a);
 	stage_pass(&scene.stage, 2 * STAGE_S);
 	expect_silence(scene.client);
@@ -67,9 +60,7 @@ Test(restore, what_cannot_be_restored_is_given_up)
 	scene_init(&scene, 1);
 	scene.route->subscribe.restore_us = 3 * STAGE_S;
 	begin(&scene);
-	says(scene.client, SUBSCRIBE("1", "heads"));
-	accepts(scene.a, "0x1");
-	hears_id(scene.client, "1", id);
+	subscribed(&scene, "heads", "0x1", id);
 	stage_kill(scene.a);
 	stage_pass(&scene.stage, 2990 * STAGE_MS);
 	expect_silence(scene.client);
@@ -89,8 +80,7 @@ Test(restore, refusals_of_a_lost_one_are_tried_again_with_patience)
 	char id[ID_MAX];
 	int asked = 0;
 
-	scene_init(&scene, 2);
-	begin(&scene);
+	begin_with(&scene, 2);
 	says(scene.client, SUBSCRIBE("1", "heads"));
 	scene.a = taker(&scene);
 	scene.b = stage_upstream(&scene.stage, stage_upstream(&scene.stage, 0) == scene.a);
@@ -119,13 +109,9 @@ Test(restore, equal_ids_of_two_upstreams_are_two)
 	struct peer *first, *second;
 	char heads[ID_MAX], logs[ID_MAX];
 
-	scene_init(&scene, 2);
-	begin(&scene);
-	says(scene.client, SUBSCRIBE("1", "heads"));
-	first = taker(&scene);
+	begin_with(&scene, 2);
+	first = subscribed(&scene, "heads", "0x1", heads);
 	second = rest(&scene, first);
-	accepts(first, "0x1");
-	hears_id(scene.client, "1", heads);
 	says(scene.client, SUBSCRIBE("2", "logs"));
 	/* The quieter connection gets the second. */
 	accepts(second, "0x1");
@@ -143,8 +129,7 @@ Test(restore, an_ask_that_dies_with_its_connection_is_made_again)
 	struct peer *first;
 	char id[ID_MAX];
 
-	scene_init(&scene, 2);
-	begin(&scene);
+	begin_with(&scene, 2);
 	says(scene.client, SUBSCRIBE("1", "heads"));
 	first = taker(&scene);
 	hears_request(first);
@@ -163,8 +148,7 @@ Test(restore, caps_are_learnt_from_refusals)
 	struct peer *first, *second;
 	char id[ID_MAX];
 
-	scene_init(&scene, 2);
-	begin(&scene);
+	begin_with(&scene, 2);
 	says(scene.client, SUBSCRIBE("1", "one"));
 	first = taker(&scene);
 	second = rest(&scene, first);
@@ -200,14 +184,9 @@ Test(restore, a_refusal_by_all_is_passed_on)
 	struct peer *first;
 	char id[ID_MAX];
 
-	scene_init(&scene, 2);
-	begin(&scene);
-	says(scene.client, SUBSCRIBE("1", "one"));
-	accepts(taker(&scene), "0x1");
-	hears_id(scene.client, "1", id);
-	says(scene.client, SUBSCRIBE("2", "two"));
-	accepts(taker(&scene), "0x2");
-	hears_id(scene.client, "2", id);
+	begin_with(&scene, 2);
+	subscribed(&scene, "one", "0x1", id);
+	subscribed(&scene, "two", "0x2", id);
 	says(scene.client, SUBSCRIBE("3", "bad"));
 	first = taker(&scene);
 	answers(first, hears_request(first), "\"error\":{\"code\":-5,\"message\":\"bad\"}");
@@ -228,9 +207,7 @@ Test(restore, max_per_connection_holds)
 	scene.route->subscribe.max_per_connection = 1;
 	scene.stage.pool->queue.age_us = 100 * STAGE_MS;
 	begin(&scene);
-	says(scene.client, SUBSCRIBE("1", "one"));
-	accepts(scene.a, "0x1");
-	hears_id(scene.client, "1", id);
+	subscribed(&scene, "one", "0x1", id);
 	says(scene.client, SUBSCRIBE("2", "two"));
 	stage_pass(&scene.stage, 120 * STAGE_MS);
 	expect_silence(scene.a);
@@ -246,15 +223,10 @@ Test(restore, moves_before_its_connection_goes)
 	struct peer *old, *new;
 	char id[ID_MAX];
 
-	scene_init(&scene, 2);
-	begin(&scene);
-	says(scene.client, SUBSCRIBE("1", "heads"));
-	old = taker(&scene);
+	begin_with(&scene, 2);
+	old = subscribed(&scene, "heads", "0x1", id);
 	new = rest(&scene, old);
-	accepts(old, "0x1");
-	hears_id(scene.client, "1", id);
-	publish_move_away(scene.stage.outside.engine, old->connection, scene.stage.outside.now_us);
-	stage_pass(&scene.stage, 20 * STAGE_MS);
+	moves_away(&scene, old);
 	says(old, event_text("0x1", 1));
 	expect_hears(scene.client, event_text(id, 1));
 	accepts(new, "0x9");
@@ -284,15 +256,10 @@ Test(restore, what_comes_the_new_way_waits_for_the_old)
 	struct peer *old, *new;
 	char id[ID_MAX];
 
-	scene_init(&scene, 2);
-	begin(&scene);
-	says(scene.client, SUBSCRIBE("1", "heads"));
-	old = taker(&scene);
+	begin_with(&scene, 2);
+	old = subscribed(&scene, "heads", "0x1", id);
 	new = rest(&scene, old);
-	accepts(old, "0x1");
-	hears_id(scene.client, "1", id);
-	publish_move_away(scene.stage.outside.engine, old->connection, scene.stage.outside.now_us);
-	stage_pass(&scene.stage, 20 * STAGE_MS);
+	moves_away(&scene, old);
 	accepts(new, "0x9");
 	says(new, event_text("0x9", 2));
 	says(new, event_text("0x9", 3));
@@ -318,15 +285,10 @@ Test(restore, streams_that_never_meet_are_not_mixed)
 	struct peer *old, *new;
 	char id[ID_MAX];
 
-	scene_init(&scene, 2);
-	begin(&scene);
-	says(scene.client, SUBSCRIBE("1", "heads"));
-	old = taker(&scene);
+	begin_with(&scene, 2);
+	old = subscribed(&scene, "heads", "0x1", id);
 	new = rest(&scene, old);
-	accepts(old, "0x1");
-	hears_id(scene.client, "1", id);
-	publish_move_away(scene.stage.outside.engine, old->connection, scene.stage.outside.now_us);
-	stage_pass(&scene.stage, 20 * STAGE_MS);
+	moves_away(&scene, old);
 	accepts(new, "0x9");
 	for (int i = 0; i < 3; i++) {
 		says(new, event_text("0x9", 100 + i));
@@ -348,14 +310,9 @@ Test(restore, a_move_without_events_proves_nothing)
 	struct peer *old;
 	char id[ID_MAX];
 
-	scene_init(&scene, 2);
-	begin(&scene);
-	says(scene.client, SUBSCRIBE("1", "heads"));
-	old = taker(&scene);
-	accepts(old, "0x1");
-	hears_id(scene.client, "1", id);
-	publish_move_away(scene.stage.outside.engine, old->connection, scene.stage.outside.now_us);
-	stage_pass(&scene.stage, 20 * STAGE_MS);
+	begin_with(&scene, 2);
+	old = subscribed(&scene, "heads", "0x1", id);
+	moves_away(&scene, old);
 	accepts(rest(&scene, old), "0x9");
 	stage_pass(&scene.stage, 2900 * STAGE_MS);
 	expect_silence(scene.client);
@@ -370,15 +327,10 @@ Test(restore, a_connection_that_dies_while_it_is_left_costs_no_dark)
 	struct peer *old, *new;
 	char id[ID_MAX];
 
-	scene_init(&scene, 2);
-	begin(&scene);
-	says(scene.client, SUBSCRIBE("1", "heads"));
-	old = taker(&scene);
+	begin_with(&scene, 2);
+	old = subscribed(&scene, "heads", "0x1", id);
 	new = rest(&scene, old);
-	accepts(old, "0x1");
-	hears_id(scene.client, "1", id);
-	publish_move_away(scene.stage.outside.engine, old->connection, scene.stage.outside.now_us);
-	stage_pass(&scene.stage, 20 * STAGE_MS);
+	moves_away(&scene, old);
 	accepts(new, "0x9");
 	stage_kill(old);
 	expect_hears(scene.client, gap_text(id, "upstream_lost", "0", "possible"));
@@ -394,15 +346,9 @@ Test(restore, surplus_connections_go_when_their_subscriptions_have_moved)
 	struct pool *pool;
 	char id[ID_MAX];
 
-	scene_init(&scene, 2);
-	begin(&scene);
-	says(scene.client, SUBSCRIBE("1", "heads"));
-	first = taker(&scene);
-	accepts(first, "0x1");
-	hears_id(scene.client, "1", id);
-	says(scene.client, SUBSCRIBE("2", "logs"));
-	accepts(taker(&scene), "0x2");
-	hears_id(scene.client, "2", id);
+	begin_with(&scene, 2);
+	first = subscribed(&scene, "heads", "0x1", id);
+	subscribed(&scene, "logs", "0x2", id);
 	pool = scene.stage.outside.engine->lanes[0]->pool;
 	pool_resize(pool, 1, "asked", "", scene.stage.outside.now_us);
 	stage_pass(&scene.stage, 30 * STAGE_MS);
@@ -424,12 +370,8 @@ Test(restore, a_drained_endpoint_keeps_its_connections_and_loses_its_subscriptio
 	struct endpoint *endpoint;
 	char id[ID_MAX];
 
-	scene_init(&scene, 2);
-	begin(&scene);
-	says(scene.client, SUBSCRIBE("1", "heads"));
-	old = taker(&scene);
-	accepts(old, "0x1");
-	hears_id(scene.client, "1", id);
+	begin_with(&scene, 2);
+	old = subscribed(&scene, "heads", "0x1", id);
 	endpoint = old->connection->endpoint;
 	pool_set_wish(endpoint, WISH_DRAIN, NULL, scene.stage.outside.now_us);
 	stage_pass(&scene.stage, 30 * STAGE_MS);
@@ -458,11 +400,8 @@ Test(restore, a_drain_without_another_place_fails_and_harms_nobody)
 	struct scene scene;
 	char id[ID_MAX];
 
-	scene_init(&scene, 1);
-	begin(&scene);
-	says(scene.client, SUBSCRIBE("1", "heads"));
-	accepts(scene.a, "0x1");
-	hears_id(scene.client, "1", id);
+	begin_with(&scene, 1);
+	subscribed(&scene, "heads", "0x1", id);
 	engine_apply(scene.stage.outside.engine, &command, &outcome, scene.stage.outside.now_us);
 	cr_assert_eq(outcome.kind, OUTCOME_ACCEPTED, "%s", outcome.detail);
 	drain = operation_find(&scene.stage.outside.engine->operations, outcome.operation);

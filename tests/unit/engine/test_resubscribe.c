@@ -19,12 +19,9 @@ Test(resubscribe, nobody_notices_and_nothing_old_is_kept)
 	struct engine *engine;
 	char mine[ID_MAX], his[ID_MAX];
 
-	scene_init(&scene, 1);
-	begin(&scene);
+	begin_with(&scene, 1);
 	engine = scene.stage.outside.engine;
-	says(scene.client, SUBSCRIBE("1", "heads"));
-	accepts(scene.a, "0x1");
-	hears_id(scene.client, "1", mine);
+	subscribed(&scene, "heads", "0x1", mine);
 	for (int i = 0; i < 10; i++) {
 		const struct config *before = config_hold(engine->config);
 
@@ -48,11 +45,8 @@ Test(resubscribe, a_route_that_is_gone_keeps_what_was_subscribed)
 	struct setup *next;
 	char mine[ID_MAX];
 
-	scene_init(&scene, 1);
-	begin(&scene);
-	says(scene.client, SUBSCRIBE("1", "heads"));
-	accepts(scene.a, "0x1");
-	hears_id(scene.client, "1", mine);
+	begin_with(&scene, 1);
+	subscribed(&scene, "heads", "0x1", mine);
 	next = setup_copy(&scene.stage.setup);
 	for (size_t i = 0; i < next->config.route_count; i++)
 		next->routes[i].subscribe = (struct subscribe_settings){0};
@@ -73,11 +67,8 @@ Test(resubscribe, a_pool_that_is_gone_ends_them_and_says_so)
 	char mine[ID_MAX];
 	const char *text;
 
-	scene_init(&scene, 1);
-	begin(&scene);
-	says(scene.client, SUBSCRIBE("1", "heads"));
-	accepts(scene.a, "0x1");
-	hears_id(scene.client, "1", mine);
+	begin_with(&scene, 1);
+	subscribed(&scene, "heads", "0x1", mine);
 	says(scene.other, SUBSCRIBE("2", "logs"));
 	next = setup_copy(&scene.stage.setup);
 	next->pools[0].name = "other";

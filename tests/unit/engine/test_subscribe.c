@@ -11,8 +11,7 @@ Test(subscribe, equal_requests_share_one_upstream)
 	struct scene scene;
 	char mine[ID_MAX], his[ID_MAX], late[ID_MAX];
 
-	scene_init(&scene, 1);
-	begin(&scene);
+	begin_with(&scene, 1);
 	says(scene.client, SUBSCRIBE("1", "heads"));
 	says(scene.other, "{ \"params\" : [ \"\\u0068eads\" ], \"jsonrpc\":\"2.0\","
 			  "\"method\":\"eth_subscribe\",\"id\":\"x\"}");
@@ -45,14 +44,9 @@ Test(subscribe, other_requests_are_others)
 	struct scene scene;
 	char heads[ID_MAX], logs[ID_MAX];
 
-	scene_init(&scene, 1);
-	begin(&scene);
-	says(scene.client, SUBSCRIBE("1", "heads"));
-	accepts(scene.a, "0x1");
-	hears_id(scene.client, "1", heads);
-	says(scene.client, SUBSCRIBE("2", "logs"));
-	accepts(scene.a, "0x2");
-	hears_id(scene.client, "2", logs);
+	begin_with(&scene, 1);
+	subscribed(&scene, "heads", "0x1", heads);
+	subscribed(&scene, "logs", "0x2", logs);
 	says(scene.a, event_text("0x2", 7));
 	expect_hears(scene.client, event_text(logs, 7));
 	says(scene.a, event_text("0x1", 8));
@@ -68,8 +62,7 @@ Test(subscribe, one_leaves_by_his_own_id_alone)
 	struct scene scene;
 	char mine[ID_MAX], his[ID_MAX];
 
-	scene_init(&scene, 1);
-	begin(&scene);
+	begin_with(&scene, 1);
 	says(scene.client, SUBSCRIBE("1", "heads"));
 	accepts(scene.a, "0x1");
 	says(scene.other, SUBSCRIBE("1", "heads"));
@@ -101,9 +94,7 @@ Test(subscribe, the_last_to_leave_ends_it_upstream_after_linger)
 	scene_init(&scene, 1);
 	scene.route->subscribe.linger_us = 500 * STAGE_MS;
 	begin(&scene);
-	says(scene.client, SUBSCRIBE("1", "heads"));
-	accepts(scene.a, "0x1");
-	hears_id(scene.client, "1", id);
+	subscribed(&scene, "heads", "0x1", id);
 	unsubscribes(scene.client, id);
 	hears(scene.client);
 	stage_pass(&scene.stage, 400 * STAGE_MS);
@@ -120,9 +111,7 @@ Test(subscribe, the_last_to_leave_ends_it_upstream_after_linger)
 	is_left(scene.a, "0x1");
 	cr_assert(publish_is_clear(scene.a->connection));
 	/* The same id may come again. */
-	says(scene.client, SUBSCRIBE("6", "heads"));
-	accepts(scene.a, "0x1");
-	hears_id(scene.client, "6", id);
+	subscribed(&scene, "heads", "0x1", id);
 	says(scene.a, event_text("0x1", 1));
 	expect_hears(scene.client, event_text(id, 1));
 	end(&scene);
@@ -132,8 +121,7 @@ Test(subscribe, an_error_is_everybodys_who_waits)
 {
 	struct scene scene;
 
-	scene_init(&scene, 1);
-	begin(&scene);
+	begin_with(&scene, 1);
 	says(scene.client, SUBSCRIBE("1", "nonsense"));
 	says(scene.other, SUBSCRIBE("\"b\"", "nonsense"));
 	answers(scene.a, hears_request(scene.a), "\"error\":{\"code\":-5,\"message\":\"no\"}");
@@ -154,8 +142,7 @@ Test(subscribe, who_leaves_while_it_is_asked_for_leaves_nothing_behind)
 	struct scene scene;
 	uint64_t request;
 
-	scene_init(&scene, 1);
-	begin(&scene);
+	begin_with(&scene, 1);
 	says(scene.client, SUBSCRIBE("1", "heads"));
 	request = hears_request(scene.a);
 	stage_kill(scene.client);
