@@ -9,7 +9,7 @@
 #include "broker/console/console.h"
 #include "broker/control/catalog.h"
 #include "broker/control/configuration.h"
-#include "broker/control/nearest.h"
+#include "common/nearest.h"
 #include "broker/io/tls.h"
 #include "broker/tool/tool.h"
 #include "broker/worker.h"
@@ -282,8 +282,8 @@ static int unknown_command(const char *name)
 	nearest_init(&nearest, span_text(name));
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		nearest_offer(&nearest, span_text(commands[i].name));
-	for (size_t i = 0; console_name(i); i++)
-		nearest_offer(&nearest, span_text(console_name(i)));
+	tool_offer(&nearest);
+	console_offer(&nearest);
 	strbuf_init(&what);
 	strbuf_text(&what, "unknown command");
 	nearest_suggest(&nearest, &what);

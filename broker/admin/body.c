@@ -1,7 +1,7 @@
 #include "broker/admin/body.h"
 
 #include "broker/admin/answer.h"
-#include "broker/control/nearest.h"
+#include "common/nearest.h"
 #include "common/clock.h"
 #include "common/strbuf.h"
 

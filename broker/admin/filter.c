@@ -4,7 +4,7 @@
 
 #include "broker/admin/answer.h"
 #include "broker/admin/routes.h"
-#include "broker/control/nearest.h"
+#include "common/nearest.h"
 #include "common/clock.h"
 #include "common/query.h"
 #include "common/units.h"

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "common/clock.h"
+#include "common/nearest.h"
 #include "common/units.h"
 
 #define WATCH_MIN_US (100 * US_PER_MS)
@@ -240,6 +241,24 @@ static enum wsb_err add_word(const char *word, struct arguments *out, char *why)
 	return WSB_OK;
 }
 
+/* Which of them the command takes is not known yet. */
+static enum wsb_err refuse_option(const char *argument, char *why)
+{
+	struct span name = span_of(argument, strcspn(argument, "="));
+	struct nearest nearest;
+	struct strbuf text;
+
+	nearest_init(&nearest, name);
+	for (size_t i = 0; i < OPTION_COUNT; i++)
+		nearest_offer(&nearest, span_text(options[i].name));
+	strbuf_init(&text);
+	strbuf_printf(&text, "unknown option %.64s", argument);
+	nearest_suggest(&nearest, &text);
+	snprintf(why, ARGUMENTS_WHY_MAX, "%s", strbuf_span(&text).at);
+	strbuf_fini(&text);
+	return WSB_EINVAL;
+}
+
 /* argv[*at] is an option; moves *at on when the next argument is its value. */
 static enum wsb_err read_option(int argc, char *const *argv, int *at, struct arguments *out,
 				char *why)
@@ -253,10 +272,8 @@ static enum wsb_err read_option(int argc, char *const *argv, int *at, struct arg
 		return WSB_OK;
 	}
 	option = find_option(argument, &value);
-	if (!option) {
-		snprintf(why, ARGUMENTS_WHY_MAX, "unknown option %.64s", argument);
-		return WSB_EINVAL;
-	}
+	if (!option)
+		return refuse_option(argument, why);
 	out->given |= option->bit;
 	if (!option->value && value) {
 		snprintf(why, ARGUMENTS_WHY_MAX, "%s takes no value", option->name);

@@ -65,7 +65,6 @@ static void tell_errors(const json_t *problem)
 	}
 }
 
-/* A problem+json body says more than its status. */
 /* What was asked for wrongly is told in the broker's own words; where it is the asker who may not,
  * or nothing else is said, the status stands before them. */
 int ask_refused(struct client *client, const struct answer *answer)

@@ -1,6 +1,7 @@
 #include "broker/console/await.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "broker/console/condition.h"
 #include "broker/console/console.h"
@@ -178,29 +179,61 @@ static int look(const struct invocation *invocation, struct watch *watch)
 	return code;
 }
 
-int await_condition(const struct invocation *invocation, const char *condition, uint64_t timeout_us)
+/* Whether it holds, for programs. */
+static int tell_condition(const char *condition, int code, const struct watch *watch)
+{
+	json_t *object =
+		json_pack("{s:s, s:b, s:s?}", "condition", condition, "holds", code == EXIT_DONE,
+			  "found", watch->found[0] ? watch->found : NULL);
+	char *text = object ? json_dumps(object, JSON_INDENT(2)) : NULL;
+	struct strbuf out;
+	int shown = EXIT_DONE;
+
+	json_decref(object);
+	if (!text)
+		return code;
+	strbuf_init(&out);
+	strbuf_printf(&out, "%s\n", text);
+	free(text);
+	shown = show_text(&out);
+	strbuf_fini(&out);
+	return shown == EXIT_DONE ? code : shown;
+}
+
+static int wait_for(const struct invocation *invocation, const char *condition, uint64_t timeout_us,
+		    struct watch *watch)
 {
 	uint64_t deadline_us = clock_monotonic_us() + timeout_us;
-	struct watch watch = {0};
 	char what[CONDITION_TEXT_MAX + 32];
 	char why[256];
 	int code;
 
-	if (condition_parse(condition, &watch.condition, why, sizeof(why)) != WSB_OK)
+	if (condition_parse(condition, &watch->condition, why, sizeof(why)) != WSB_OK)
 		return ask_complain(EXIT_USAGE, condition, why);
-	while ((code = look(invocation, &watch)) == EXIT_TIMEOUT &&
+	while ((code = look(invocation, watch)) == EXIT_TIMEOUT &&
 	       clock_monotonic_us() < deadline_us)
 		pause_us(LOOK_EVERY_US);
 	if (code != EXIT_TIMEOUT)
 		return code;
 	snprintf(what, sizeof(what), "waited in vain for %.140s", condition);
-	return ask_complain(watch.reached ? EXIT_TIMEOUT : EXIT_UNREACHABLE, what, watch.found);
+	return ask_complain(watch->reached ? EXIT_TIMEOUT : EXIT_UNREACHABLE, what, watch->found);
+}
+
+int await_condition(const struct invocation *invocation, const char *condition, uint64_t timeout_us)
+{
+	struct watch watch = {0};
+
+	return wait_for(invocation, condition, timeout_us, &watch);
 }
 
 int await_run(const struct invocation *invocation)
 {
 	uint64_t timeout_us = invocation->arguments->timeout_us;
+	struct watch watch = {0};
+	int code = wait_for(invocation, invocation->operands[0],
+			    timeout_us > 0 ? timeout_us : TIMEOUT_DEFAULT_US, &watch);
 
-	return await_condition(invocation, invocation->operands[0],
-			       timeout_us > 0 ? timeout_us : TIMEOUT_DEFAULT_US);
+	if (invocation->arguments->json && (code == EXIT_DONE || code == EXIT_TIMEOUT))
+		code = tell_condition(invocation->operands[0], code, &watch);
+	return code;
 }

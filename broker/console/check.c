@@ -1,5 +1,6 @@
 #include "broker/console/check.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include "broker/console/ask.h"
 #include "broker/console/cells.h"
@@ -93,6 +94,22 @@ enum check_state check_judge(const json_t *status, struct strbuf *out)
 	return state;
 }
 
+/* The same line, for programs; what cannot be put into JSON stays as it is. */
+static void become_json(struct strbuf *line, enum check_state state)
+{
+	static const char *const names[] = {"ok", "warning", "critical", "unknown"};
+	json_t *object = json_pack("{s:s, s:i, s:s%}", "state", names[state], "exit_code",
+				   (int)state, "text", line->text, line->len - 1);
+	char *text = object ? json_dumps(object, JSON_INDENT(2)) : NULL;
+
+	json_decref(object);
+	if (!text)
+		return;
+	strbuf_clear(line);
+	strbuf_printf(line, "%s\n", text);
+	free(text);
+}
+
 int check_run(const struct invocation *invocation)
 {
 	char why[CLIENT_WHY_MAX] = "";
@@ -114,6 +131,8 @@ int check_run(const struct invocation *invocation)
 		add_words(&line, why[0] ? why : cells_text_of(answer.value, "detail"));
 		strbuf_text(&line, "\n");
 	}
+	if (invocation->arguments->json)
+		become_json(&line, state);
 	if (show_text(&line) != EXIT_DONE)
 		state = CHECK_UNKNOWN;
 	strbuf_fini(&line);

@@ -14,6 +14,8 @@
 #include "broker/console/show.h"
 #include "broker/console/top.h"
 #include "broker/console/watch.h"
+#include "common/nearest.h"
+#include "common/strbuf.h"
 
 /* Every command that asks takes the first two. */
 #define READS	(OPTION_ADMIN | OPTION_TOKEN_FILE | OPTION_OUTPUT | OPTION_WATCH)
@@ -43,9 +45,10 @@ const struct command commands[] = {
 	 false, past_requests, "the latest requests that were slow or failed"},
 	{"operations", "[ID]", 0, 1, READS, false, past_operations,
 	 "changes that take their time, and how far they are"},
-	{"report", "", 0, 0, OPTION_ADMIN | OPTION_TOKEN_FILE | OPTION_SINCE, false, report_run,
+	{"report", "", 0, 0, OPTION_ADMIN | OPTION_TOKEN_FILE | OPTION_OUTPUT | OPTION_SINCE,
+	 false, report_run,
 	 "events, changes, latency per endpoint, as a Markdown page (--since 24h)"},
-	{"check", "", 0, 0, OPTION_ADMIN | OPTION_TOKEN_FILE, false, check_run,
+	{"check", "", 0, 0, OPTION_ADMIN | OPTION_TOKEN_FILE | OPTION_OUTPUT, false, check_run,
 	 "for monitoring: one line; exit code 0 ok, 1 warning, 2 critical, 3 unknown"},
 	{"pool resize", "NAME N", 2, 2, CHANGES, false, change_resize,
 	 "open more connections, or drain and close some"},
@@ -91,17 +94,15 @@ const struct command commands[] = {
 	 "every value: its default, where it comes from, who set it; KEY: pools.main, *.size"},
 	{"config diff", "", 0, 0, READS, false, settings_diff,
 	 "what to write into the file so that it says what runs; what waits for a restart"},
-	{"config set", "KEY VALUE", 2, 2,
-	 OPTION_ADMIN | OPTION_TOKEN_FILE | OPTION_OUTPUT | OPTION_REASON, false, settings_set,
+	{"config set", "KEY VALUE", 2, 2, CHANGES, false, settings_set,
 	 "change one value at once: limits.batch 50; a reload keeps it"},
-	{"config reload", "", 0, 0,
-	 OPTION_ADMIN | OPTION_TOKEN_FILE | OPTION_OUTPUT | OPTION_REASON, false,
-	 settings_reload,
+	{"config reload", "", 0, 0, CHANGES, false, settings_reload,
 	 "read the file again and take what it says, or nothing of it: as SIGHUP does"},
 	{"drain", "", 0, 0, CHANGES, false, change_drain,
 	 "answer what is in flight, let clients go, end: as SIGTERM does"},
-	{"wait", "CONDITION", 1, 1, OPTION_ADMIN | OPTION_TOKEN_FILE | OPTION_TIMEOUT, false,
-	 await_run, "until ready, drained, pool.NAME.ready>=4, endpoint.POOL/NAME.state==drained"},
+	{"wait", "CONDITION", 1, 1,
+	 OPTION_ADMIN | OPTION_TOKEN_FILE | OPTION_OUTPUT | OPTION_TIMEOUT, false, await_run,
+	 "until ready, drained, pool.NAME.ready>=4, endpoint.POOL/NAME.state==drained"},
 	{"completion", "bash|zsh|fish", 1, 1, 0, true, completion_run,
 	 "a script for the shell: source <(wsbroker completion bash)"},
 };
@@ -130,25 +131,34 @@ bool command_begins(const char *word)
 	return false;
 }
 
-/* "pool needs one of resize|balancer|...": the second words that there are. */
-static void list_verbs(const char *word, const char *second, char why[ARGUMENTS_WHY_MAX])
+/* "pool needs one of resize|balancer|...", "there is no pool resiz (did you mean ...?)". */
+static void tell_verbs(const char *word, const char *second, char why[ARGUMENTS_WHY_MAX])
 {
 	const char *separator = "";
-	size_t len;
+	struct nearest nearest;
+	struct strbuf verbs, text;
 
-	if (second)
-		snprintf(why, ARGUMENTS_WHY_MAX, "there is no %.20s %.20s, but %.20s ", word,
-			 second, word);
-	else
-		snprintf(why, ARGUMENTS_WHY_MAX, "%.20s needs one of ", word);
+	nearest_init(&nearest, second ? span_text(second) : span_of("", 0));
+	strbuf_init(&verbs);
+	strbuf_init(&text);
 	for (size_t i = 0; i < command_count; i++) {
 		if (!begins(&commands[i], word))
 			continue;
-		len = strlen(why);
-		snprintf(why + len, ARGUMENTS_WHY_MAX - len, "%s%s", separator,
-			 commands[i].name + strlen(word) + 1);
+		nearest_offer_as(&nearest, span_text(commands[i].name + strlen(word) + 1),
+				 span_text(commands[i].name));
+		strbuf_printf(&verbs, "%s%s", separator, commands[i].name + strlen(word) + 1);
 		separator = "|";
 	}
+	if (second)
+		strbuf_printf(&text, "there is no %s %.20s", word, second);
+	if (nearest.best.at)
+		nearest_suggest(&nearest, &text);
+	else
+		strbuf_printf(&text, "%s%s needs one of %s", second ? "; " : "", word,
+			      strbuf_span(&verbs).at);
+	snprintf(why, ARGUMENTS_WHY_MAX, "%s", strbuf_span(&text).at);
+	strbuf_fini(&verbs);
+	strbuf_fini(&text);
 }
 
 const struct command *command_find(const struct arguments *arguments, int *words,
@@ -171,6 +181,6 @@ const struct command *command_find(const struct arguments *arguments, int *words
 		if (*words == 1 || (second && strcmp(name + len + 1, second) == 0))
 			return &commands[i];
 	}
-	list_verbs(word, second, why);
+	tell_verbs(word, second, why);
 	return NULL;
 }

@@ -172,9 +172,10 @@ static bool holds_ready(const json_t *readiness, char found[CONDITION_TEXT_MAX])
 {
 	const json_t *reasons = json_object_get(readiness, "reasons");
 	const char *reason = json_string_value(json_array_get(reasons, 0));
+	bool ready = json_is_true(json_object_get(readiness, "ready"));
 
-	snprintf(found, CONDITION_TEXT_MAX, "%s", reason ? reason : "not ready");
-	return json_is_true(json_object_get(readiness, "ready"));
+	snprintf(found, CONDITION_TEXT_MAX, "%s", reason ? reason : ready ? "ready" : "not ready");
+	return ready;
 }
 
 enum wsb_err condition_holds(const struct condition *condition, const json_t *answer, bool *holds,

@@ -5,17 +5,27 @@
 #include "broker/console/arguments.h"
 #include "broker/console/ask.h"
 #include "broker/console/commands.h"
-
-#define TOKEN_MAX 4096
+#include "common/bearer.h"
 
 bool console_knows(const char *command)
 {
 	return command_begins(command);
 }
 
-const char *console_name(size_t index)
+void console_offer(struct nearest *nearest)
 {
-	return index < command_count ? commands[index].name : NULL;
+	for (size_t i = 0; i < command_count; i++) {
+		size_t len = strcspn(commands[i].name, " ");
+
+		nearest_offer(nearest, span_of(commands[i].name, len));
+	}
+	for (size_t i = 0; i < command_count; i++) {
+		const char *space = strchr(commands[i].name, ' ');
+
+		if (space)
+			nearest_offer_as(nearest, span_text(space + 1),
+					 span_text(commands[i].name));
+	}
 }
 
 const char *console_command(int argc, char *const *argv)
@@ -64,11 +74,15 @@ static int explain_group(const char *word)
 {
 	size_t len = strlen(word);
 
+	printf("Usage: wsbroker %s COMMAND [OPTIONS]\n\n", word);
 	for (size_t i = 0; i < command_count; i++) {
-		if (strncmp(commands[i].name, word, len) == 0 && commands[i].name[len] == ' ')
-			printf("  wsbroker %s %s\n        %s\n", commands[i].name,
-			       commands[i].operands, commands[i].help);
+		const struct command *command = &commands[i];
+
+		if (strncmp(command->name, word, len) == 0 && command->name[len] == ' ')
+			printf("  wsbroker %s%s%s\n        %s\n", command->name,
+			       command->operands[0] ? " " : "", command->operands, command->help);
 	}
+	printf("\nMore: wsbroker %s COMMAND --help\n", word);
 	return EXIT_DONE;
 }
 
@@ -91,58 +105,20 @@ static int check_usage(const struct command *command, const struct arguments *ar
 	return ask_complain(EXIT_USAGE, what, "");
 }
 
-/* The first line of a file, without the space around it. WSB_EINVAL: why is a phrase. */
-static enum wsb_err read_token(const char *path, char token[TOKEN_MAX], const char **why)
+static int find_token(const struct arguments *arguments, char room[BEARER_MAX], const char **out)
 {
-	FILE *file = fopen(path, "re");
-	size_t len;
-
-	*why = "cannot be read";
-	if (!file)
-		return WSB_EINVAL;
-	if (!fgets(token, TOKEN_MAX, file))
-		token[0] = '\0';
-	fclose(file);
-	len = strcspn(token, " \t\r\n");
-	token[len] = '\0';
-	*why = "holds no token in its first line";
-	return len > 0 ? WSB_OK : WSB_EINVAL;
-}
-
-/* A token is what may stand in a header. */
-static bool is_token(const char *text)
-{
-	for (; *text; text++) {
-		if ((unsigned char)*text <= ' ' || (unsigned char)*text > '~')
-			return false;
-	}
-	return true;
-}
-
-static int find_token(const struct arguments *arguments, char token[TOKEN_MAX], const char **out)
-{
-	const char *from_environment = getenv("WSBROKER_TOKEN");
 	const char *why;
 
-	*out = NULL;
-	if (arguments->token_file) {
-		if (read_token(arguments->token_file, token, &why) != WSB_OK)
-			return ask_complain(EXIT_USAGE, arguments->token_file, why);
-		*out = token;
-	} else if (from_environment && from_environment[0]) {
-		*out = from_environment;
-	}
-	if (*out && !is_token(*out))
-		return ask_complain(EXIT_USAGE,
-				    "the token holds a space or a character beyond "
-				    "ASCII",
-				    "");
-	return EXIT_DONE;
+	if (bearer_find(arguments->token_file, room, out, &why) == WSB_OK)
+		return EXIT_DONE;
+	if (!arguments->token_file)
+		return ask_complain(EXIT_USAGE, why, "");
+	return ask_complain(EXIT_USAGE, arguments->token_file, why);
 }
 
 static int run(struct invocation *invocation)
 {
-	char room[TOKEN_MAX];
+	char room[BEARER_MAX];
 	const char *token;
 	int code;
 

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include "common/nearest.h"
 
 /* What every command of the program ends with. */
 enum console_exit {
@@ -23,8 +24,9 @@ bool console_knows(const char *command);
  * of one (options stand before or after the command). NULL: there is none. */
 const char *console_command(int argc, char *const *argv);
 
-/* The names of all commands, one after another; NULL: there is no index'th one. */
-const char *console_name(size_t index);
+/* Offers what may have been meant by a word that is no command: "pool", or "pool resize" to who has
+ * left out the first half. */
+void console_offer(struct nearest *nearest);
 
 /* argv as main got it. Reads WSBROKER_ADMIN and WSBROKER_TOKEN from the environment, writes to the
  * standard output and error; returns the exit code. */

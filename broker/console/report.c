@@ -1,5 +1,7 @@
 #include "broker/console/report.h"
 
+#include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 #include "broker/console/ask.h"
 #include "broker/console/cells.h"
@@ -223,6 +225,22 @@ static int ask_since(const struct invocation *invocation, const char *base, cons
 	return code;
 }
 
+/* What the page is made of, for who makes another one. */
+static int add_json(const struct report_data *data, struct strbuf *out)
+{
+	json_t *all = json_pack("{s:s, s:O, s:O, s:O, s:O}", "since", data->since, "status",
+				data->status, "endpoints", data->endpoints, "events", data->events,
+				"requests", data->requests);
+	char *text = all ? json_dumps(all, JSON_INDENT(2)) : NULL;
+
+	json_decref(all);
+	if (!text)
+		return ask_complain(EXIT_FAILED, "out of memory", "");
+	strbuf_printf(out, "%s\n", text);
+	free(text);
+	return EXIT_DONE;
+}
+
 int report_run(const struct invocation *invocation)
 {
 	struct report_data data = {.since = invocation->arguments->since};
@@ -247,8 +265,10 @@ int report_run(const struct invocation *invocation)
 		data.endpoints = answers[1].value;
 		data.events = answers[2].value;
 		data.requests = answers[3].value;
-		report_write(&data, &page);
-		code = show_text(&page);
+		code = invocation->arguments->json ? add_json(&data, &page) : EXIT_DONE;
+		if (!invocation->arguments->json)
+			report_write(&data, &page);
+		code = code == EXIT_DONE ? show_text(&page) : code;
 	}
 	for (size_t i = 0; i < 4; i++)
 		answer_fini(&answers[i]);

@@ -3,7 +3,7 @@
 #include <string.h>
 #include "broker/control/arena.h"
 #include "broker/control/entry.h"
-#include "broker/control/nearest.h"
+#include "common/nearest.h"
 #include "broker/control/places.h"
 #include "broker/control/reader.h"
 #include "broker/control/value_text.h"

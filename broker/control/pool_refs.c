@@ -1,6 +1,6 @@
 #include "broker/control/pool_refs.h"
 
-#include "broker/control/nearest.h"
+#include "common/nearest.h"
 
 bool pool_ref_find(struct document *document, const struct config *config, const yaml_node_t *node,
 		   uint32_t *index)

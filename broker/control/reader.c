@@ -1,7 +1,7 @@
 #include "broker/control/reader.h"
 
 #include <string.h>
-#include "broker/control/nearest.h"
+#include "common/nearest.h"
 #include "broker/control/value.h"
 
 #define PREFIX_MAX 64

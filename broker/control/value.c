@@ -8,7 +8,7 @@
 #include <strings.h>
 #include "broker/control/config.h"
 #include "broker/control/json_node.h"
-#include "broker/control/nearest.h"
+#include "common/nearest.h"
 #include "broker/control/redis_url.h"
 #include "broker/control/value_scalar.h"
 

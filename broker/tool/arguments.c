@@ -9,6 +9,8 @@
 
 #include "broker/tool/outstanding.h"
 #include "broker/tool/workload.h"
+#include "common/nearest.h"
+#include "common/strbuf.h"
 #include "common/units.h"
 
 enum kind { KIND_TEXT, KIND_COUNT, KIND_REAL, KIND_DURATION, KIND_FLAG, KIND_OUTPUT };
@@ -34,7 +36,10 @@ struct option {
 static const struct option options[] = {
 	{"--url", "URL", "ws://127.0.0.1:7080/", "the broker's data endpoint", AT(url), 0, 0,
 	 KIND_TEXT, FOR_BOTH},
-	{"--token", "TOKEN", NULL, "bearer token to show", AT(token), 0, 0, KIND_TEXT, FOR_BOTH},
+	{"--token-file", "FILE", NULL, "holds the token to show (or WSBROKER_TOKEN)",
+	 AT(token_file), 0, 0, KIND_TEXT, FOR_BOTH},
+	{"--token", "TOKEN", NULL, "the token itself, for all to see in the list of processes",
+	 AT(token), 0, 0, KIND_TEXT, FOR_BOTH},
 	{"--ca", "FILE", NULL, "trust these authorities (wss://)", AT(ca), 0, 0, KIND_TEXT,
 	 FOR_BOTH},
 	{"--insecure", NULL, NULL, "trust any certificate (wss://)", AT(insecure), 0, 0, KIND_FLAG,
@@ -172,6 +177,25 @@ static enum wsb_err set_defaults(enum tool_command command, struct tool_argument
 	return WSB_OK;
 }
 
+static enum wsb_err refuse_option(enum tool_command command, struct span name, char *why,
+				  size_t why_size)
+{
+	struct nearest nearest;
+	struct strbuf text;
+
+	nearest_init(&nearest, name);
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		if (options[i].commands & (1U << command))
+			nearest_offer(&nearest, span_text(options[i].name));
+	}
+	strbuf_init(&text);
+	strbuf_printf(&text, "there is no option %.*s", (int)name.len, name.at);
+	nearest_suggest(&nearest, &text);
+	snprintf(why, why_size, "%s", strbuf_span(&text).at);
+	strbuf_fini(&text);
+	return WSB_EINVAL;
+}
+
 /* One option at argv[*at], perhaps with its value in the next place, which is then passed over. */
 static enum wsb_err read_option(enum tool_command command, int argc, char *const *argv, int *at,
 				struct tool_arguments *out, char *why, size_t why_size)
@@ -182,10 +206,8 @@ static enum wsb_err read_option(enum tool_command command, int argc, char *const
 	const struct option *option = strcmp(text, "-h") == 0 ? find_option(command, "--help", 6)
 							      : find_option(command, text, len);
 
-	if (!option) {
-		snprintf(why, why_size, "there is no option %.*s", (int)len, text);
-		return WSB_EINVAL;
-	}
+	if (!option)
+		return refuse_option(command, span_of(text, len), why, why_size);
 	if (option->kind == KIND_FLAG && equals) {
 		snprintf(why, why_size, "%s takes no value", option->name);
 		return WSB_EINVAL;

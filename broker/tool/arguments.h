@@ -31,7 +31,8 @@ struct bench_arguments {
 
 struct tool_arguments {
 	const char *url;
-	const char *token; /* NULL: none */
+	const char *token; /* NULL: none is given */
+	const char *token_file;
 	const char
 		*ca; /* file of authorities to trust instead of the system's; NULL: the system's */
 	bool insecure; /* trust any certificate */

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "broker/tool/arguments.h"
 #include "broker/tool/commands.h"
+#include "common/bearer.h"
 #include "common/strbuf.h"
 
 #define HTTP_UNAUTHORIZED 401
@@ -29,6 +30,12 @@ bool tool_knows(const char *command)
 			return true;
 	}
 	return false;
+}
+
+void tool_offer(struct nearest *nearest)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		nearest_offer(nearest, span_text(commands[i].name));
 }
 
 static int command_at(int argc, char *const *argv)
@@ -67,6 +74,8 @@ void tool_complain(const char *command, const char *url, const char *why)
 int tool_not_connected(const char *command, const char *url, unsigned int status, const char *why)
 {
 	tool_complain(command, url, why);
+	if (status == HTTP_UNAUTHORIZED)
+		fprintf(stderr, "Show a token: WSBROKER_TOKEN or --token-file FILE.\n");
 	return status == HTTP_UNAUTHORIZED || status == HTTP_FORBIDDEN ? TOOL_DENIED
 								       : TOOL_UNREACHABLE;
 }
@@ -82,11 +91,25 @@ static int run_command(enum tool_command command, const struct tool_arguments *a
 	return arguments->call.count > 1 ? call_many_run(arguments) : call_run(arguments);
 }
 
+static enum wsb_err find_token(const char *command, struct tool_arguments *arguments,
+			       char room[BEARER_MAX])
+{
+	const char *file = arguments->token_file;
+	const char *why;
+
+	if (arguments->help || arguments->token ||
+	    bearer_find(file, room, &arguments->token, &why) == WSB_OK)
+		return WSB_OK;
+	fprintf(stderr, "wsbroker %s: %s%s%s\n", command, file ? file : "", file ? ": " : "", why);
+	return WSB_EINVAL;
+}
+
 /* Everything but the command itself, which may stand in the middle. */
 static int run_with(enum tool_command command, int at, int argc, char *const *argv, char **rest)
 {
 	struct tool_arguments arguments;
 	char why[ARGUMENTS_WHY_SIZE];
+	char room[BEARER_MAX];
 	int count = 0;
 
 	for (int i = 0; i < argc; i++) {
@@ -98,6 +121,8 @@ static int run_with(enum tool_command command, int at, int argc, char *const *ar
 			argv[at]);
 		return TOOL_USAGE;
 	}
+	if (find_token(argv[at], &arguments, room))
+		return TOOL_USAGE;
 	return run_command(command, &arguments);
 }
 

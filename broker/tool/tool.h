@@ -4,8 +4,11 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include "common/nearest.h"
 
 bool tool_knows(const char *command);
+/* Offers what may have been meant by a word that is no command. */
+void tool_offer(struct nearest *nearest);
 
 /* The command among the arguments: the first that is neither an option of these commands nor the
  * value of one (options stand before or after the command). NULL: there is none. */

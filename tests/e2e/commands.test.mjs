@@ -35,10 +35,11 @@ test('--help names every command, --version one version', async () => {
 });
 
 test('each command explains itself', async () => {
-	for (const name of ['serve', 'check-config', 'call', 'bench', 'status', 'pools', 'connections']) {
-		const { code, stdout } = await command([name, '--help']);
+	for (const name of ['serve', 'check-config', 'call', 'bench', 'status', 'pools', 'connections', 'cache', 'pool', 'cache get']) {
+		const { code, stdout } = await command([...name.split(' '), '--help']);
 		assert.equal(code, 0, name);
-		assert.match(stdout, new RegExp(name));
+		assert.match(stdout, new RegExp(`^Usage: wsbroker ${name}`));
+		assert.doesNotMatch(stdout, /[ \t]$/m, name);
 	}
 });
 
@@ -48,7 +49,13 @@ test('usage errors exit with 2 and say what is wrong', async () => {
 		assert.equal(code, 2, `${args}: ${stderr}`);
 		assert.ok(stderr.length > 0, `${args}`);
 	}
-	assert.match((await command(['serv'])).stderr, /serve/, 'the nearest command is named');
+	const meant = [['serv', 'serve'], ['bnech', 'bench'], ['poool', 'pool'], ['resize main 3', 'pool resize'], ['pool resiz main 3', 'pool resize'],
+		['pools --sotr name', '--sort'], ['call --paralel 3 x', '--parallel']];
+	for (const [line, word] of meant) {
+		const { code, stderr } = await command(line.split(' '));
+		assert.equal(code, 2, line);
+		assert.match(stderr, new RegExp(`did you mean “${word}”`), line);
+	}
 });
 
 test('an unreachable broker is exit 3', async () => {

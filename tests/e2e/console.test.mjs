@@ -174,13 +174,19 @@ test('requests show the slow and the failed, with why', async (t) => {
 });
 
 test('check speaks to monitoring, report to people', async (t) => {
-	const { good, run, upstreams } = await stage(t);
+	const { good, run, json, upstreams } = await stage(t);
 	assert.match(await good('check'), /^WSBROKER OK - main 2\/2 ready \| clients=0/);
+	const { state, exit_code, text } = await json('check');
+	assert.deepEqual([state, exit_code], ['ok', 0]);
+	assert.match(text, /^WSBROKER OK - main 2\/2 ready/);
 	await good('pool balancer main random', { args: ['--reason', 'an experiment'] });
 	const page = await good('report --since 1h');
 	assert.match(page, /^# wsbroker /);
 	assert.match(page, /## Changes by people[^]*pool\.balancer \| main \| least-connections \| random \| an experiment \| loopback/);
 	assert.match(page, /## Endpoints[^]*main\/u0/);
+	const parts = await json('report --since 1h');
+	assert.deepEqual(Object.keys(parts), ['since', 'status', 'endpoints', 'events', 'requests']);
+	assert.ok(parts.events.some(({ type }) => type === 'pool.balancer'));
 	await upstreams[0].stop();
 	await until(async () => (await run('check')).code === 1, { what: 'a warning', every: 50 });
 	await upstreams[1].stop();
@@ -205,8 +211,11 @@ test('status names the sick endpoint and the command that acts on it', async (t)
 });
 
 test('wait tells what it waits for in vain', async (t) => {
-	const { good, run } = await stage(t);
+	const { good, run, json } = await stage(t);
 	await good('wait ready --timeout 5s');
+	assert.deepEqual(await json('wait ready'), { condition: 'ready', holds: true, found: 'ready' });
+	assert.deepEqual(JSON.parse((await run('wait pool.main.ready>=99 --timeout 200ms -o json')).stdout),
+		{ condition: 'pool.main.ready>=99', holds: false, found: '2' });
 	await good('wait pool.main.ready>=2 --timeout 5s');
 	await good('wait endpoint.main/u0.state==active --timeout 5s');
 	const late = await run('wait pool.main.ready>=99 --timeout 200ms');
@@ -220,7 +229,8 @@ test('wait tells what it waits for in vain', async (t) => {
 
 test('tokens come from the environment or a file, and lesser roles end with 4', async (t) => {
 	const { broker, run, good } = await stage(t, {
-		admin: { tokens: 'tokens.txt' }, start: { files: { 'tokens.txt': 'v viewer view-token\no operator op-token\n' } } });
+		admin: { tokens: 'tokens.txt' }, listen: [{ auth: { tokens: 'tokens.txt' } }],
+		start: { files: { 'tokens.txt': 'v viewer view-token\no operator op-token\n' } } });
 	assert.equal((await run('status')).code, 4);
 	assert.match((await run('status')).stderr, /WSBROKER_TOKEN/);
 	assert.equal((await run('status', { env: { WSBROKER_TOKEN: 'wrong' } })).code, 4);
@@ -233,6 +243,17 @@ test('tokens come from the environment or a file, and lesser roles end with 4', 
 	const { json } = await broker.adminGet('/v1/events?type=pool.resized', { headers: { Authorization: 'Bearer op-token' } });
 	assert.equal(json[0].actor, 'o');
 	assert.equal((await run('status --token-file /no/such/file')).code, 2);
+	const call = (line, env) => command(['call', 'wsbroker.ping', '--url', broker.url, ...line], { env });
+	for (const [line, token] of [[[], 'view-token'], [['--token-file', file], 'wrong'], [['--token', 'op-token'], 'wrong']])
+		assert.equal((await call(line, { WSBROKER_TOKEN: token })).code, 0, `${line}`);
+	for (const env of [{}, { WSBROKER_TOKEN: 'wrong' }]) {
+		const { code, stderr } = await call([], env);
+		assert.equal(code, 4);
+		assert.match(stderr, /WSBROKER_TOKEN or --token-file/);
+	}
+	const table = await call(['--token-file', writeFile(tempDir(t), 'tokens', 'v viewer view-token\n')], {});
+	assert.equal(table.code, 2);
+	assert.match(table.stderr, /its first line is no token/);
 });
 
 test('completion scripts are scripts', async (t) => {

@@ -147,8 +147,8 @@ Test(arguments, mistakes_are_told)
 	bad("wsbroker status --watch -1", "--watch takes 0.1 to 86400 seconds");
 	bad("wsbroker status --watch 86401", "--watch takes 0.1 to 86400 seconds");
 	bad("wsbroker status --watch=", "--watch takes 0.1 to 86400 seconds");
-	bad("wsbroker status --wat", "unknown option --wat");
-	bad("wsbroker status --adminx", "unknown option --adminx");
+	bad("wsbroker status --wat", "unknown option --wat (did you mean “--wait”?)");
+	bad("wsbroker status --adminx", "unknown option --adminx (did you mean “--admin”?)");
 	bad("wsbroker --admin 127.0.0.1:7081 status",
 	    "the admin address must begin with http://, https:// or unix:");
 	bad("wsbroker --admin unix: status",

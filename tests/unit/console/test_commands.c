@@ -28,9 +28,7 @@ Test(commands, each_is_found_by_its_name)
 			     commands[i].name);
 		cr_expect_eq(words, space ? 2 : 1);
 		cr_expect(console_knows(word));
-		cr_expect_str_eq(console_name(i), commands[i].name);
 	}
-	cr_expect_null(console_name(command_count));
 }
 
 Test(commands, each_explains_itself)
@@ -55,4 +53,35 @@ Test(commands, what_is_none_is_told)
 	cr_expect_str_eq(why, "unknown command nonsense");
 	cr_expect_null(find(NULL, NULL, &words));
 	cr_expect_str_eq(why, "unknown command ");
+	cr_expect_null(find("client", NULL, &words));
+	cr_expect_str_eq(why, "client needs one of kick");
+	cr_expect_null(find("config", "sho", &words));
+	cr_expect_str_eq(why, "there is no config sho (did you mean “config show”?)");
+	cr_expect_null(find("config", "frobnicate", &words));
+	cr_expect_str_eq(why, "there is no config frobnicate; config needs one of "
+			      "show|diff|set|reload");
+}
+
+Test(commands, what_may_have_been_meant_is_offered)
+{
+	static const struct {
+		const char *word;
+		const char *meant; /* NULL: nothing */
+	} cases[] = {
+		{"poool", "pool"},	     {"stauts", "status"},    {"resize", "pool resize"},
+		{"relaod", "config reload"}, {"kick", "client kick"}, {"drian", "drain"},
+		{"frobnicate", NULL},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct nearest nearest;
+
+		nearest_init(&nearest, span_text(cases[i].word));
+		console_offer(&nearest);
+		if (cases[i].meant)
+			cr_expect(span_is(nearest.best, cases[i].meant), "%s: %.*s", cases[i].word,
+				  (int)nearest.best.len, nearest.best.at);
+		else
+			cr_expect_null(nearest.best.at, "%s", cases[i].word);
+	}
 }

@@ -1,6 +1,6 @@
 #include <criterion/criterion.h>
 #include <stdint.h>
-#include "broker/control/nearest.h"
+#include "common/nearest.h"
 
 static size_t distance(const char *a, const char *b)
 {

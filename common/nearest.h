@@ -1,6 +1,6 @@
-/* broker/control/nearest.h: what somebody may have meant who wrote a word that nobody knows. */
-#ifndef WSB_BROKER_CONTROL_NEAREST_H
-#define WSB_BROKER_CONTROL_NEAREST_H
+/* common/nearest.h: what somebody may have meant who wrote a word that nobody knows. */
+#ifndef WSB_COMMON_NEAREST_H
+#define WSB_COMMON_NEAREST_H
 
 #include <stddef.h>
 #include "common/span.h"
@@ -21,6 +21,8 @@ struct nearest {
 };
 void nearest_init(struct nearest *nearest, struct span word);
 void nearest_offer(struct nearest *nearest, struct span candidate);
+/* The same, where what is meant by the candidate is to be told by another text. */
+void nearest_offer_as(struct nearest *nearest, struct span candidate, struct span told);
 
 /* Appends " (did you mean “best”?)", or nothing where none is near enough. */
 void nearest_suggest(const struct nearest *nearest, struct strbuf *out);

@@ -1,4 +1,4 @@
-#include "broker/control/nearest.h"
+#include "common/nearest.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -45,14 +45,19 @@ void nearest_init(struct nearest *nearest, struct span word)
 	nearest->distance = (reach < 1 ? 1 : reach > 3 ? 3 : reach) + 1;
 }
 
-void nearest_offer(struct nearest *nearest, struct span candidate)
+void nearest_offer_as(struct nearest *nearest, struct span candidate, struct span told)
 {
 	size_t distance = nearest_distance(nearest->word, candidate);
 
 	if (distance < nearest->distance) {
 		nearest->distance = distance;
-		nearest->best = candidate;
+		nearest->best = told;
 	}
+}
+
+void nearest_offer(struct nearest *nearest, struct span candidate)
+{
+	nearest_offer_as(nearest, candidate, candidate);
 }
 
 void nearest_suggest(const struct nearest *nearest, struct strbuf *out)
