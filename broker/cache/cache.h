@@ -78,14 +78,18 @@ struct cache_hit {
 void cache_look(struct cache *cache, struct span key, bool touch, uint64_t now_us,
 		struct cache_hit *out);
 
+#define CACHE_FRAME_BYTES 1024
+
 struct cache_fill {
 	struct span key;
 	struct span method;	 /* a tag of its own; empty: none */
 	const struct span *tags; /* plain texts; the same one twice counts once */
 	size_t tag_count;
 	struct cache_value value;
-	uint64_t clock;			    /* cache_clock() when the load began */
-	uint64_t ttl_us;		    /* 0: it is never fresh */
+	size_t frame_bytes; /* of the value, that stand around the result: max_entry is not about
+			     * them, up to CACHE_FRAME_BYTES */
+	uint64_t clock;	    /* cache_clock() when the load began */
+	uint64_t ttl_us;    /* 0: it is never fresh */
 	uint64_t stale_while_revalidate_us; /* both counted from the end of the ttl */
 	uint64_t stale_if_error_us;
 	uint64_t cost_us; /* what the load took */

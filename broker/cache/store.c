@@ -34,8 +34,10 @@ struct arrival {
 static enum cache_verdict judge_size(const struct cache *cache, const struct cache_fill *fill)
 {
 	bool is_named = fill->key.len > 0 && fill->key.at[0] == CACHE_KEY_TEXT;
+	size_t frame =
+		fill->frame_bytes < CACHE_FRAME_BYTES ? fill->frame_bytes : CACHE_FRAME_BYTES;
 
-	if (fill->value.bytes.len > cache->settings.max_entry_bytes ||
+	if (fill->value.bytes.len > cache->settings.max_entry_bytes + frame ||
 	    fill->key.len > cache->settings.max_entry_bytes ||
 	    (is_named && fill->key.len > 1 + CACHE_NAME_BYTES))
 		return CACHE_TOO_LARGE;

@@ -123,6 +123,7 @@ static enum not_stored keep(struct engine *engine, const struct exchange *exchan
 				    .tags = tags->tags,
 				    .tag_count = tags->count,
 				    .value = *value,
+				    .frame_bytes = value->bytes.len - answer->result.len,
 				    .clock = flight->clock,
 				    .ttl_us = cache_rule_ttl_us(rule),
 				    .stale_while_revalidate_us = rule->stale_while_revalidate_us,

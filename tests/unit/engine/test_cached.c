@@ -201,6 +201,10 @@ static void expect_storing(const struct storing *param)
 	larder_end(&larder);
 }
 
+#define TEN	"0123456789"
+#define HUNDRED TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
+#define LONG	"\"result\":\"" HUNDRED HUNDRED HUNDRED "\"" /* a result of 302 bytes */
+
 Test(cached, only_what_may_be_stored_is)
 {
 	static const struct storing cases[] = {
@@ -212,7 +216,8 @@ Test(cached, only_what_may_be_stored_is)
 		{"\"result\":{\"no\":4}", "tag_missing", .tag = "thing:{result.id}"},
 		{"\"result\":{\"no\":4}", "absent", .tag = "thing:{result.id}?", .stored = true},
 		{"\"result\":[1,2,3]", "too_many_tags", .tag = "thing:{result[*]}", .max_tags = 2},
-		{"\"result\":\"0123456789\"", "too_large", .max_entry = 20},
+		{LONG, "too_large", .max_entry = 301},
+		{LONG, "absent", .max_entry = 302, .stored = true},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
