@@ -159,11 +159,11 @@ static bool is_retryable(const struct exchange *exchange, enum request_result re
 	return results[result].retryable;
 }
 
-static const struct connection *blamed_connection(const struct exchange *exchange)
+static const struct attempt *blamed_attempt(const struct exchange *exchange)
 {
 	for (size_t i = 0; i < EXCHANGE_ATTEMPTS_AT_ONCE; i++) {
 		if (exchange->attempts[i].connection)
-			return exchange->attempts[i].connection;
+			return &exchange->attempts[i];
 	}
 	return NULL;
 }
@@ -178,7 +178,9 @@ void settle_error(struct engine *engine, struct exchange *exchange, enum request
 {
 	struct lane *lane = exchange->lane;
 	struct caller caller = caller_of(exchange);
-	const struct connection *connection = blamed_connection(exchange);
+	const struct attempt *blamed = blamed_attempt(exchange);
+	const struct connection *connection = blamed ? blamed->connection : NULL;
+	const uint64_t upstream_us = blamed ? now_us - blamed->sent_us : 0;
 	struct strbuf *story = &engine->story;
 
 	invalidate_by_doubt(engine, exchange, now_us);
@@ -196,12 +198,13 @@ void settle_error(struct engine *engine, struct exchange *exchange, enum request
 	}
 	count_result(engine, lane, result);
 	note_duration(lane, now_us - exchange->arrived_us);
-	record_request(engine, exchange, connection, 0, result, reason, limit, now_us);
+	record_request(engine, exchange, connection, upstream_us, result, reason, limit, now_us);
 	strbuf_clear(story);
 	if (exchange->explain)
 		explain_write(story, &(struct explanation){.lane = lane,
 							   .exchange = exchange,
 							   .connection = connection,
+							   .upstream_us = upstream_us,
 							   .reason = reason});
 	send_error(engine, &caller, lane, result, reason, NULL, limit,
 		   is_retryable(exchange, result, reason), connection,

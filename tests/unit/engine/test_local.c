@@ -172,6 +172,29 @@ static void expect_member(json_t *story, const char *name, json_t *value)
 	json_decref(value);
 }
 
+Test(local, explain_tells_how_long_an_upstream_was_silent)
+{
+	struct stage stage;
+	struct peer *client;
+	json_t *tree, *story;
+	json_int_t upstream_us;
+
+	stage_init(&stage);
+	stage.any->timeout_us = 200 * STAGE_MS;
+	client = begin(&stage);
+	says(client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"get\","
+		     "\"wsbroker\":{\"explain\":true}}");
+	hears_request(stage_upstream(&stage, 0));
+	stage_pass(&stage, 250 * STAGE_MS);
+	story = explained(hears(client), &tree);
+	expect_member(story, "reason", json_string("timeout"));
+	expect_member(story, "endpoint", json_string("a"));
+	upstream_us = json_integer_value(json_object_get(story, "upstream_us"));
+	cr_assert(upstream_us >= 200000 && upstream_us < 250000);
+	json_decref(tree);
+	stage_end(&stage);
+}
+
 Test(local, explain_tells_how_an_answer_came)
 {
 	struct stage stage;
