@@ -59,6 +59,26 @@ static json_t *member(struct span value)
 	return json_stringn(value.at, value.len);
 }
 
+/* A field that comes again says more of the same: `tags a tags b` names both. */
+static int add_member(json_t *members, struct span name, json_t *made)
+{
+	json_t *before = json_object_getn(members, name.at, name.len);
+	json_t *all;
+	int failed;
+
+	if (!before)
+		return json_object_setn_new(members, name.at, name.len, made);
+	all = json_is_array(before) ? json_incref(before) : json_pack("[O]", before);
+	failed = !all || (json_is_array(made) ? json_array_extend(all, made)
+					      : json_array_append(all, made));
+	json_decref(made);
+	if (failed) {
+		json_decref(all);
+		return -1;
+	}
+	return json_object_setn_new(members, name.at, name.len, all);
+}
+
 /* The fields of an entry as the members of a call. NULL: they are none. */
 static json_t *members_of(const struct redis_value *fields)
 {
@@ -73,7 +93,7 @@ static json_t *members_of(const struct redis_value *fields)
 				? json_true()
 				: member(value);
 
-		if (!name.at || !made || json_object_setn_new(members, name.at, name.len, made)) {
+		if (!name.at || !made || add_member(members, name, made)) {
 			json_decref(members);
 			return NULL;
 		}

@@ -40,8 +40,10 @@ Test(bus_hearing, turns_what_the_inbox_asks_into_events)
 	rig_reply(&rig, BUS_INBOX,
 		  "[[\"{t}:inbox\", [[\"7-1\", [\"tags\", \"property:42\"]], "
 		  "[\"7-2\", [\"tags\", \"[\\\"a\\\", \\\"b\\\"]\", \"mode\", \"soft\"]], "
-		  "[\"7-3\", [\"all\", \"true\"]]]]]");
-	cr_expect(strstr(rig.told, "asked property:42\nasked a\nasked b\nasked all\n"));
+		  "[\"7-3\", [\"all\", \"true\"]], "
+		  "[\"7-4\", [\"tags\", \"c\", \"tags\", \"[\\\"d\\\"]\"]]]]]");
+	cr_expect(strstr(rig.told, "asked property:42\nasked a\nasked b\nasked all\n"
+				   "asked c\nasked d\n"));
 	/* Each is acknowledged by the script that logs it. */
 	cr_expect_eq(rig_count(&rig, BUS_COMMANDS, "{t}:inbox 1 7-1 2000000"), 1);
 	cr_expect_eq(rig_count(&rig, BUS_COMMANDS, "{t}:inbox 2 7-2 2000000"), 1);
@@ -50,6 +52,7 @@ Test(bus_hearing, turns_what_the_inbox_asks_into_events)
 	rig_reply(&rig, BUS_COMMANDS, "\"1000-6\"");
 	rig_reply(&rig, BUS_COMMANDS, "\"\""); /* another broker was first */
 	rig_reply(&rig, BUS_COMMANDS, "\"1000-7\"");
+	rig_reply(&rig, BUS_COMMANDS, "\"1000-8\"");
 	cr_expect_eq(bus_queued(rig.bus), 0);
 }
 
@@ -59,9 +62,10 @@ Test(bus_hearing, takes_odd_entries_out_of_the_inbox)
 	open_inbox();
 	rig_reply(&rig, BUS_INBOX,
 		  "[[\"{t}:inbox\", [[\"7-1\", [\"tag\", \"x\"]], [\"7-2\", []], "
-		  "[\"7-3\", [\"tags\", \"[1\"]], [\"7-4\", null], [9, 9]]]]");
-	cr_expect_eq(rig_count(&rig, BUS_COMMANDS, "XACK {t}:inbox brokers 7-"), 4);
-	cr_expect_eq(rig_count(&rig, BUS_COMMANDS, "XDEL {t}:inbox 7-"), 4);
+		  "[\"7-3\", [\"tags\", \"[1\"]], [\"7-4\", null], [9, 9], "
+		  "[\"7-5\", [\"tags\", \"x\", \"mode\", \"hard\", \"mode\", \"soft\"]]]]]");
+	cr_expect_eq(rig_count(&rig, BUS_COMMANDS, "XACK {t}:inbox brokers 7-"), 5);
+	cr_expect_eq(rig_count(&rig, BUS_COMMANDS, "XDEL {t}:inbox 7-"), 5);
 	cr_expect_not(strstr(rig.told, "asked"));
 	cr_expect(rig_told(&rig, "odd inbox: "));
 }
