@@ -38,7 +38,8 @@ static bool build(struct cache *cache)
 	squeeze_init(&cache->squeeze, budget);
 	wheel_init(&cache->wheel, &cache->entries, 0);
 	if (!ghost_init(&cache->ghost, budget, cache->budget.limit) ||
-	    !policy_init(&cache->policy, cache->settings.policy, &cache->entries, budget, most))
+	    !policy_init(cache_policy(cache), cache->settings.policy, &cache->entries, budget,
+			 most))
 		return false;
 	cache->spans = budget_take(budget, CACHE_TAGS_MAX * sizeof(*cache->spans));
 	cache->ids = budget_take(budget, CACHE_TAGS_MAX * sizeof(*cache->ids));
@@ -62,7 +63,9 @@ enum wsb_err cache_create(struct cache **out, const struct cache_settings *setti
 	cache->longest_load_ms = LONGEST_LOAD_MS;
 	cache->jitter = TTL_JITTER;
 	cache->walk = CACHE_WALK;
+	cache->moves = CACHE_MOVES;
 	cache->tag_walk = CACHE_TAG_WALK;
+	cache->tag_look = CACHE_TAG_LOOK;
 	if (!build(cache)) {
 		cache_destroy(cache);
 		return WSB_ENOMEM;
@@ -85,7 +88,8 @@ void cache_destroy(struct cache *cache)
 	if (cache->patterns.budget)
 		patterns_fini(&cache->patterns);
 	squeeze_fini(&cache->squeeze);
-	policy_fini(&cache->policy);
+	policy_fini(&cache->policies[0]);
+	policy_fini(&cache->policies[1]);
 	ghost_fini(&cache->ghost);
 	key_clocks_fini(&cache->keys);
 	tags_fini(&cache->tags);
@@ -113,7 +117,7 @@ uint64_t cache_clock(const struct cache *cache)
 void cache_read_stats(const struct cache *cache, struct cache_stats *out)
 {
 	*out = cache->stats;
-	out->memory_bytes = cache->budget.limit;
+	out->memory_bytes = cache->settings.memory_bytes;
 	out->bytes = cache->budget.used;
 	out->tag_bytes += cache->tags.bytes;
 	out->overhead_bytes = out->bytes - out->payload_bytes - out->key_bytes - out->tag_bytes;

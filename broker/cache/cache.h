@@ -69,7 +69,7 @@ struct cache_hit {
 	struct cache_value value;
 	uint64_t age_us;
 	uint64_t ttl_us; /* with its jitter; cut short where the entry was invalidated soft */
-	uint32_t hits;	 /* looks with touch since it was stored, this one included; up to 65535 */
+	uint32_t hits;	 /* looks with touch since it was stored, this one included; up to 16383 */
 	bool soft;	 /* was invalidated soft */
 	bool prefetched; /* this look with touch is the first use of what was prefetched */
 };

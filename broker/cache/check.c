@@ -34,6 +34,10 @@ void cache_soften(struct cache *cache, uint32_t id, uint64_t at_ms)
 	if (at_ms >= entry_expiry_ms(entry))
 		return;
 	entry->ttl = number_pack(at_ms - entry->loaded_ms);
+	/* Otherwise the wheel finds it late. */
+	if (cache->moves == 0)
+		return;
+	cache->moves--;
 	wheel_remove(&cache->wheel, id);
 	wheel_add(&cache->wheel, id, entry_expiry_ms(entry));
 }
@@ -123,18 +127,25 @@ static bool check_clocks(struct cache *cache, uint32_t id, uint64_t now_ms, enum
 	return true;
 }
 
-bool cache_check(struct cache *cache, uint32_t id, uint64_t now_ms, enum ghost_reason *why)
+bool cache_stands(struct cache *cache, uint32_t id, uint64_t now_ms, enum ghost_reason *why)
 {
 	const struct entry *entry = cache_entry(cache, id);
 
-	if (entry->clock < cache->clock && !check_clocks(cache, id, now_ms, why)) {
-		cache_drop(cache, id, *why, POLICY_GONE, now_ms);
+	*why = GHOST_INVALIDATED;
+	if (entry->is_dead ||
+	    (entry->clock < cache->clock && !check_clocks(cache, id, now_ms, why)))
 		return false;
-	}
 	if (now_ms < entry_end_ms(entry))
 		return true;
 	*why = GHOST_EXPIRED;
 	cache->stats.expirations++;
+	return false;
+}
+
+bool cache_check(struct cache *cache, uint32_t id, uint64_t now_ms, enum ghost_reason *why)
+{
+	if (cache_stands(cache, id, now_ms, why))
+		return true;
 	cache_drop(cache, id, *why, POLICY_GONE, now_ms);
 	return false;
 }

@@ -37,9 +37,13 @@ struct entry {
 	uint16_t swr; /* packed, of milliseconds */
 	uint16_t sie;
 	uint16_t cost; /* packed, of microseconds */
-	uint16_t uses;
+	uint16_t uses : 14;
+	uint16_t is_dead : 1; /* was invalidated hard; it only waits to be freed */
+	uint16_t side : 1;    /* which of the cache's policies has it */
 	struct tag_link links[];
 };
+
+#define ENTRY_USES_MAX 16383
 
 static_assert(sizeof(struct entry) == 40, "an entry has a head of 40 bytes");
 

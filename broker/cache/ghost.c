@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-#define SET_SLOTS  16
+#define SET_SLOTS  (GHOST_SET_BYTES / sizeof(uint32_t))
+#define ROW_SETS   64
 #define FIRST_SETS 64
 #define STAMPS	   64 /* in a window */
 
@@ -19,9 +20,29 @@ static uint32_t mark_of(uint32_t hash)
 	return mark ? mark : 1;
 }
 
+static bool has_set(const struct ghost_table *table, uint32_t set)
+{
+	return set / ROW_SETS < table->rows.count && table->rows.at[set / ROW_SETS];
+}
+
+static uint32_t *set_at(const struct ghost_table *table, uint32_t set)
+{
+	return (uint32_t *)table->rows.at[set / ROW_SETS] + set % ROW_SETS * SET_SLOTS;
+}
+
+static uint32_t set_number(const struct ghost_table *table, uint32_t hash)
+{
+	return (uint32_t)((uint64_t)hash * table->sets >> 32);
+}
+
+/* Where the hash lies, or would. */
 static uint32_t *set_of(const struct ghost *ghost, uint32_t hash)
 {
-	return ghost->slots + ((uint64_t)hash * ghost->sets >> 32) * SET_SLOTS;
+	uint32_t set = set_number(&ghost->now, hash);
+
+	if (set >= ghost->moved)
+		return set_at(&ghost->now, set);
+	return set_at(&ghost->next, set_number(&ghost->next, hash));
 }
 
 static uint32_t age(const struct ghost *ghost, uint32_t slot)
@@ -40,22 +61,38 @@ static uint32_t *find(const struct ghost *ghost, uint32_t hash)
 	return NULL;
 }
 
+static bool push_row(struct ghost *ghost, struct ghost_table *table)
+{
+	if (!chunks_push(&table->rows, ghost->budget))
+		return false;
+	memset(table->rows.at[table->rows.count - 1], 0, table->rows.bytes);
+	return true;
+}
+
+static bool begin_table(struct ghost *ghost, struct ghost_table *table, uint32_t sets)
+{
+	*table = (struct ghost_table){
+		.sets = sets,
+		.rows.bytes = ROW_SETS * (size_t)GHOST_SET_BYTES,
+	};
+	if (chunks_reserve(&table->rows, ghost->budget, (sets + ROW_SETS - 1) / ROW_SETS))
+		return true;
+	table->sets = 0;
+	return false;
+}
+
 bool ghost_init(struct ghost *ghost, struct budget *budget, uint64_t window_bytes)
 {
-	size_t size = FIRST_SETS * SET_SLOTS * sizeof(*ghost->slots);
-
-	*ghost = (struct ghost){.sets = FIRST_SETS, .budget = budget, .window_bytes = window_bytes};
-	ghost->slots = budget_take(budget, size);
-	if (!ghost->slots)
-		return false;
-	memset(ghost->slots, 0, size);
-	return true;
+	*ghost = (struct ghost){.budget = budget, .window_bytes = window_bytes};
+	return begin_table(ghost, &ghost->now, FIRST_SETS) && push_row(ghost, &ghost->now);
 }
 
 void ghost_fini(struct ghost *ghost)
 {
-	if (ghost->budget)
-		budget_give(ghost->budget, ghost->slots);
+	if (!ghost->budget)
+		return;
+	chunks_fini(&ghost->now.rows, ghost->budget);
+	chunks_fini(&ghost->next.rows, ghost->budget);
 }
 
 static void put(const struct ghost *ghost, uint32_t *set, uint32_t slot)
@@ -80,45 +117,97 @@ static uint64_t sets_for(uint64_t keys)
 	return sets < FIRST_SETS ? FIRST_SETS : sets;
 }
 
-size_t ghost_needs(const struct ghost *ghost, uint64_t keys)
+size_t ghost_size(uint64_t keys)
+{
+	return sets_for(keys) * GHOST_SET_BYTES;
+}
+
+bool ghost_fits(const struct ghost *ghost, uint64_t keys)
 {
 	uint64_t sets = sets_for(keys);
 
-	if (sets <= ghost->sets + ghost->sets / 8 && sets >= ghost->sets / 2)
-		return 0;
-	return sets * SET_SLOTS * sizeof(*ghost->slots);
+	return ghost->next.sets == 0 && sets <= ghost->now.sets + ghost->now.sets / 8 &&
+	       sets >= ghost->now.sets / 2;
 }
 
 /* A set is the keys in a range of hashes. What a slot holds of its hash does not say which of the
- * new sets in that range is its own, so it goes into each. */
-void ghost_fit(struct ghost *ghost, uint64_t keys)
+ * new sets in that range is its own, so it goes into each. Returns how many those are; 0: there is
+ * no memory. */
+static uint32_t move_set(struct ghost *ghost)
 {
-	size_t size = ghost_needs(ghost, keys);
+	struct ghost_table *next = &ghost->next;
+	uint64_t set = ghost->moved;
+	uint32_t first = (uint32_t)(set * next->sets / ghost->now.sets);
+	uint32_t last = (uint32_t)(((set + 1) * next->sets - 1) / ghost->now.sets);
+	const uint32_t *from = set_at(&ghost->now, ghost->moved);
+
+	while (!has_set(next, last))
+		if (!push_row(ghost, next))
+			return 0;
+	for (uint32_t i = 0; i < SET_SLOTS; i++)
+		for (uint32_t to = first; from[i] && to <= last && age(ghost, from[i]) < STAMPS;
+		     to++)
+			put(ghost, set_at(next, to), from[i]);
+	return last - first + 1;
+}
+
+static void pass_set(struct ghost *ghost)
+{
+	void **row = &ghost->now.rows.at[ghost->moved / ROW_SETS];
+
+	ghost->moved++;
+	if (ghost->moved % ROW_SETS != 0)
+		return;
+	budget_give(ghost->budget, *row);
+	*row = NULL;
+}
+
+static void end_fitting(struct ghost *ghost)
+{
+	chunks_fini(&ghost->now.rows, ghost->budget);
+	ghost->now = ghost->next;
+	ghost->next = (struct ghost_table){.sets = 0};
+	ghost->moved = 0;
+}
+
+/* Twice as large at most, so that no set becomes many. */
+static bool begin_fitting(struct ghost *ghost, uint64_t keys)
+{
 	uint64_t sets = sets_for(keys);
-	struct ghost fitted = *ghost;
+	uint64_t most = 2 * (uint64_t)ghost->now.sets;
 
-	if (size == 0)
+	if (ghost_fits(ghost, keys))
+		return false;
+	return begin_table(ghost, &ghost->next, (uint32_t)(sets < most ? sets : most));
+}
+
+void ghost_fit(struct ghost *ghost, uint64_t keys, uint32_t steps)
+{
+	if (ghost->next.sets == 0 && !begin_fitting(ghost, keys))
 		return;
-	fitted.slots = budget_take(ghost->budget, size);
-	if (!fitted.slots)
-		return;
-	fitted.sets = (uint32_t)sets;
-	fitted.hand = 0;
-	memset(fitted.slots, 0, size);
-	for (uint64_t set = 0; set < ghost->sets; set++) {
-		uint64_t first = set * sets / ghost->sets;
-		uint64_t last = ((set + 1) * sets - 1) / ghost->sets;
+	while (steps > 0 && ghost->moved < ghost->now.sets) {
+		uint32_t took = move_set(ghost);
 
-		for (uint32_t i = 0; i < SET_SLOTS; i++) {
-			uint32_t slot = ghost->slots[set * SET_SLOTS + i];
-
-			for (uint64_t to = first; slot && to <= last && age(ghost, slot) < STAMPS;
-			     to++)
-				put(&fitted, fitted.slots + to * SET_SLOTS, slot);
-		}
+		if (took == 0)
+			return;
+		pass_set(ghost);
+		steps -= took < steps ? took : steps;
 	}
-	budget_give(ghost->budget, ghost->slots);
-	*ghost = fitted;
+	if (ghost->moved == ghost->now.sets)
+		end_fitting(ghost);
+}
+
+static void clean(const struct ghost *ghost, struct ghost_table *table)
+{
+	for (uint32_t i = table->sets / STAMPS + 1; i > 0 && table->sets > 0; i--) {
+		for (uint32_t slot = 0; slot < SET_SLOTS && has_set(table, table->hand); slot++) {
+			uint32_t *at = set_at(table, table->hand) + slot;
+
+			if (age(ghost, *at) >= STAMPS)
+				*at = 0;
+		}
+		table->hand = (table->hand + 1) % table->sets;
+	}
 }
 
 /* The next stamp. They go round, and what is older than the window must be gone before its own
@@ -126,14 +215,8 @@ void ghost_fit(struct ghost *ghost, uint64_t keys)
 static void turn(struct ghost *ghost)
 {
 	ghost->stamp++;
-	for (uint32_t i = ghost->sets / STAMPS + 1; i > 0; i--) {
-		uint32_t *set = ghost->slots + (size_t)ghost->hand * SET_SLOTS;
-
-		for (uint32_t slot = 0; slot < SET_SLOTS; slot++)
-			if (age(ghost, set[slot]) >= STAMPS)
-				set[slot] = 0;
-		ghost->hand = (ghost->hand + 1) % ghost->sets;
-	}
+	clean(ghost, &ghost->now);
+	clean(ghost, &ghost->next);
 }
 
 void ghost_note(struct ghost *ghost, uint32_t hash, struct ghost_memory memory, uint64_t bytes)

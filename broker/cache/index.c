@@ -99,12 +99,50 @@ static void merge(struct index *index)
 		chunks_pop(&index->buckets, index->budget);
 }
 
+static void take_free(struct index *index, uint32_t id)
+{
+	const struct index_cell *cell = index_cell(index, id);
+
+	if (cell->hash != INDEX_NONE)
+		index_cell(index, cell->hash)->next = cell->next;
+	else
+		index->free = cell->next;
+	if (cell->next != INDEX_NONE)
+		index_cell(index, cell->next)->hash = cell->hash;
+}
+
+static void make_free(struct index *index, uint32_t id)
+{
+	*index_cell(index, id) = (struct index_cell){.hash = INDEX_NONE, .next = index->free};
+	if (index->free != INDEX_NONE)
+		index_cell(index, index->free)->hash = id;
+	index->free = id;
+}
+
+/* Each that leaves lets a few of the last ids go, if those are free: more than come in one step,
+ * so that the table shrinks, and few. */
+#define LET_GO 4
+
+static void let_go(struct index *index)
+{
+	for (uint32_t i = 0; i < LET_GO && index->used > 0; i++) {
+		uint32_t id = index->used - 1;
+
+		if (index_cell(index, id)->item)
+			return;
+		take_free(index, id);
+		index->used--;
+		if (index->used % INDEX_CHUNK == 0)
+			chunks_pop(&index->cells, index->budget);
+	}
+}
+
 uint32_t index_add(struct index *index, uint32_t hash, void *item)
 {
 	uint32_t id = index->free;
 
 	if (id != INDEX_NONE) {
-		index->free = index_cell(index, id)->next;
+		take_free(index, id);
 	} else {
 		if (index->used % INDEX_CHUNK == 0 && !chunks_push(&index->cells, index->budget))
 			return INDEX_NONE;
@@ -135,14 +173,14 @@ void index_remove(struct index *index, uint32_t id)
 	while (*link != id)
 		link = &index_cell(index, *link)->next;
 	*link = cell->next;
-	cell->item = NULL;
-	cell->next = index->free;
-	index->free = id;
+	make_free(index, id);
 	/* Well below what makes it grow, lest it go to and fro. */
 	if (--index->count < index->bucket_count / 2 && index->bucket_count > FIRST_BUCKETS)
 		merge(index);
 	if (index->count == 0)
 		forget_ids(index);
+	else
+		let_go(index);
 }
 
 static uint32_t equal_from(const struct index *index, uint32_t id, uint32_t hash)

@@ -17,9 +17,9 @@
 #define INDEX_PER_CHAIN 2 /* things in a bucket, on average, at most */
 
 struct index_cell {
-	void *item; /* NULL: free, and next is the next free one */
-	uint32_t hash;
-	uint32_t next; /* in the same bucket */
+	void *item;    /* NULL: free */
+	uint32_t hash; /* of a free one: the free one before it */
+	uint32_t next; /* in the same bucket; the next free one */
 };
 
 struct index {
@@ -29,7 +29,7 @@ struct index {
 	uint32_t bucket_count;
 	uint32_t base; /* buckets in [0, bucket_count - base) are split already, at base x 2 */
 	uint32_t count;
-	uint32_t used; /* ids below it have been given */
+	uint32_t used; /* ids below it have been given; the last ones are let go when free */
 	uint32_t free;
 };
 

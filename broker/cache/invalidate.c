@@ -12,28 +12,48 @@ struct blow {
 	enum ghost_reason why;
 };
 
-static void hit_entry(struct blow *blow, uint32_t id)
-{
-	struct cache *cache = blow->cache;
-	enum ghost_reason why;
-
-	if (cache_entry(cache, id)->clock == blow->clock)
-		return;
-	if (!cache_check(cache, id, blow->now_ms, &why))
-		return;
-	blow->hit++;
-	if (blow->mode == INVALIDATE_HARD) {
-		cache_drop(cache, id, blow->why, POLICY_GONE, blow->now_ms);
-		return;
-	}
-	cache_soften(cache, id, blow->now_ms);
-	cache_entry(cache, id)->clock = ENTRY_CLOCK(blow->clock);
-}
-
 /* Entries are left that the sweep must find. */
 static void leave_rest(struct blow *blow)
 {
 	blow->cache->sweep.wanted = blow->clock;
+}
+
+/* Freed at once, as far as the turn's share goes. */
+static void put_away(struct blow *blow, uint32_t id, enum ghost_reason why)
+{
+	struct cache *cache = blow->cache;
+	struct entry *entry = cache_entry(cache, id);
+
+	if (cache->moves > 0) {
+		cache->moves--;
+		cache_drop(cache, id, why, POLICY_GONE, blow->now_ms);
+		return;
+	}
+	if (entry->clock >= cache->tags.all_hard)
+		cache->stats.entries--;
+	entry->is_dead = true;
+	leave_rest(blow);
+}
+
+static void hit_entry(struct blow *blow, uint32_t id)
+{
+	struct cache *cache = blow->cache;
+	const struct entry *entry = cache_entry(cache, id);
+	enum ghost_reason why;
+
+	if (entry->clock == blow->clock || entry->is_dead)
+		return;
+	if (!cache_stands(cache, id, blow->now_ms, &why)) {
+		put_away(blow, id, why);
+		return;
+	}
+	blow->hit++;
+	if (blow->mode == INVALIDATE_HARD) {
+		put_away(blow, id, blow->why);
+		return;
+	}
+	cache_soften(cache, id, blow->now_ms);
+	cache_entry(cache, id)->clock = ENTRY_CLOCK(blow->clock);
 }
 
 /* Whether all entries can be walked at once. */
@@ -104,7 +124,7 @@ static void hit_carriers(struct blow *blow, uint32_t id)
 		uint32_t next = tags_next(&cache->tags, id, entry);
 
 		hit_entry(blow, entry);
-		kept += blow->mode == INVALIDATE_SOFT && index_item(&cache->entries, entry);
+		kept += index_item(&cache->entries, entry) != NULL;
 		cache->walk--;
 		entry = next;
 	}
@@ -151,6 +171,18 @@ static struct pattern pattern_of(const struct blow *blow, struct pattern_globs g
 	};
 }
 
+/* Tags lie anywhere in memory: those that come next are on their way meanwhile. */
+#define TAGS_AHEAD 8
+
+static bool glob_hits_tag(const struct cache *cache, uint32_t id, bool is_method, struct span glob)
+{
+	const struct tag *tag = tag_at(&cache->tags, id);
+
+	__builtin_prefetch(tag_at(&cache->tags, id + TAGS_AHEAD));
+	return tag && tag->count > 0 && (tag->is_method || !is_method) &&
+	       glob_match(glob, tag_text(tag));
+}
+
 /* All tags that match, as far as the turn's share goes; the rest is for the sweep. */
 static void hit_glob(struct blow *blow, bool is_method, struct span glob)
 {
@@ -159,16 +191,18 @@ static void hit_glob(struct blow *blow, bool is_method, struct span glob)
 	uint32_t id = 0;
 
 	for (; id < cache->tags.index.used && cache->tag_walk > 0; id++) {
-		const struct tag *tag = tag_at(&cache->tags, id);
-
 		cache->tag_walk--;
-		if (tag && tag->count > 0 && (tag->is_method || !is_method) &&
-		    glob_match(glob, tag_text(tag)))
+		if (glob_hits_tag(cache, id, is_method, glob))
 			hit_tag(blow, id);
 	}
 	made.is_met = id >= cache->tags.index.used;
 	if (!made.is_met)
 		leave_rest(blow);
+	for (; id < cache->tags.index.used && cache->tag_look > 0; id++) {
+		cache->tag_look--;
+		if (glob_hits_tag(cache, id, is_method, glob))
+			blow->hit += tags_current(&cache->tags, id)->live;
+	}
 	cache_remember_pattern(cache, &made);
 }
 

@@ -19,11 +19,11 @@ static void use(struct cache *cache, uint32_t id, struct cache_hit *out)
 {
 	struct entry *entry = cache_entry(cache, id);
 
-	if (entry->uses < UINT16_MAX)
+	if (entry->uses < ENTRY_USES_MAX)
 		entry->uses++;
 	out->prefetched = entry->is_prefetched;
 	entry->is_prefetched = false;
-	policy_touch(&cache->policy, id);
+	policy_touch(cache_policy_of(cache, id), id);
 	duel_look(&cache->duel, index_hash(&cache->entries, id), budget_cost_of(entry));
 	if (out->state == CACHE_FRESH)
 		cache->stats.fresh++;

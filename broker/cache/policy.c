@@ -29,17 +29,14 @@ bool policy_init(struct policy *policy, enum cache_policy_kind kind, struct inde
 
 bool policy_reserve(struct policy *policy, uint64_t most)
 {
-	if (policy->kind != CACHE_GDSF)
+	if (policy->kind != CACHE_GDSF || !policy->budget)
 		return true;
 	return chunks_reserve(&policy->heap, policy->budget, chunks_for(most));
 }
 
-size_t policy_needs(enum cache_policy_kind kind, uint64_t most, uint32_t entries)
+size_t policy_needs(enum cache_policy_kind kind, uint64_t most)
 {
-	if (kind != CACHE_GDSF)
-		return 0;
-	return budget_cost(chunks_for(most) * sizeof(void *)) +
-	       chunks_for(entries) * budget_cost(CHUNK_BYTES);
+	return kind == CACHE_GDSF ? budget_cost(chunks_for(most) * sizeof(void *)) : 0;
 }
 
 bool policy_prepare(struct policy *policy, uint32_t entries)

@@ -50,8 +50,8 @@ bool policy_init(struct policy *policy, enum cache_policy_kind kind, struct inde
 bool policy_reserve(struct policy *policy, uint64_t most);
 void policy_fini(struct policy *policy);
 
-/* What a policy of that kind takes for itself, with so many entries. */
-size_t policy_needs(enum cache_policy_kind kind, uint64_t most, uint32_t entries);
+/* What a policy of that kind takes for itself, before there are entries. */
+size_t policy_needs(enum cache_policy_kind kind, uint64_t most);
 /* Then so many can be added without memory. False: no memory. */
 bool policy_prepare(struct policy *policy, uint32_t entries);
 

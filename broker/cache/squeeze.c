@@ -27,6 +27,14 @@ void squeeze_fini(struct squeeze *squeeze)
 	squeeze->budget->used -= squeeze->deflater_bytes + squeeze->inflater_bytes;
 }
 
+void squeeze_empty(struct squeeze *squeeze)
+{
+	struct budget *budget = squeeze->budget;
+
+	squeeze_fini(squeeze);
+	squeeze_init(squeeze, budget);
+}
+
 /* With a longer text than before the deflater grows, as the buffer does. */
 size_t squeeze_needs(const struct squeeze *squeeze, size_t plain_len)
 {

@@ -19,6 +19,8 @@ struct squeeze {
 
 void squeeze_init(struct squeeze *squeeze, struct budget *budget);
 void squeeze_fini(struct squeeze *squeeze);
+/* Nothing is kept compressed: it needs nothing until something is. */
+void squeeze_empty(struct squeeze *squeeze);
 
 /* What must be free before plain bytes of that length can be compressed. */
 size_t squeeze_needs(const struct squeeze *squeeze, size_t plain_len);

@@ -137,6 +137,7 @@ static struct entry *write_entry(struct cache *cache, const struct arrival *arri
 		.swr = number_pack(fill->stale_while_revalidate_us / 1000),
 		.sie = number_pack(fill->stale_if_error_us / 1000),
 		.cost = number_pack(fill->cost_us > 0 ? fill->cost_us : 1),
+		.side = cache->side & 1u,
 	};
 	qsort(cache->ids, arrival->tag_count, sizeof(*cache->ids), by_id);
 	for (uint32_t i = 0; i < arrival->tag_count; i++)
@@ -167,7 +168,7 @@ static enum cache_verdict put_in(struct cache *cache, const struct arrival *arri
 	if (!entry)
 		return CACHE_NO_ROOM;
 	id = index_add(&cache->entries, arrival->hash, entry);
-	if (id == INDEX_NONE || !policy_add(&cache->policy, id, arrival->memory)) {
+	if (id == INDEX_NONE || !policy_add(cache_policy(cache), id, arrival->memory)) {
 		if (id != INDEX_NONE)
 			index_remove(&cache->entries, id);
 		budget_give(&cache->budget, entry);
@@ -191,7 +192,7 @@ static void take_place(struct cache *cache, struct arrival *arrival)
 	struct ghost_memory memory;
 
 	if (id != INDEX_NONE) {
-		arrival->memory = policy_frequency(&cache->policy, id, POLICY_REPLACED);
+		arrival->memory = policy_frequency(cache_policy_of(cache, id), id, POLICY_REPLACED);
 		cache_drop(cache, id, GHOST_EVICTED, POLICY_REPLACED, arrival->now_ms);
 	} else {
 		duel_look(&cache->duel, arrival->hash, entry_size(0, &arrival->tail));
@@ -208,7 +209,7 @@ static void compress(struct cache *cache, struct arrival *arrival)
 	struct span shorter;
 
 	/* In a small cache the tools of compression would take what it saves. */
-	if (above == 0 || plain.len <= above || plain.len > UINT32_MAX ||
+	if (above == 0 || plain.len <= above || plain.len > CACHE_COMPRESS_MOST ||
 	    cache->budget.limit < CACHE_COMPRESS_MEMORY ||
 	    !cache_make_room(cache, squeeze_needs(&cache->squeeze, plain.len), arrival->now_ms))
 		return;
@@ -263,7 +264,7 @@ static enum cache_verdict store(struct cache *cache, const struct cache_fill *fi
 
 	if (verdict != CACHE_STORED)
 		return verdict;
-	if (!policy_admits(&cache->policy, fill->value.bytes.len))
+	if (!policy_admits(cache_policy(cache), fill->value.bytes.len))
 		return CACHE_TOO_LARGE;
 	if (cache_is_outdated(cache, fill, arrival.digest))
 		return CACHE_INVALIDATED_SINCE;

@@ -1,47 +1,25 @@
 #include "broker/cache/state.h"
 
-/* In one slice: about half a millisecond at worst. */
-#define SLICE_EXPIRE  1024
-#define SLICE_SWEEP   1024
-#define SLICE_FORGET  1024
+/* In one slice: about a millisecond at worst. What comes later has what is left, and a little in
+ * any case. */
+#define SLICE	      1024
+#define SLICE_LEAST   256
+#define SLICE_ROOM    256
+#define SLICE_FORGET  512
 #define SLICE_REWEIGH 1024
-
-static void start_round(struct sweep *sweep, uint64_t clock)
-{
-	if (sweep->runs || sweep->wanted <= sweep->met)
-		return;
-	sweep->runs = true;
-	sweep->at = 0;
-	sweep->goal = clock;
-}
-
-static void sweep_on(struct cache *cache, uint64_t now_ms)
-{
-	struct sweep *sweep = &cache->sweep;
-	enum ghost_reason why;
-
-	start_round(sweep, cache->clock);
-	for (uint32_t i = 0; i < SLICE_SWEEP && sweep->runs; i++) {
-		if (sweep->at >= cache->entries.used) {
-			sweep->runs = false;
-			sweep->met = sweep->goal;
-			return;
-		}
-		if (index_item(&cache->entries, sweep->at))
-			cache_check(cache, sweep->at, now_ms, &why);
-		sweep->at++;
-	}
-}
+#define SLICE_GHOST   512
+#define SLICE_SHRINK  512
+#define SLICE_MOVE    256
 
 /* The ghost grows while the cache fills; later on, only where that costs few entries. */
 static void fit_ghost(struct cache *cache, uint64_t now_ms)
 {
-	size_t needs = ghost_needs(&cache->ghost, cache->entries.count);
+	uint32_t keys = cache->entries.count;
 
-	if (needs == 0 || needs > cache->budget.limit / 16 ||
-	    !cache_make_room(cache, needs, now_ms))
+	if (ghost_fits(&cache->ghost, keys) || ghost_size(keys) > cache->budget.limit / 16 ||
+	    !cache_make_room_in(cache, (size_t)SLICE_GHOST * GHOST_SET_BYTES, now_ms, SLICE_ROOM))
 		return;
-	ghost_fit(&cache->ghost, cache->entries.count);
+	ghost_fit(&cache->ghost, keys, SLICE_GHOST);
 }
 
 /* While nobody has to leave, it is of no account who would; but those who fight it out are to be
@@ -49,25 +27,41 @@ static void fit_ghost(struct cache *cache, uint64_t now_ms)
 static void choose(struct cache *cache)
 {
 	const struct budget *budget = &cache->budget;
+	struct policy *policy = cache_policy(cache);
 	double full = (double)budget->limit / (double)budget->used * cache->entries.count;
 
 	if (budget->used > budget->limit / 4)
 		duel_fit(&cache->duel, (uint64_t)full, budget->limit);
-	policy_go_by(&cache->policy, cache->duel.prefers_recency);
-	policy_upkeep(&cache->policy, SLICE_REWEIGH);
+	policy_go_by(policy, cache->duel.prefers_recency);
+	policy_upkeep(policy, SLICE_REWEIGH);
+}
+
+static void keep_room(struct cache *cache, uint64_t now_ms)
+{
+	struct cache_room *room = &cache->room;
+
+	if (now_ms >= room->until_ms)
+		room->wanted = 0;
+	if (room->wanted > 0)
+		cache_make_room_in(cache, room->wanted, now_ms, SLICE_ROOM);
 }
 
 void cache_upkeep(struct cache *cache, uint64_t now_us)
 {
 	uint64_t now_ms = now_us / 1000;
-	uint32_t steps = SLICE_EXPIRE;
+	uint32_t steps = SLICE;
 
 	cache->latest_ms = now_ms;
 	cache->walk = CACHE_WALK;
+	cache->moves = CACHE_MOVES;
 	cache->tag_walk = CACHE_TAG_WALK;
+	cache->tag_look = CACHE_TAG_LOOK;
 	cache_expire(cache, now_ms, &steps);
-	sweep_on(cache, now_ms);
+	cache_sweep(cache, now_ms, steps > SLICE_LEAST ? steps : SLICE_LEAST);
 	cache_forget(cache, now_ms, SLICE_FORGET);
 	fit_ghost(cache, now_ms);
+	cache_shrink(cache, now_ms, SLICE_SHRINK);
+	cache_move(cache, now_ms, SLICE_MOVE);
+	keep_room(cache, now_ms);
 	choose(cache);
 }

@@ -7,6 +7,7 @@
 #include "replay_cache.h"
 #include "replay_predict.h"
 #include "replay_reference.h"
+#include "replay_turns.h"
 
 static const double shares[] = {0.01, 0.05, 0.20};
 #define SHARES 3
@@ -129,12 +130,14 @@ int main(int argc, char **argv)
 		return print_bound(argc > 2 ? strtoull(argv[2], NULL, 10) : 10000000);
 	if (argc >= 2 && strcmp(argv[1], "hit") == 0)
 		return print_hit(argc > 2 ? strtoull(argv[2], NULL, 10) : 1000000);
+	if (argc >= 2 && strcmp(argv[1], "turns") == 0)
+		return print_turns_of(argc > 2 ? strtoull(argv[2], NULL, 10) : 2000000);
 	if (argc >= 3 && strcmp(argv[1], "predict") == 0)
 		return print_predictions(argv[2], argc - 3, argv + 3);
 	if (argc >= 2 && strcmp(argv[1], "traces") == 0)
 		return print_traces(argc > 2 ? argv[2] : NULL, argc > 3 ? argc - 3 : 0, argv + 3);
 	fprintf(stderr,
 		"usage: cache_replay traces [FOLDER [NAME...]] | predict FOLDER [NAME...] | "
-		"bound [KEYS] | hit [LOOKS]\n");
+		"bound [KEYS] | hit [LOOKS] | turns [KEYS]\n");
 	return 2;
 }

@@ -68,24 +68,86 @@ Test(ghost, forgets_what_left_before_the_window_for_good)
 	ghost_fini(&ghost);
 }
 
-Test(ghost, keeps_what_it_knows_when_it_grows_and_shrinks)
+static uint32_t count_lost(const struct ghost *ghost, uint32_t numbers)
 {
-	struct ghost ghost = make();
 	struct ghost_memory memory;
 	uint32_t lost = 0;
 
+	for (uint32_t i = 0; i < numbers; i++)
+		lost += !ghost_find(ghost, hash_of(i), &memory);
+	return lost;
+}
+
+/* In slices, at each of which all that was known is known. Returns how many it took. */
+static uint32_t fit(struct ghost *ghost, uint64_t keys, uint32_t most_lost)
+{
+	uint32_t slices = 0;
+
+	for (; !ghost_fits(ghost, keys); slices++) {
+		uint32_t lost;
+
+		ghost_fit(ghost, keys, 7);
+		lost = count_lost(ghost, 500);
+		cr_assert_leq(lost, most_lost, "%u", lost);
+	}
+	return slices;
+}
+
+Test(ghost, keeps_what_it_knows_when_it_grows_and_shrinks)
+{
+	struct ghost ghost = make();
+
 	for (uint32_t i = 0; i < 500; i++)
 		note(&ghost, i, 10);
-	ghost_fit(&ghost, 5000);
-	for (uint32_t i = 0; i < 500; i++)
-		lost += !ghost_find(&ghost, hash_of(i), &memory);
-	cr_assert_eq(lost, 0);
+	cr_assert_geq(fit(&ghost, 5000, 0), 5000 / 16 / 7);
 	/* Several sets become one, and some of what they hold stands in each. */
-	ghost_fit(&ghost, 1200);
+	fit(&ghost, 1200, 150);
+	cr_assert(ghost_fits(&ghost, 1200));
+	ghost_fini(&ghost);
+	cr_assert_eq(budget.used, 0);
+}
+
+Test(ghost, takes_in_and_forgets_while_it_is_on_its_way)
+{
+	struct ghost ghost = make();
+	struct ghost_memory memory;
+	uint32_t back = 0;
+
 	for (uint32_t i = 0; i < 500; i++)
-		lost += !ghost_find(&ghost, hash_of(i), &memory);
-	cr_assert_lt(lost, 150, "%u", lost);
-	cr_assert_eq(ghost_needs(&ghost, 1200), 0);
+		note(&ghost, i, 10);
+	ghost_fit(&ghost, 5000, 50);
+	cr_assert_not(ghost_fits(&ghost, 5000));
+	for (uint32_t i = 0; i < 600; i++)
+		note(&ghost, i, 1);
+	for (uint32_t i = 0; i < 600; i += 2)
+		ghost_forget(&ghost, hash_of(i));
+	for (uint32_t i = 0; i < 600; i++)
+		cr_assert_eq(ghost_find(&ghost, hash_of(i), &memory), i % 2 == 1, "%u", i);
+	while (!ghost_fits(&ghost, 5000))
+		ghost_fit(&ghost, 5000, 3);
+	for (uint32_t i = 0; i < 600; i += 2) {
+		cr_assert(ghost_find(&ghost, hash_of(i + 1), &memory));
+		back += ghost_find(&ghost, hash_of(i), &memory);
+	}
+	/* What lay in a neighbour of its set as well. */
+	cr_assert_lt(back, 60, "%u", back);
+	ghost_fini(&ghost);
+	cr_assert_eq(budget.used, 0);
+}
+
+Test(ghost, waits_for_memory_in_the_middle)
+{
+	struct ghost ghost = make();
+
+	for (uint32_t i = 0; i < 500; i++)
+		note(&ghost, i, 10);
+	budget.limit = budget.used + 3 * 4200;
+	for (uint32_t i = 0; i < 100; i++)
+		ghost_fit(&ghost, 5000, 50);
+	cr_assert_not(ghost_fits(&ghost, 5000));
+	cr_assert_eq(count_lost(&ghost, 500), 0);
+	budget.limit = UINT64_C(1) << 24;
+	cr_assert_gt(fit(&ghost, 5000, 0), 0);
 	ghost_fini(&ghost);
 	cr_assert_eq(budget.used, 0);
 }

@@ -247,7 +247,7 @@ Test(invalidate, patterns_beyond_the_most_still_hit_what_they_name)
 		cr_assert_eq(desk_state(&desk, key), CACHE_ABSENT, "%s", key);
 	}
 	cr_assert_eq(desk_state(&desk, "other"), CACHE_FRESH);
-	desk_upkeep(&desk, 10);
+	desk_upkeep(&desk, 40);
 	cr_assert_eq(desk.cache->sweep.met, cache_clock(desk.cache));
 	desk_close(&desk);
 }

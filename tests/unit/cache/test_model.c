@@ -69,6 +69,21 @@ static struct span key_text(uint32_t key, char buf[16])
 	return span_of(buf, (size_t)len);
 }
 
+/* Some are long, and of those some can be compressed. */
+#define VALUE_BYTES 5000
+
+static void value_text(const struct model *model, uint64_t number, char value[VALUE_BYTES])
+{
+	size_t len = (size_t)snprintf(value, VALUE_BYTES, "%lu", (unsigned long)number);
+	size_t most = model->is_small && number % 5 == 0 ? number * 7 % VALUE_BYTES : 0;
+
+	for (uint64_t noise = number; len + 1 < most; len++) {
+		noise = noise * UINT64_C(6364136223846793005) + 1;
+		value[len] = number % 2 ? "ab"[len % 2] : (char)('0' + (noise >> 40) % 64);
+	}
+	value[len] = 0;
+}
+
 static enum cache_state state_of(const struct item *item, uint64_t now)
 {
 	if (!item->here)
@@ -183,6 +198,7 @@ static void invalidate(struct model *model)
 	draw(model, &wish, tags, methods, keys, names, texts);
 	model->desk.cache->walk = model->is_lazy ? below(model, 30) : CACHE_WALK;
 	model->desk.cache->tag_walk = model->is_lazy ? below(model, 30) : CACHE_TAG_WALK;
+	model->desk.cache->moves = below(model, 2) ? below(model, 6) : CACHE_MOVES;
 	expected = model_invalidate(model, &wish);
 	hit = cache_invalidate(model->desk.cache, &wish.what, model->desk.now_us);
 	if (!model->is_lazy && !model->is_small)
@@ -231,7 +247,7 @@ static void end(struct model *model)
 	uint64_t ttl = below(model, 3000), swr = below(model, 2) * below(model, 2000),
 		 sie = below(model, 2) * below(model, 3000);
 	struct span tags[2 * TAGS];
-	char key[16], value[32];
+	char key[16], value[VALUE_BYTES];
 	struct cache_fill fill = {.tags = tags};
 	enum cache_verdict verdict;
 
@@ -239,7 +255,7 @@ static void end(struct model *model)
 		return;
 	check_current(model, load);
 	load->runs = false;
-	snprintf(value, sizeof(value), "%lu", (unsigned long)item->value);
+	value_text(model, item->value, value);
 	fill.key = key_text(load->key, key);
 	fill.method = span_text(method_texts[item->method]);
 	for (size_t i = 0; i < TAGS; i++)
@@ -275,7 +291,7 @@ static void look(struct model *model)
 	const struct item *item = &model->items[key];
 	enum cache_state expected = state_of(item, now_ms(model));
 	struct cache_hit hit;
-	char text[16], value[32];
+	char text[16], value[VALUE_BYTES];
 
 	cache_look(model->desk.cache, key_text(key, text), below(model, 2), model->desk.now_us,
 		   &hit);
@@ -287,7 +303,7 @@ static void look(struct model *model)
 		cr_assert_eq(hit.state, expected, "key %u: %d, not %d", key, hit.state, expected);
 	if (hit.state == CACHE_ABSENT)
 		return;
-	snprintf(value, sizeof(value), "%lu", (unsigned long)item->value);
+	value_text(model, item->value, value);
 	cr_assert(span_is(hit.value.bytes, value));
 	cr_assert_eq(hit.age_us, (now_ms(model) - item->loaded_ms) * 1000);
 	cr_assert_eq(hit.soft, item->is_soft);
@@ -316,6 +332,8 @@ static void change(struct model *model)
 	struct cache_settings settings = model->desk.cache->settings;
 
 	settings.policy = below(model, 2) ? CACHE_GDSF : CACHE_S3FIFO;
+	if (model->is_small && below(model, 2))
+		settings.memory_bytes = (UINT64_C(1) << 20) + below(model, 16 << 20);
 	cr_assert_eq(cache_configure(model->desk.cache, &settings), WSB_OK);
 }
 
@@ -342,7 +360,8 @@ static void step(struct model *model)
 	else
 		change(model);
 	stats = desk_stats(&model->desk);
-	cr_assert_leq(stats.bytes, stats.memory_bytes);
+	cr_assert_leq(stats.bytes, model->desk.cache->budget.limit);
+	cr_assert_leq(stats.entries, KEYS);
 }
 
 static void run(uint64_t seed, bool is_lazy, bool is_small)
@@ -351,6 +370,7 @@ static void run(uint64_t seed, bool is_lazy, bool is_small)
 	struct model model = {.is_lazy = is_lazy, .is_small = is_small};
 
 	settings.max_tags = TAGS;
+	settings.compress_above = 1000;
 	settings.policy = seed % 2 ? CACHE_GDSF : CACHE_S3FIFO;
 	model.desk = desk_open_with(settings);
 	/* No load runs as long as this, but where memory is short of what it should remember. */

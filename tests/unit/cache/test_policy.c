@@ -236,16 +236,16 @@ Test(policy, gdsf_outlives_the_wrap_of_its_values)
 
 	for (uint32_t i = 0; i < 3000; i++)
 		ask(&desk, i);
-	desk.cache->policy.inflation = 0;
+	desk.cache->policies[0].inflation = 0;
 	for (uint32_t i = 0; turns < 3; i++) {
-		before = desk.cache->policy.inflation;
+		before = desk.cache->policies[0].inflation;
 		/* Worth the most that anything can be, so that a turn is soon done. */
 		if (i % 2 == 0)
-			desk.cache->policy.mean = 1e-9;
+			desk.cache->policies[0].mean = 1e-9;
 		ask(&desk, 10000 + i % 5000);
 		ask(&desk, 1);
-		cr_assert_lt(desk.cache->policy.inflation - before, UINT32_C(1) << 31);
-		turns += desk.cache->policy.inflation < before;
+		cr_assert_lt(desk.cache->policies[0].inflation - before, UINT32_C(1) << 31);
+		turns += desk.cache->policies[0].inflation < before;
 	}
 	desk_close(&desk);
 }
