@@ -33,6 +33,11 @@ static void on_arrived(void *context, const struct event *event, uint64_t now_us
 	invalidate_arrived(context, event, now_us);
 }
 
+static bool on_past(void *context, const struct event *event)
+{
+	return invalidate_past(context, event);
+}
+
 static void on_resync(void *context, const char *why, struct position at, uint64_t now_us)
 {
 	if (strcmp(why, "joined") == 0)
@@ -103,6 +108,7 @@ enum wsb_err engine_bus_init(struct engine *engine)
 		.close = on_close,
 		.send = on_send,
 		.arrived = on_arrived,
+		.past = on_past,
 		.resync = on_resync,
 		.asked = on_asked,
 		.heard = on_heard,

@@ -284,6 +284,14 @@ void invalidate_arrived(struct engine *engine, const struct event *event, uint64
 	keep(engine, event, NULL);
 }
 
+bool invalidate_past(struct engine *engine, const struct event *event)
+{
+	const bool is_shown = event->type == EVENT_INVALIDATED || event->type == EVENT_FLUSHED ||
+			      event->type == EVENT_RESYNC;
+
+	return journal_recall(engine->invalidations.journal, event, is_shown) == WSB_OK;
+}
+
 void invalidate_heard(struct engine *engine, const struct invalidation *what, uint64_t now_us)
 {
 	engine->stats.invalidations[CAUSE_SCRIPT]++;

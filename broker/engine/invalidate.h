@@ -26,6 +26,9 @@ size_t invalidate_merged(struct engine *engine, const struct invalidation *what,
 /* An event of the log, in its order: applied unless it is this broker's own, kept and told. What is
  * a duplicate or of a later version is passed over and counted. */
 void invalidate_arrived(struct engine *engine, const struct event *event, uint64_t now_us);
+/* One that was logged before this broker came, the latest first: kept for those who ask for it,
+ * never applied. False: no more of them can be kept. */
+bool invalidate_past(struct engine *engine, const struct event *event);
 /* Said by a script to whoever hears it: applied, and neither logged nor told. */
 void invalidate_heard(struct engine *engine, const struct invalidation *what, uint64_t now_us);
 /* The log of the bus is found for the first time; it goes on behind `at`. */

@@ -106,6 +106,7 @@ static void close_all(struct bus *bus)
 	pending_rewind(bus->pending);
 	bus->looking = false;
 	bus->looks = 0;
+	bus->past_asked = false;
 	strbuf_clear(&bus->hash);
 	bus->by_text = false;
 }

@@ -60,6 +60,9 @@ struct bus_ports {
 	/* One event of the log, in order; own ones too. What cannot be read comes as EVENT_OTHER
 	 * with its position alone. Valid during the call. */
 	void (*arrived)(void *context, const struct event *event, uint64_t now_us);
+	/* An event that was logged before this broker came, the latest first; to be shown to those
+	 * who ask for it, never applied. False: enough of them. Valid during the call. */
+	bool (*past)(void *context, const struct event *event);
 	/* Events may be missing: forget what you know, and go on behind `at`. why: "joined" (the
 	 * first time, nobody has been told anything yet), "gap", "renumbered". */
 	void (*resync)(void *context, const char *why, struct position at, uint64_t now_us);

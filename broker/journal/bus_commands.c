@@ -222,6 +222,9 @@ void commands_answer(struct bus *bus, enum bus_ask ask, const struct redis_value
 	case ASK_PUBLISH:
 		take_published(bus, value, now_us);
 		break;
+	case ASK_PAST:
+		past_answer(bus, value, now_us);
+		break;
 	default:
 		/* A master that has become a replica says so here at the latest. */
 		if (value->kind == REDIS_ERROR)

@@ -36,6 +36,7 @@ enum bus_ask {
 	ASK_PUBLISH,
 	ASK_SAY, /* heartbeats and the like: nobody waits for it */
 	ASK_READ,
+	ASK_PAST,
 	ASK_GROUP,
 	ASK_CLAIM,
 	ASK_TAKE,
@@ -84,8 +85,11 @@ struct bus {
 	struct position top;
 	struct position newest; /* entry of the log when it was looked at */
 	struct position due;	/* the reading that is under way has to come at least so far */
-	uint64_t known_us;	/* when the log had last been read to its end; 0: never */
-	bool stood_still;	/* while the reading was under way: its answer may be old */
+	struct position
+		past; /* of what was logged before, up to here may be asked for; seq 0: enough */
+	bool past_asked;
+	uint64_t known_us; /* when the log had last been read to its end; 0: never */
+	bool stood_still;  /* while the reading was under way: its answer may be old */
 	struct pending *pending;
 	struct position logged;	 /* the highest place of own events */
 	struct span inbox_entry; /* that is being turned into an event; absent: none */
@@ -132,6 +136,14 @@ void tail_adopt(struct bus *bus, const char *why, struct position at, struct spa
 		uint64_t now_us);
 /* What an event is known by when it is met again; 0: it cannot be read. */
 uint64_t tail_id(struct span event);
+
+/* The one thing in an entry; absent: it is none. */
+struct span tail_event(const struct redis_value *entry);
+
+/* bus_past.c: what was logged before this broker came, the latest first, for those who come back
+ * with a place there. */
+void past_begin(struct bus *bus, uint64_t now_us);
+void past_answer(struct bus *bus, const struct redis_value *value, uint64_t now_us);
 
 /* bus_inbox.c */
 void inbox_begin(struct bus *bus, uint64_t now_us);

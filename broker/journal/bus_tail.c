@@ -65,13 +65,13 @@ void tail_adopt(struct bus *bus, const char *why, struct position at, struct spa
 			bus->logged = (struct position){.epoch = at.epoch};
 	} else {
 		bus->ports.resync(bus->ports.context, why, at, now_us);
+		bus->past = at;
 	}
 	bus->position = at;
 	bus->position_id = tail_id(event);
 }
 
-/* The one thing in an entry. */
-static struct span event_of(const struct redis_value *entry)
+struct span tail_event(const struct redis_value *entry)
 {
 	const struct redis_value *fields = redis_item(entry, 1);
 
@@ -141,7 +141,7 @@ static void take_entry(struct bus *bus, const struct redis_value *entry, uint64_
 		return;
 	}
 	if (position_before(bus->position, position))
-		take_event(bus, position, event_of(entry), now_us);
+		take_event(bus, position, tail_event(entry), now_us);
 }
 
 /* The log has been read to its end. */
@@ -152,6 +152,7 @@ static void caught_up(struct bus *bus, uint64_t now_us)
 	bus->failures = 0;
 	if (bus->state != BUS_LIVE)
 		bus_enter(bus, BUS_LIVE, "read", "", now_us);
+	past_begin(bus, now_us);
 }
 
 /* Somebody waits for this broker. */

@@ -19,7 +19,10 @@ struct entry {
 	bool passed; /* no reader is to see it */
 };
 
-/* Entries are counted from 1; the one with number n lies at n % JOURNAL_EVENTS_MAX. */
+/* Entries are counted from here on, and back to what was before; the one with number n lies at n %
+ * JOURNAL_EVENTS_MAX. */
+#define FIRST (JOURNAL_EVENTS_MAX + UINT64_C(1))
+
 struct journal {
 	struct entry *ring[JOURNAL_EVENTS_MAX];
 	struct entry *chains[CHAINS];
@@ -38,8 +41,8 @@ enum wsb_err journal_create(struct journal **out, uint64_t epoch_ms, uint64_t se
 	*out = NULL;
 	if (!journal)
 		return WSB_ENOMEM;
-	journal->first = 1;
-	journal->next = 1;
+	journal->first = FIRST;
+	journal->next = FIRST;
 	journal->seed = seed;
 	journal_begin(journal, (struct position){.epoch = epoch_ms});
 	*out = journal;
@@ -203,7 +206,8 @@ static void lose(struct journal *journal, struct position at)
 	journal->top = at;
 }
 
-static enum wsb_err append_numbered(struct journal *journal, const struct event *event)
+/* The entry with its text in both forms; NULL: there is no memory. */
+static struct entry *entry_write(const struct event *event)
 {
 	struct strbuf json, msgpack;
 	struct entry *entry = NULL;
@@ -215,6 +219,13 @@ static enum wsb_err append_numbered(struct journal *journal, const struct event 
 		entry = entry_create(event, strbuf_span(&json), strbuf_span(&msgpack));
 	strbuf_fini(&json);
 	strbuf_fini(&msgpack);
+	return entry;
+}
+
+static enum wsb_err append_numbered(struct journal *journal, const struct event *event)
+{
+	struct entry *entry = entry_write(event);
+
 	if (!entry) {
 		lose(journal, event->position);
 		return WSB_ENOMEM;
@@ -257,6 +268,35 @@ enum wsb_err journal_pass(struct journal *journal, struct position at)
 	}
 	entry->passed = true;
 	add(journal, entry);
+	return WSB_OK;
+}
+
+enum wsb_err journal_recall(struct journal *journal, const struct event *event, bool is_shown)
+{
+	const struct span none = {.at = NULL};
+	bool passed = !is_shown || journal_knows(journal, event->source, event->id);
+	struct entry *entry;
+
+	if (journal->floor.seq == 0 || !position_equal(event->position, journal->floor))
+		return WSB_EEXIST;
+	if (journal_count(journal) == JOURNAL_EVENTS_MAX)
+		return WSB_ELIMIT;
+	entry = passed ? entry_create(
+				 &(struct event){.type = EVENT_OTHER, .position = event->position},
+				 none, none)
+		       : entry_write(event);
+	if (!entry)
+		return WSB_ENOMEM;
+	if (journal->bytes + entry->bytes > JOURNAL_BYTES_MAX) {
+		free(entry);
+		return WSB_ELIMIT;
+	}
+	entry->passed = passed;
+	journal->ring[--journal->first % JOURNAL_EVENTS_MAX] = entry;
+	journal->bytes += entry->bytes;
+	journal->floor.seq--;
+	if (!passed)
+		chain(journal, entry);
 	return WSB_OK;
 }
 

@@ -45,6 +45,12 @@ enum wsb_err journal_append(struct journal *journal, const struct event *event,
  * no hole, and a reader may come from there. Errors as above. */
 enum wsb_err journal_pass(struct journal *journal, struct position at) WSB_CHECKED;
 
+/* What stands directly before the oldest that is kept, for those who come back from further away;
+ * whoever reads already is behind it. is_shown: readers are to see it, unless it comes once more
+ * later. WSB_EEXIST: it stands elsewhere; WSB_ELIMIT: as much is kept as may be; WSB_ENOMEM. */
+enum wsb_err journal_recall(struct journal *journal, const struct event *event,
+			    bool is_shown) WSB_CHECKED;
+
 /* A reader's place: what it reads next. Holds for as long as the journal does. */
 typedef uint64_t journal_cursor;
 

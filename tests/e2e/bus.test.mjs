@@ -529,3 +529,36 @@ test('as many events as it takes, for some seconds, without growth', { timeout: 
 		+ `${Math.round(await seqOf(b) / took)}/s; memory ${((rssOf(a) + rssOf(b) - warm) / 1048576).toFixed(1)} MiB more than after one second; `
 		+ `CPU µs an event: ${[['a', a.broker.pid], ['b', b.broker.pid], ['Redis', redis.pid]].map(([name, pid]) => `${name} ${Math.round(cpuOf(pid) * 1e6 / sent)}`).join(', ')}`);
 });
+
+test('who comes back to another broker, or to one that was restarted, misses nothing', { timeout: 40000 }, async (t) => {
+	const redis = await startRedis(t);
+	const a = await member(t, redis.url, 'a');
+	const tags = Array.from({ length: 300 }, (_, at) => `t:${at}`);
+	await a.invalidate('before');
+	await told(a, ['before']);
+	const since = a.events[0].data.position;
+	for (const tag of tags)
+		await a.invalidate(tag);
+	await told(a, tags);
+	const b = await member(t, redis.url, 'b');
+	await a.broker.sigkill();
+	await a.broker.start();
+	await live(a.broker);
+	for (const { broker } of [a, b]) {
+		// The latest events are there with the first answer of Redis, all of them a moment later.
+		const heard = async (from) => {
+			const client = await connect(t, broker.url);
+			await client.result('wsbroker.subscribe', { channel: 'invalidations', since: from });
+			const { params: { event } } = await client.nextJson();
+			return event.type === 'wsbroker.cache.resync.v1' ? undefined : { client, first: event };
+		};
+		const whole = await until(() => heard(since), { what: 'the events from before' });
+		assert.equal(whole.first.data.tags[0], 't:0');
+		for (const tag of tags.slice(1))
+			assert.equal((await whole.client.nextJson()).params.event.data.tags[0], tag);
+		for (const from of ['start', '10m'])
+			assert.equal((await until(() => heard(from), { what: `the events since ${from}` })).first.data.tags[0], 'before');
+	}
+	assert.equal(await b.broker.metric('wsbroker_invalidations_total', { cause: 'bus' }), 0);
+	assert.deepEqual(b.events, []);
+});

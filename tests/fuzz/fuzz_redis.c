@@ -55,6 +55,12 @@ static void on_arrived(void *context, const struct event *event, uint64_t now_us
 	outside->told = event->position;
 }
 
+static bool on_past(void *context, const struct event *event)
+{
+	(void)context;
+	return event->position.seq % 100 != 0;
+}
+
 static void on_resync(void *context, const char *why, struct position at, uint64_t now_us)
 {
 	(void)now_us;
@@ -179,9 +185,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.urls = {{.label = "a", .host = "a"},
 			 {.label = "b", .host = "b", .password = "p", .database = 1}},
 		.now_us = 1000000};
-	const struct bus_ports ports = {&outside,   on_open,	on_close, on_send,
-					on_arrived, on_resync,	on_asked, on_heard,
-					on_odd,	    on_changed, on_wall,  on_clients};
+	const struct bus_ports ports = {&outside,   on_open,   on_close,  on_send,  on_arrived,
+					on_past,    on_resync, on_asked,  on_heard, on_odd,
+					on_changed, on_wall,   on_clients};
 	const char *at = (const char *)data;
 	const char *end = at + size;
 

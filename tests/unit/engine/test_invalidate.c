@@ -448,6 +448,42 @@ Test(bus, events_of_others_are_applied_and_passed_on_once)
 	stage_end(&scene.stage);
 }
 
+static bool was(struct scene *scene, enum event_type type, const char *id, uint64_t at)
+{
+	const struct span tags[] = {span_text("a")};
+	const struct event event = {.type = type,
+				    .source = span_text(OTHER),
+				    .id = span_text(id),
+				    .position = position(at),
+				    .what = {.tags = tags, .tag_count = 1},
+				    .cause = span_text("push")};
+
+	return invalidate_past(scene->engine, &event);
+}
+
+Test(bus, what_was_before_is_shown_to_whom_asks_for_it)
+{
+	struct scene scene;
+
+	begin(&scene);
+	follows(scene.client, "{\"channel\":\"invalidations\"}");
+	journal_begin(scene.engine->invalidations.journal, position(7004));
+	arrives(&scene, OTHER, "5", "b", 7005);
+	expect_event(scene.client, "invalidate", "[\"b\"]");
+	/* One that was logged twice, one of a later version, one from elsewhere. */
+	cr_assert(was(&scene, EVENT_INVALIDATED, "5", 7004));
+	cr_assert(was(&scene, EVENT_OTHER, "", 7003));
+	cr_assert(was(&scene, EVENT_INVALIDATED, "2", 7002));
+	cr_assert_not(was(&scene, EVENT_INVALIDATED, "0", 7000));
+	expect_silence(scene.client);
+	cr_assert_eq(scene.engine->stats.invalidations[CAUSE_BUS], 1);
+	follows(scene.other, "{\"channel\":\"invalidations\",\"since\":\"7-1\"}");
+	expect_event(scene.other, "invalidate", "[\"a\"]");
+	expect_event(scene.other, "invalidate", "[\"b\"]");
+	expect_silence(scene.other);
+	stage_end(&scene.stage);
+}
+
 Test(bus, own_events_that_come_back_are_only_passed_on)
 {
 	struct scene scene;

@@ -60,6 +60,17 @@ static void on_arrived(void *context, const struct event *event, uint64_t now_us
 	       event->what.tag_count ? event->what.tags[0].at : "");
 }
 
+static bool on_past(void *context, const struct event *event)
+{
+	struct rig *rig = context;
+	char at[POSITION_TEXT_MAX];
+
+	position_write(event->position, at);
+	append(rig->told, "past %s type=%d id=%.*s\n", at, event->type, (int)event->id.len,
+	       event->id.at ? event->id.at : "");
+	return rig->past_room > 0 && --rig->past_room > 0;
+}
+
 static void on_resync(void *context, const char *why, struct position at, uint64_t now_us)
 {
 	struct rig *rig = context;
@@ -120,8 +131,9 @@ static uint64_t on_clients(void *context)
 
 void rig_init(struct rig *rig, size_t urls)
 {
-	struct bus_ports ports = {rig,	    on_open,  on_close, on_send,    on_arrived, on_resync,
-				  on_asked, on_heard, on_odd,	on_changed, on_wall,	on_clients};
+	struct bus_ports ports = {rig,	      on_open,	 on_close,  on_send,  on_arrived,
+				  on_past,    on_resync, on_asked,  on_heard, on_odd,
+				  on_changed, on_wall,	 on_clients};
 
 	memset(rig, 0, sizeof(*rig));
 	rig->urls[0] = (struct bus_url){.label = "first", .host = "127.0.0.1", .port = 1};
@@ -260,6 +272,7 @@ void rig_live(struct rig *rig)
 	rig_meet(rig, look);
 	rig_read(rig, "null");
 	cr_assert_eq(bus_state(rig->bus, rig->now_us), BUS_LIVE);
+	rig_reply(rig, BUS_COMMANDS, "[]"); /* nothing from before */
 	for (size_t i = 0; i < BUS_LINKS; i++)
 		rig->said[i][0] = '\0';
 	rig->told[0] = '\0';

@@ -18,6 +18,7 @@ struct rig {
 	size_t dialled;		 /* index of the URL last opened */
 	bool publishes;		 /* an entry of the inbox becomes an event, as it should */
 	uint64_t ids;
+	size_t past_room; /* so many events from before are kept */
 };
 
 /* urls: so many are configured. The first tick has passed: BUS_COMMANDS is being opened. */

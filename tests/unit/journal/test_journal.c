@@ -277,30 +277,96 @@ Test(journal, replays_by_time)
 	journal_destroy(journal);
 }
 
+static enum wsb_err recall(struct journal *journal, unsigned number, bool is_shown)
+{
+	char text[16];
+	struct span tag = span_of(text, (size_t)snprintf(text, sizeof(text), "%u", number));
+	struct event event = {.source = span_text("/wsbroker/a/1"),
+			      .id = tag,
+			      .time_us = number * UINT64_C(1000000),
+			      .position = {EPOCH, number},
+			      .what = {.tags = &tag, .tag_count = 1},
+			      .cause = span_text("call")};
+
+	return journal_recall(journal, &event, is_shown);
+}
+
+Test(journal, recalls_what_was_before)
+{
+	struct journal *journal = made();
+	journal_cursor early, cursor;
+
+	journal_begin(journal, (struct position){EPOCH, 5});
+	early = journal_end(journal);
+	cr_assert_eq(append(journal, 6, (struct position){EPOCH, 6}, NULL), WSB_OK);
+	cr_assert_not(journal_since(journal, (struct position){EPOCH, 3}, &cursor));
+	cr_assert_not(journal_since_time(journal, 0, &cursor));
+	/* Only the one that stands right before. */
+	cr_assert_eq(recall(journal, 4, true), WSB_EEXIST);
+	cr_assert_eq(recall(journal, 6, true), WSB_EEXIST);
+	cr_assert_eq(recall(journal, 5, true), WSB_OK);
+	cr_assert_eq(recall(journal, 4, false), WSB_OK);
+	cr_assert(journal_since(journal, (struct position){EPOCH, 3}, &cursor));
+	CHECK_REST(journal, cursor, 5, 6);
+	cr_assert(journal_since(journal, (struct position){EPOCH, 4}, &cursor));
+	CHECK_REST(journal, cursor, 5, 6);
+	/* Who was there hears nothing old. */
+	CHECK_REST(journal, early, 6);
+	cr_assert_eq(journal_top(journal).seq, 6);
+	cr_assert(journal_knows(journal, span_text("/wsbroker/a/1"), span_text("5")));
+	for (unsigned number = 3; number > 0; number--)
+		cr_assert_eq(recall(journal, number, true), WSB_OK);
+	cr_assert_eq(recall(journal, 0, true), WSB_EEXIST);
+	cr_assert(journal_since_time(journal, 0, &cursor));
+	CHECK_REST(journal, cursor, 1, 2, 3, 5, 6);
+	append_many(journal, 7, 2);
+	CHECK_REST(journal, cursor, 1, 2, 3, 5, 6, 7, 8);
+	journal_destroy(journal);
+}
+
+Test(journal, recalls_no_more_than_it_may_keep)
+{
+	struct journal *journal = made();
+	const unsigned most = JOURNAL_EVENTS_MAX;
+	journal_cursor cursor;
+
+	journal_begin(journal, (struct position){EPOCH, most + 7});
+	for (unsigned number = most + 7; number > 7; number--)
+		cr_assert_eq(recall(journal, number, true), WSB_OK);
+	cr_assert_eq(recall(journal, 7, true), WSB_ELIMIT);
+	cr_assert(journal_since(journal, (struct position){EPOCH, 7}, &cursor));
+	cr_assert_eq(next_number(journal, &cursor), 8);
+	append_many(journal, most + 8, 1);
+	cr_assert_not(journal_since(journal, (struct position){EPOCH, 7}, &cursor));
+	cr_assert_eq(recall(journal, 8, true), WSB_ELIMIT);
+	journal_destroy(journal);
+}
+
 Test(journal, looks_no_further_than_its_work)
 {
 	static const struct {
 		size_t work;
 		enum wsb_err err;
-		journal_cursor cursor;
+		uint64_t read;
 		size_t left;
 	} cases[] = {
 		/* Two globs, one tag: three for each entry, and none is begun for nothing. */
-		{1, WSB_ETIMEOUT, 2, 0}, {3, WSB_ETIMEOUT, 2, 0}, {4, WSB_ETIMEOUT, 3, 0},
-		{13, WSB_OK, 6, 0},	 {20, WSB_OK, 6, 5},
+		{1, WSB_ETIMEOUT, 1, 0}, {3, WSB_ETIMEOUT, 1, 0}, {4, WSB_ETIMEOUT, 2, 0},
+		{13, WSB_OK, 5, 0},	 {20, WSB_OK, 5, 5},
 	};
 	const struct span globs[] = {span_text("none"), span_text("5")};
 	struct journal *journal = made();
+	const journal_cursor first = journal_end(journal);
 
 	append_many(journal, 1, 7);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		const struct journal_entry *entry = NULL;
-		journal_cursor cursor = 1;
+		journal_cursor cursor = first;
 		size_t work = cases[i].work;
 
 		cr_expect_eq(journal_next_of(journal, &cursor, globs, 2, &work, &entry),
 			     cases[i].err, "%zu", i);
-		cr_expect_eq(cursor, cases[i].cursor, "%zu", i);
+		cr_expect_eq(cursor - first, cases[i].read, "%zu", i);
 		cr_expect_eq(work, cases[i].left, "%zu", i);
 		cr_expect_eq(entry != NULL, cases[i].err == WSB_OK, "%zu", i);
 	}
