@@ -19,8 +19,10 @@
 #define ADMIN_EVENTS	       "/v1/events"
 #define ADMIN_REQUESTS	       "/v1/requests"
 #define ADMIN_CONFIG	       "/v1/config"
-#define ADMIN_CONFIG_DIFF      "/v1/config/diff"
-#define ADMIN_CONFIG_RELOAD    "/v1/config/reload"
-#define ADMIN_DRAIN	       "/v1/drain"
+/* The most rows of ADMIN_CONFIG at a time: some milliseconds of the broker. */
+#define ADMIN_CONFIG_ROWS   2000
+#define ADMIN_CONFIG_DIFF   "/v1/config/diff"
+#define ADMIN_CONFIG_RELOAD "/v1/config/reload"
+#define ADMIN_DRAIN	    "/v1/drain"
 
 #endif

@@ -143,26 +143,51 @@ bool filter_read(const struct admin_exchange *exchange, const char *const *known
 	return true;
 }
 
+/* Which page, and how long it is. */
+static bool read_page(const struct admin_exchange *exchange, size_t limit_max, uint64_t *cursor,
+		      size_t *limit)
+{
+	uint64_t number = *limit;
+
+	if (!read_number(exchange, "cursor", cursor) || !read_number(exchange, "limit", &number))
+		return false;
+	if (number == 0 || number > limit_max) {
+		answer_problemf(exchange->response, 400, "limit must be from 1 to %zu.", limit_max);
+		return false;
+	}
+	*limit = (size_t)number;
+	return true;
+}
+
 bool filter_read_cache(const struct admin_exchange *exchange, size_t limit_default,
 		       size_t limit_max, struct cache_filter *out)
 {
 	static const char *const known[] = {"key", "tag", "method", "cursor", "limit", NULL};
 	struct cache_query *query = &out->query;
-	uint64_t limit = limit_default;
 
-	*out = (struct cache_filter){.key = ""};
+	*out = (struct cache_filter){.query.limit = limit_default};
+	return filter_check_names(exchange, known) &&
+	       read_text(exchange, "key", out->key, sizeof(out->key), &query->key) &&
+	       read_text(exchange, "tag", out->tag, sizeof(out->tag), &query->tag) &&
+	       read_text(exchange, "method", out->method, sizeof(out->method), &query->method) &&
+	       read_page(exchange, limit_max, &query->cursor, &query->limit);
+}
+
+bool filter_read_config(const struct admin_exchange *exchange, size_t limit_max,
+			struct config_filter *out)
+{
+	static const char *const known[] = {"key", "cursor", "limit", NULL};
+	const char *key = NULL;
+	uint64_t cursor = 0;
+
+	*out = (struct config_filter){.query.count = limit_max};
 	if (!filter_check_names(exchange, known) ||
-	    !read_text(exchange, "key", out->key, sizeof(out->key), &query->key) ||
-	    !read_text(exchange, "tag", out->tag, sizeof(out->tag), &query->tag) ||
-	    !read_text(exchange, "method", out->method, sizeof(out->method), &query->method) ||
-	    !read_number(exchange, "cursor", &query->cursor) ||
-	    !read_number(exchange, "limit", &limit))
+	    !read_text(exchange, "key", out->key, sizeof(out->key), &key) ||
+	    !read_page(exchange, limit_max, &cursor, &out->query.count))
 		return false;
-	if (limit == 0 || limit > limit_max) {
-		answer_problemf(exchange->response, 400, "limit must be from 1 to %zu.", limit_max);
-		return false;
-	}
-	query->limit = (size_t)limit;
+	out->query.from = (size_t)cursor;
+	if (key && key[0])
+		out->query.pattern = span_text(key);
 	return true;
 }
 

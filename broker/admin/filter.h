@@ -5,12 +5,14 @@
 #include <stdbool.h>
 #include "broker/control/cache_view.h"
 #include "broker/control/history.h"
+#include "broker/control/inventory.h"
 #include "common/strbuf.h"
 
 struct admin_exchange;
 
 #define FILTER_TEXT_MAX 128
 #define FILTER_NAME_MAX 260 /* of a key or tag of the cache */
+#define FILTER_KEY_MAX	512 /* of the configuration */
 #define FILTER_LAST_MAX 10000
 
 /* since, until: "2026-11-22T07:12:00Z" or "10m" (ago); after: an id; type: a glob; pool; last. */
@@ -41,6 +43,14 @@ struct cache_filter {
 };
 bool filter_read_cache(const struct admin_exchange *exchange, size_t limit_default,
 		       size_t limit_max, struct cache_filter *out);
+
+/* key, cursor, limit. */
+struct config_filter {
+	struct inventory_query query; /* its pattern is below */
+	char key[FILTER_KEY_MAX];
+};
+bool filter_read_config(const struct admin_exchange *exchange, size_t limit_max,
+			struct config_filter *out);
 
 /* Appends "&name=value", escaped; nothing for NULL. */
 void filter_add(struct strbuf *query, const char *name, const char *value);

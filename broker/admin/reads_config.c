@@ -1,25 +1,10 @@
-#include <string.h>
+#include <stdio.h>
 #include "broker/admin/answer.h"
+#include "broker/admin/filter.h"
 #include "broker/admin/reads.h"
 #include "broker/admin/views_config.h"
 #include "broker/control/inventory.h"
-#include "common/query.h"
-
-#define KEY_MAX 512
-
-static bool only_asks_for_key(const struct admin_exchange *exchange)
-{
-	struct span rest = span_text(exchange->call->query);
-	struct span name, value;
-
-	while (query_next(&rest, &name, &value)) {
-		if (span_is(name, "key"))
-			continue;
-		answer_problem(exchange->response, 400, "The only parameter there is is key.");
-		return false;
-	}
-	return true;
-}
+#include "proto/admin_api.h"
 
 static void answer_unknown(struct admin_exchange *exchange, struct span key)
 {
@@ -33,23 +18,42 @@ static void answer_unknown(struct admin_exchange *exchange, struct span key)
 	strbuf_fini(&detail);
 }
 
+/* Where the next page is (RFC 8288). */
+static void link_next(struct admin_exchange *exchange, const struct config_filter *filter)
+{
+	struct strbuf link;
+
+	strbuf_init(&link);
+	strbuf_printf(&link, "<" ADMIN_CONFIG "?cursor=%zu&limit=%zu",
+		      filter->query.from + filter->query.count, filter->query.count);
+	filter_add(&link, "key", filter->query.pattern.at ? filter->key : NULL);
+	strbuf_text(&link, ">; rel=\"next\"");
+	if (link.failed || link.len >= sizeof(exchange->response->link))
+		answer_no_memory(exchange->response);
+	else
+		snprintf(exchange->response->link, sizeof(exchange->response->link), "%s",
+			 link.text);
+	strbuf_fini(&link);
+}
+
 void read_config(struct admin_exchange *exchange)
 {
-	char room[KEY_MAX];
-	struct span key = query_value(span_text(exchange->call->query), "key", room, sizeof(room));
+	struct config_filter filter;
 	json_t *array;
+	size_t count;
 
-	if (!only_asks_for_key(exchange))
+	if (!filter_read_config(exchange, ADMIN_CONFIG_ROWS, &filter))
 		return;
-	if (key.len == 0)
-		key = span_of(NULL, 0);
-	array = view_config(exchange->backend->configuration, key);
-	if (array && key.at && json_array_size(array) == 0) {
+	array = view_config(exchange->backend->configuration, &filter.query, exchange->snapshot);
+	count = json_array_size(array);
+	if (array && filter.query.pattern.at && filter.query.from == 0 && count == 0) {
 		json_decref(array);
-		answer_unknown(exchange, key);
+		answer_unknown(exchange, filter.query.pattern);
 		return;
 	}
 	answer_json(exchange->response, 200, array);
+	if (count == filter.query.count)
+		link_next(exchange, &filter);
 }
 
 void read_config_diff(struct admin_exchange *exchange)

@@ -52,7 +52,7 @@ const struct admin_route admin_routes[] = {
 	READ(ADMIN_OPERATIONS "/{operation}", NEEDS_POOLS, read_operation),
 	READ(ADMIN_EVENTS, NEEDS_POOLS, read_events),
 	READ(ADMIN_REQUESTS, NEEDS_POOLS, read_requests),
-	READ(ADMIN_CONFIG, NEEDS_NOTHING, read_config),
+	READ(ADMIN_CONFIG, NEEDS_POOLS, read_config),
 	CHANGE("PATCH", ADMIN_CONFIG, action_set),
 	READ(ADMIN_CONFIG_DIFF, NEEDS_NOTHING, read_config_diff),
 	CHANGE("POST", ADMIN_CONFIG_RELOAD, action_reload),

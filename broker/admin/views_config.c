@@ -1,5 +1,7 @@
 #include "broker/admin/views_config.h"
 
+#include <stdio.h>
+#include <string.h>
 #include "broker/admin/answer.h"
 #include "broker/control/inventory.h"
 #include "broker/control/proposal.h"
@@ -106,26 +108,65 @@ static json_t *view_item(const struct inventory_item *item, bool explained)
 	return row;
 }
 
+/* Where a size follows the load: what it is, and since when and why. The configuration does not
+ * know: it is nobody's wish, and forgotten with the next start. */
+static void tell_following(const struct pool_view *pool, json_t *row)
+{
+	json_int_t configured = json_integer_value(json_object_get(row, "value"));
+	char why[160];
+
+	snprintf(why, sizeof(why), "follows the load, from %u to %u", pool->size_min,
+		 pool->size_max);
+	json_object_set_new(row, "value", json_integer(pool->size));
+	if (pool->size != configured)
+		json_object_set_new(row, "source", json_string(sources[SOURCE_RUNTIME]));
+	json_object_set_new(row, "who", json_string(AUTOSCALER));
+	json_object_set_new(row, "when",
+			    pool->scaled_why ? answer_time(pool->scaled_wall_us) : json_null());
+	json_object_set_new(row, "why", answer_text(pool->scaled_why ? pool->scaled_why : why));
+}
+
+static const struct pool_view *following_pool(const struct snapshot *pools,
+					      const struct inventory_item *item)
+{
+	const struct pool_settings *settings = item->base;
+
+	if (!item->option || item->option->scope != SCOPE_POOL ||
+	    strcmp(item->option->path, "size") != 0)
+		return NULL;
+	for (size_t i = 0; i < pools->pool_count; i++) {
+		const struct pool_view *pool = &pools->pools[i];
+
+		if (strcmp(pool->name, settings->name) == 0)
+			return pool->autoscaled && !pool->pinned && !pool->tunnels ? pool : NULL;
+	}
+	return NULL;
+}
+
 struct gathering {
 	json_t *array;
-	struct span pattern;
+	const struct snapshot *pools;
+	bool explained;
 };
 
 static void gather(void *context, const struct inventory_item *item)
 {
 	struct gathering *gathering = context;
+	const struct pool_view *pool = following_pool(gathering->pools, item);
+	json_t *row = view_item(item, gathering->explained);
 
-	bool explained = gathering->pattern.at != NULL;
-
-	if (!explained || inventory_asked(gathering->pattern, span_text(item->key)))
-		json_array_append_new(gathering->array, view_item(item, explained));
+	if (pool && row)
+		tell_following(pool, row);
+	json_array_append_new(gathering->array, row);
 }
 
-json_t *view_config(const struct configuration *configuration, struct span pattern)
+json_t *view_config(const struct configuration *configuration, const struct inventory_query *query,
+		    const struct snapshot *pools)
 {
-	struct gathering gathering = {.array = json_array(), .pattern = pattern};
+	struct gathering gathering = {
+		.array = json_array(), .pools = pools, .explained = query->pattern.at != NULL};
 
-	if (inventory_walk(configuration, gather, &gathering) == WSB_OK)
+	if (inventory_walk(configuration, query, gather, &gathering) == WSB_OK)
 		return gathering.array;
 	json_decref(gathering.array);
 	return NULL;
@@ -190,12 +231,13 @@ static void gather_difference(void *context, const struct inventory_item *item)
 
 json_t *view_config_diff(const struct configuration *configuration)
 {
+	static const struct inventory_query changed = {.changed = true};
 	struct differences differences = {configuration, json_array()};
 	json_t *value = NULL;
 	struct strbuf text;
 
 	strbuf_init(&text);
-	if (inventory_walk(configuration, gather_difference, &differences) == WSB_OK &&
+	if (inventory_walk(configuration, &changed, gather_difference, &differences) == WSB_OK &&
 	    proposal_write(configuration, &text) == WSB_OK)
 		value = json_pack("{s:o, s:O, s:o, s:o}", "file",
 				  answer_text(configuration->source.file), "runtime",

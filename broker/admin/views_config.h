@@ -5,10 +5,14 @@
 
 #include <jansson.h>
 #include "broker/control/configuration.h"
+#include "broker/control/inventory.h"
+#include "broker/control/snapshot.h"
 #include "common/span.h"
 
-/* Every value whose key is what pattern asks for, with what it is for; absent: all, without. */
-json_t *view_config(const struct configuration *configuration, struct span pattern);
+/* The values that query asks for; with a pattern also what each is for. pools tell the sizes that
+ * follow the load. */
+json_t *view_config(const struct configuration *configuration, const struct inventory_query *query,
+		    const struct snapshot *pools);
 
 /* How the file differs from what runs, and what to write into it. */
 json_t *view_config_diff(const struct configuration *configuration);

@@ -113,7 +113,11 @@ static void add_change(const char *what, const json_t *change, struct strbuf *ou
 		what = json_is_null(before) ? "added" : "removed";
 	strbuf_printf(out, "%s: ", what);
 	strbuf_plain(out, span_text(cells_text_of(change, "key")));
-	if (!whole) {
+	if (!whole && json_equal(before, after)) {
+		strbuf_text(out, ": ");
+		add_value(after, out);
+		strbuf_text(out, " holds something else now");
+	} else if (!whole) {
 		strbuf_text(out, ": ");
 		add_value(before, out);
 		strbuf_text(out, " -> ");

@@ -20,7 +20,7 @@ int settings_show(const struct invocation *invocation)
 		strbuf_text(&path, "?key=");
 		ask_escape(&path, invocation->operands[0]);
 	}
-	code = show(invocation, strbuf_span(&path).at, JSON_ARRAY, page_config);
+	code = show_pages(invocation, strbuf_span(&path).at, ADMIN_CONFIG_ROWS, page_config);
 	strbuf_fini(&path);
 	return code;
 }

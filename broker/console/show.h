@@ -18,6 +18,10 @@ int show_connections(const struct invocation *invocation);
 int show(const struct invocation *invocation, const char *path, json_type type,
 	 void (*page)(const json_t *answer, struct strbuf *out));
 
+/* The same of an array that is asked for so many rows at a time (limit, cursor). */
+int show_pages(const struct invocation *invocation, const char *path, size_t rows,
+	       void (*page)(const json_t *answer, struct strbuf *out));
+
 /* Writes text to the standard output; the exit code. */
 int show_text(const struct strbuf *text);
 

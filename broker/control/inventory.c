@@ -1,5 +1,6 @@
 #include "broker/control/inventory.h"
 
+#include <stdint.h>
 #include <string.h>
 #include "broker/control/arena.h"
 #include "broker/control/entry.h"
@@ -11,9 +12,15 @@
 
 /* So many keys of a section are named. */
 #define SUGGESTIONS_MAX 8
+/* Of each list so many entries are looked at for what may have been meant. */
+#define LOOKED_AT_MAX 16
 
 struct walk {
 	const struct configuration *configuration;
+	const struct inventory_query *query;
+	size_t asked; /* values that were asked for so far */
+	struct strbuf key;
+	bool failed; /* there was no memory for a key */
 	struct places places;
 	const void *defaults[OPTION_SCOPES];
 	void (*visit)(void *context, const struct inventory_item *item);
@@ -31,6 +38,58 @@ struct stand {
 };
 
 static void walk_scope(struct walk *walk, const struct stand *stand);
+
+static bool is_done(const struct walk *walk)
+{
+	return walk->query->count > 0 && walk->asked >= walk->query->from + walk->query->count;
+}
+
+/* Whether what begins with prefix may be asked for: as far as the pattern stands for itself, they
+ * say the same. */
+static bool may_lead(const struct walk *walk, struct span prefix)
+{
+	struct span pattern = walk->query->pattern;
+	size_t literal = 0;
+
+	while (literal < pattern.len && !strchr("*?\\", pattern.at[literal]))
+		literal++;
+	if (literal > prefix.len)
+		literal = prefix.len;
+	return literal == 0 || memcmp(pattern.at, prefix.at, literal) == 0;
+}
+
+/* Whether the values of an entry are looked at. */
+static bool is_looked_at(const struct walk *walk, size_t position, struct span prefix)
+{
+	const struct inventory_query *query = walk->query;
+	struct span near = query->near;
+
+	if (query->entries > 0 && position >= query->entries &&
+	    (near.len < prefix.len || memcmp(near.at, prefix.at, prefix.len) != 0))
+		return false;
+	return may_lead(walk, prefix);
+}
+
+/* Whether it is to be visited. */
+static bool is_asked(struct walk *walk, struct span key, const struct override *override)
+{
+	const struct inventory_query *query = walk->query;
+
+	if (is_done(walk) || (query->changed && !override) ||
+	    (query->pattern.at && !inventory_asked(query->pattern, key)))
+		return false;
+	return walk->asked++ >= query->from;
+}
+
+/* The key of what is called so in a struct; valid until the next one is made. */
+static struct span make_key(struct walk *walk, const char *prefix, const char *name)
+{
+	strbuf_clear(&walk->key);
+	strbuf_text(&walk->key, prefix);
+	strbuf_text(&walk->key, name);
+	walk->failed |= walk->key.failed;
+	return strbuf_span(&walk->key);
+}
 
 /* What is told by its place alone is never changed at runtime. */
 static const struct override *find_change(const struct walk *walk, const struct stand *stand,
@@ -58,48 +117,83 @@ static void visit_option(struct walk *walk, const struct stand *stand, const str
 		.config = configuration->running,
 		.base = stand->base,
 		.fallback = walk->defaults[stand->scope],
-		.way = setting_way(option, stand->base),
 		.file = configuration->file,
 	};
-	struct strbuf key;
+	struct span key = make_key(walk, stand->prefix, option->path);
 
-	strbuf_init(&key);
-	strbuf_printf(&key, "%s%s", stand->prefix, option->path);
-	item.key = strbuf_span(&key).at;
-	item.override = find_change(walk, stand, strbuf_span(&key));
+	item.key = key.at;
+	item.override = find_change(walk, stand, key);
 	if (!item.override && option->type == OPTION_URL)
 		item.override = stand->added;
+	if (!is_asked(walk, key, item.override))
+		return;
+	item.way = setting_way(option, stand->base);
 	item.source = source_of(walk, stand, option, item.override);
 	if (option->restart && stand->file &&
 	    !value_same(configuration->running, stand->base, configuration->file, stand->file,
 			option))
 		item.waiting = stand->file;
 	walk->visit(walk->context, &item);
-	strbuf_fini(&key);
+}
+
+static bool is_called(const struct stand *stand, const struct option *list, size_t position,
+		      const char *name)
+{
+	const char *known = entry_name(list->items, entry_at(list, stand->file, position));
+
+	return known && strcmp(known, name) == 0;
+}
+
+/* Where the file has the entry that runs at this position: mostly it stands there, too. */
+static size_t position_in_file(const struct stand *stand, const struct option *list,
+			       size_t position, const struct stand *inner)
+{
+	size_t count = stand->file ? entry_count(list, stand->file) : 0;
+	const char *name;
+
+	if (!entries_have_names(list->items))
+		return position < count ? position : SIZE_MAX;
+	name = entry_name(list->items, inner->base);
+	if (position < count && is_called(stand, list, position, name))
+		return position;
+	for (position = 0; position < count; position++) {
+		if (is_called(stand, list, position, name))
+			return position;
+	}
+	return SIZE_MAX;
 }
 
 /* The struct of an entry in the file, and its node. */
 static void find_in_file(struct walk *walk, const struct stand *stand, const struct option *list,
 			 size_t position, struct stand *inner)
 {
-	size_t count = stand->file ? entry_count(list, stand->file) : 0;
-
-	if (entries_have_names(list->items)) {
-		const char *name = entry_name(list->items, inner->base);
-
-		for (position = 0; position < count; position++) {
-			const char *known =
-				entry_name(list->items, entry_at(list, stand->file, position));
-
-			if (known && strcmp(known, name) == 0)
-				break;
-		}
-	}
-	if (position >= count)
+	position = position_in_file(stand, list, position, inner);
+	if (position == SIZE_MAX)
 		return;
 	inner->file = entry_at(list, stand->file, position);
 	inner->node = document_item(&walk->places.document,
 				    places_option(&walk->places, stand->node, list), position);
+}
+
+/* Whether all values of the next entry come before those that are wanted: it is known how many they
+ * are where it holds no list. */
+static bool pass_over(struct walk *walk, enum option_scope scope)
+{
+	size_t count = 0;
+
+	if (walk->query->pattern.at || walk->query->changed)
+		return false;
+	for (size_t i = 0; i < option_count; i++) {
+		if (options[i].scope != scope)
+			continue;
+		if (options[i].type == OPTION_LIST)
+			return false;
+		count++;
+	}
+	if (walk->asked + count > walk->query->from)
+		return false;
+	walk->asked += count;
+	return true;
 }
 
 static void walk_entry(struct walk *walk, const struct stand *stand, const struct option *list,
@@ -112,9 +206,12 @@ static void walk_entry(struct walk *walk, const struct stand *stand, const struc
 	entry_key(&prefix, stand->prefix, list, inner.base, position);
 	inner.added = find_change(walk, &inner, strbuf_span(&prefix));
 	strbuf_text(&prefix, ".");
+	walk->failed |= prefix.failed;
 	inner.prefix = strbuf_span(&prefix).at;
-	find_in_file(walk, stand, list, position, &inner);
-	walk_scope(walk, &inner);
+	if (is_looked_at(walk, position, strbuf_span(&prefix)) && !pass_over(walk, list->items)) {
+		find_in_file(walk, stand, list, position, &inner);
+		walk_scope(walk, &inner);
+	}
 	strbuf_fini(&prefix);
 }
 
@@ -128,7 +225,8 @@ static void visit_removed(struct walk *walk, const struct stand *stand, const st
 		const struct override *override = list_entry(node, struct override, link);
 
 		if (override->kind != OVERRIDE_REMOVED ||
-		    !span_begins(span_text(override->key), strbuf_span(&prefix).at))
+		    !span_begins(span_text(override->key), strbuf_span(&prefix).at) ||
+		    !is_asked(walk, span_text(override->key), override))
 			continue;
 		walk->visit(walk->context,
 			    &(struct inventory_item){.key = override->key,
@@ -140,9 +238,20 @@ static void visit_removed(struct walk *walk, const struct stand *stand, const st
 	strbuf_fini(&prefix);
 }
 
+static void walk_list(struct walk *walk, const struct stand *stand, const struct option *list)
+{
+	if (!may_lead(walk, make_key(walk, stand->prefix, list->path)) ||
+	    (walk->query->changed && !entries_have_names(list->items)))
+		return;
+	for (size_t k = 0; k < entry_count(list, stand->base) && !is_done(walk); k++)
+		walk_entry(walk, stand, list, k);
+	if (list->items == SCOPE_ENDPOINT)
+		visit_removed(walk, stand, list);
+}
+
 static void walk_scope(struct walk *walk, const struct stand *stand)
 {
-	for (size_t i = 0; i < option_count; i++) {
+	for (size_t i = 0; i < option_count && !is_done(walk); i++) {
 		const struct option *option = &options[i];
 
 		if (option->scope != stand->scope)
@@ -151,10 +260,7 @@ static void walk_scope(struct walk *walk, const struct stand *stand)
 			visit_option(walk, stand, option);
 			continue;
 		}
-		for (size_t k = 0; k < entry_count(option, stand->base); k++)
-			walk_entry(walk, stand, option, k);
-		if (option->items == SCOPE_ENDPOINT)
-			visit_removed(walk, stand, option);
+		walk_list(walk, stand, option);
 	}
 }
 
@@ -176,10 +282,12 @@ static enum wsb_err make_defaults(struct walk *walk, struct arena *arena)
 }
 
 enum wsb_err inventory_walk(const struct configuration *configuration,
+			    const struct inventory_query *query,
 			    void (*visit)(void *context, const struct inventory_item *item),
 			    void *context)
 {
-	struct walk walk = {.configuration = configuration, .visit = visit, .context = context};
+	struct walk walk = {
+		.configuration = configuration, .query = query, .visit = visit, .context = context};
 	struct stand stand = {.scope = SCOPE_CONFIG,
 			      .base = configuration->running,
 			      .file = configuration->file,
@@ -193,12 +301,14 @@ enum wsb_err inventory_walk(const struct configuration *configuration,
 	if (!err)
 		err = places_open(&walk.places, &configuration->source, configuration->file);
 	if (!err) {
+		strbuf_init(&walk.key);
 		stand.node = places_root(&walk.places);
 		walk_scope(&walk, &stand);
 		places_close(&walk.places);
+		strbuf_fini(&walk.key);
 	}
 	arena_destroy(arena);
-	return err;
+	return walk.failed ? WSB_ENOMEM : err;
 }
 
 bool inventory_asked(struct span pattern, struct span key)
@@ -245,11 +355,12 @@ static void compare(void *context, const struct inventory_item *item)
 void inventory_suggest(const struct configuration *configuration, struct span key,
 		       struct strbuf *out)
 {
+	const struct inventory_query query = {.entries = LOOKED_AT_MAX, .near = key};
 	struct likeness likeness = {.key = key};
 
 	nearest_init(&likeness.nearest, key);
 	strbuf_init(&likeness.within);
-	if (inventory_walk(configuration, compare, &likeness) == WSB_OK) {
+	if (inventory_walk(configuration, &query, compare, &likeness) == WSB_OK) {
 		if (likeness.count > 0)
 			strbuf_printf(out, "; there are %s%s", strbuf_span(&likeness.within).at,
 				      likeness.count > SUGGESTIONS_MAX ? ", …" : "");

@@ -30,9 +30,21 @@ struct inventory_item {
 	const void *waiting; /* its struct, where its value waits for a restart; else NULL */
 };
 
-/* Calls visit for each value, in the order of the option table; what item points to is valid during
- * the call. WSB_ENOMEM. */
+/* Which values: a configuration of thousands of routes has a hundred thousand of them, and who asks
+ * for a few need not wait for all. */
+struct inventory_query {
+	struct span pattern; /* see inventory_asked; absent: all */
+	size_t from;	     /* of these, so many are passed over */
+	size_t count;	     /* and so many are visited; 0: all */
+	size_t entries;	     /* of each list so many, and those that lead to near; 0: all */
+	struct span near;
+	bool changed; /* only what was changed at runtime */
+};
+
+/* Calls visit for each value that is asked for, in the order of the option table; what item points
+ * to is valid during the call. WSB_ENOMEM. */
 enum wsb_err inventory_walk(const struct configuration *configuration,
+			    const struct inventory_query *query,
 			    void (*visit)(void *context, const struct inventory_item *item),
 			    void *context) WSB_CHECKED;
 

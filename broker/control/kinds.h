@@ -101,4 +101,7 @@ enum event_flaw {
 };
 const char *event_flaw_name(enum event_flaw flaw);
 
+/* Whose word changes a size that follows the load. */
+#define AUTOSCALER "autoscaler"
+
 #endif

@@ -162,8 +162,21 @@ static bool is_put_right(const struct writer *writer, const struct level *level,
 			   option);
 }
 
+/* A size that is pinned may lie below `autoscale.min`, but a file that says so is refused. Returns
+ * the bound that goes together with it; 0: the option is no such bound, or lets the size be. */
+static uint32_t bound_to_write(const struct level *level, const struct option *option)
+{
+	const struct pool_settings *pool = level->base;
+
+	if (level->scope != SCOPE_POOL || strcmp(option->path, "autoscale.min") != 0 ||
+	    !pool->autoscale.enabled || pool->size >= pool->autoscale.min)
+		return 0;
+	return pool->size;
+}
+
 static void write_option(struct writer *writer, struct level *level, const struct option *option)
 {
+	uint32_t bound = bound_to_write(level, option);
 	const struct override *change;
 	const char *name;
 	struct strbuf key;
@@ -173,11 +186,17 @@ static void write_option(struct writer *writer, struct level *level, const struc
 	strbuf_printf(&key, "%s%s", level->prefix, option->path);
 	change = overrides_find(&writer->configuration->overrides, strbuf_span(&key));
 	strbuf_fini(&key);
-	if (change ? !proposal_differs(writer->configuration, change)
-		   : !is_put_right(writer, level, option))
+	if (bound == 0 && (change ? !proposal_differs(writer->configuration, change)
+				  : !is_put_right(writer, level, option)))
 		return;
 	name = open_sections(writer, level, option->path, &indent);
 	strbuf_printf(writer->out, "%*s%s: ", indent, "", name);
+	if (bound > 0) {
+		strbuf_printf(writer->out, "%u  # `size` is pinned below ", bound);
+		write_value(writer, level, option);
+		strbuf_text(writer->out, "\n");
+		return;
+	}
 	write_value(writer, level, option);
 	if (change)
 		write_comment(writer, change, option->secret);

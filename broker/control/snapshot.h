@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include "broker/control/bus_view.h"
 #include "broker/control/cache_view.h"
+#include "broker/control/config_stats.h"
 #include "broker/control/kinds.h"
 #include "broker/control/endpoint_view.h"
 #include "common/err.h"
@@ -30,19 +31,6 @@ struct engine_stats {
 	uint64_t invalidations[CAUSE_COUNT];
 	uint64_t event_flaws[EVENT_FLAWS];
 	uint64_t loop_lag_us; /* of the latest tick: how late it came */
-};
-
-/* How the configuration came to be what it is. */
-struct config_stats {
-	uint64_t generation;	   /* how often it was replaced, the start included */
-	uint64_t reloads;	   /* of the file, that were taken */
-	uint64_t rejected;	   /* ... and that were not */
-	uint64_t reloaded_wall_us; /* when the file was last taken, since 1970; the start counts */
-	bool successful;	   /* it was, when it was last read */
-	size_t restart_needed;	   /* keys of the file that wait for a restart */
-	uint64_t state_written;	   /* writes of the state file */
-	uint64_t state_failed;	   /* ... that were in vain */
-	char state_error[128];	   /* why the last one was; "": it was not */
 };
 
 /* Counters of one pool. duration: accepted to answered; attempt: sent to answered; queue_wait: of
@@ -127,6 +115,8 @@ struct pool_view {
 	double utilisation; /* in flight and waiting by size x max_in_flight */
 	uint64_t scaled_up;
 	uint64_t scaled_down;
+	const char *scaled_why; /* the size is the autoscaler's: by what it went; NULL: it is not */
+	uint64_t scaled_wall_us; /* and when, since 1970 */
 	const struct traffic_stats *traffic;
 	const struct report_stats *reports;
 	struct endpoint_view *endpoints;

@@ -2,16 +2,14 @@
 
 #include <stdio.h>
 
-#define ACTOR "autoscaler"
-
 static void autoscale_resize(struct engine *engine, struct lane *lane,
 			     const struct scaler_decision *decision,
 			     const struct scaler_bounds *bounds, uint64_t now_us)
 {
 	struct pool *pool = lane->pool;
-	char inputs[192];
+	char *inputs = lane->scaled_why;
 
-	snprintf(inputs, sizeof(inputs),
+	snprintf(inputs, sizeof(lane->scaled_why),
 		 "%s: in_flight=%.1f queued=%.1f utilisation=%.2f target=%.2f peak=%.1f "
 		 "ready=%zu min=%u max=%u",
 		 scaler_why_name(decision->why), decision->in_flight, decision->queued,
@@ -21,7 +19,9 @@ static void autoscale_resize(struct engine *engine, struct lane *lane,
 		lane->scaled_up++;
 	else
 		lane->scaled_down++;
-	engine->actor = ACTOR;
+	lane->scaled_size = decision->size;
+	lane->scaled_wall_us = engine->ports->wall_us(engine->ports->io);
+	engine->actor = AUTOSCALER;
 	pool_resize(pool, decision->size, "autoscale", inputs, now_us);
 	engine->actor = NULL;
 }

@@ -151,6 +151,8 @@ static void picture_pool(const struct lane *lane, uint64_t now_us, struct pool_v
 			       ((double)pool->size * pool->settings->max_in_flight),
 		.scaled_up = lane->scaled_up,
 		.scaled_down = lane->scaled_down,
+		.scaled_why = pool->size == lane->scaled_size ? lane->scaled_why : NULL,
+		.scaled_wall_us = lane->scaled_wall_us,
 		.traffic = &lane->traffic,
 		.reports = &pool->reports,
 		.endpoint_count = pool->endpoint_count,

@@ -39,6 +39,8 @@ struct hedges {
 	uint64_t look_us; /* when they are looked at next */
 };
 
+#define LANE_WHY_MAX 192
+
 /* A pool with what waits for it and what is counted of it. It stays where it is for as long as
  * anything points at it, so that pools can come and go. */
 struct lane {
@@ -58,6 +60,9 @@ struct lane {
 	struct scaler scaler;
 	uint64_t scaled_up;
 	uint64_t scaled_down;
+	uint32_t scaled_size; /* that it has chosen last; 0: none yet */
+	uint64_t scaled_wall_us;
+	char scaled_why[LANE_WHY_MAX];
 	bool retiring;		     /* its pool is not configured any more: gets nothing new */
 	const struct config *config; /* that the pool's settings stand in; held */
 };

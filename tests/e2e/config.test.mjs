@@ -147,6 +147,69 @@ test('config diff: written into the file it is what runs, and nothing is left of
 	assert.deepEqual(after.filter(({ source }) => source === 'runtime'), []);
 });
 
+test('config diff: a size that is pinned below its bound is written so that the file may say it', async (t) => {
+	const { broker } = await setup(t, { pool: { size: 3, autoscale: { min: 2, max: 5 } }, endpoint: named });
+	await set(broker, 'pools.main.size', '1');
+	const next = merge(structuredClone(broker.config), parse((await config(broker, 'diff')).stdout));
+	assert.deepEqual([next.pools[0].size, next.pools[0].autoscale], [1, { min: 1, max: 5 }]);
+	fs.writeFileSync(broker.file, yaml(next));
+	const { code, stderr } = await command(['check-config', '-c', broker.file]);
+	assert.equal(code, 0, stderr);
+	assert.match((await config(broker, 'reload')).stdout, /^changed: pools\.main\.autoscale\.min: 2 -> 1\nreloaded\n$/);
+	assert.equal((await config(broker, 'diff')).stdout, '# Nothing that runs differs from the file.\n');
+});
+
+test('config show: a size that follows the load is what it is, and says on whose word', async (t) => {
+	const { broker } = await setup(t, { pool: { size: 4, autoscale: { min: 2, max: 5, cool_down: '1s' } }, endpoint: named });
+	const first = await row(broker, 'pools.main.size');
+	if (first.value === 4)
+		assert.deepEqual([first.source, first.who, first.when, first.why], ['file', 'autoscaler', null, 'follows the load, from 2 to 5']);
+	const then = await until(async () => {
+		const now = await row(broker, 'pools.main.size');
+		return now.value === 2 && now;
+	}, { what: 'an idle pool to be as small as it may be', deadline: 20000 });
+	assert.deepEqual([then.source, then.who], ['runtime', 'autoscaler']);
+	assert.match(then.why, /^idle: in_flight=/);
+	assert.ok(Date.parse(then.when) <= Date.now());
+	await set(broker, 'pools.main.size', '3', '--reason', 'three it is');
+	const pinned = await row(broker, 'pools.main.size');
+	assert.deepEqual([pinned.value, pinned.source, pinned.who, pinned.why], [3, 'runtime', 'loopback', 'three it is']);
+});
+
+test('config show: what is long comes in pages, and is whole all the same', async (t) => {
+	const routes = Array.from({ length: 120 }, (_, n) => ({ method: `m${n}` }));
+	const { broker } = await setup(t, { pool: { size: 2 }, endpoint: named, routes: [...routes, { method: '*' }] });
+	const { json, headers } = await broker.adminGet('/v1/config');
+	assert.equal(json.length, 2000);
+	assert.match(headers.link, /^<\/v1\/config\?cursor=2000&limit=2000>; rel="next"$/);
+	const all = JSON.parse((await config(broker, 'show', '-o', 'json')).stdout);
+	assert.ok(all.length > 3000);
+	assert.equal(new Set(all.map(({ key }) => key)).size, all.length);
+	assert.deepEqual(all.slice(0, 2000), json);
+	const some = JSON.parse((await config(broker, 'show', 'routes', '-o', 'json')).stdout);
+	assert.deepEqual(some.map(({ key }) => key), all.map(({ key }) => key).filter((key) => key.startsWith('routes')));
+	const page = await broker.adminGet('/v1/config?key=*.timeout&cursor=3&limit=2');
+	assert.deepEqual(page.json.map(({ key }) => key), ['routes[2].timeout', 'routes[3].timeout']);
+	assert.match(page.headers.link, /cursor=5&limit=2&key=%2A.timeout>/);
+	assert.equal((await broker.adminGet('/v1/config?limit=2001')).status, 400);
+});
+
+test('config set takes what the files that are named hold now, and says so', async (t) => {
+	const { broker } = await setup(t, { pool: { size: 2 }, endpoint: named, admin: { tokens: 'tokens.txt' },
+		start: { files: { 'tokens.txt': 'o operator old-token\n' } } });
+	const as = (token, ...args) => command(['config', ...args, '--admin', `http://${broker.adminAddress}`], { env: { WSBROKER_TOKEN: token } });
+	const file = `${broker.directory}/tokens.txt`;
+	fs.writeFileSync(file, 'o operator new-token\nbroken\n');
+	const refused = await as('old-token', 'set', 'limits.batch', '9');
+	assert.equal(refused.code, 1);
+	assert.match(refused.stderr, /tokens\.txt/);
+	fs.writeFileSync(file, 'o operator new-token\n');
+	assert.match((await as('old-token', 'set', 'limits.batch', '9')).stdout,
+		/^changed: admin\.tokens: \S*tokens\.txt holds something else now\nchanged: limits\.batch: 100 -> 9$/m);
+	assert.equal((await as('old-token', 'show')).code, 4);
+	assert.equal((await as('new-token', 'show')).code, 0);
+});
+
 test('what lies over the file is named by a reload; what waits for a restart by diff and show', async (t) => {
 	const { broker } = await setup(t, { pool: { size: 2 }, endpoint: named, node: 'one' });
 	await set(broker, 'pools.main.size', '4');
@@ -245,8 +308,12 @@ test('a storm of changes, good and bad, is the same after a restart, and once it
 	const rows = async () => (await broker.adminGet('/v1/config')).json;
 	const before = await rows();
 	// A size that nobody has pinned follows the load and the bounds, from wherever it was.
-	const isFree = before.find(({ key }) => key === 'pools.main.size').source !== 'runtime';
+	const valueOf = (key) => before.find((each) => each.key === key);
+	const isFree = valueOf('pools.main.size').who === 'autoscaler';
 	const settled = (all) => all.filter(({ key }) => !(isFree && key === 'pools.main.size'));
+	// A file cannot say that a size is pinned below its bound.
+	const isBelow = !isFree && valueOf('pools.main.size').value < valueOf('pools.main.autoscale.min').value;
+	const written = (all) => settled(all).filter(({ key }) => !(isBelow && key === 'pools.main.autoscale.min'));
 	const { json: { yaml: text } } = await broker.adminGet('/v1/config/diff');
 	await broker.stop();
 	await broker.start();
@@ -254,6 +321,6 @@ test('a storm of changes, good and bad, is the same after a restart, and once it
 	fs.writeFileSync(broker.file, stringify(merge(structuredClone(broker.config), parse(text))));
 	const { code, lines } = await config(broker, 'reload');
 	assert.equal(code, 0, `${lines.join('\n')}\n${text}`);
-	assert.deepEqual(settled(await rows()).map(({ key, value }) => [key, value]), settled(before).map(({ key, value }) => [key, value]));
+	assert.deepEqual(written(await rows()).map(({ key, value }) => [key, value]), written(before).map(({ key, value }) => [key, value]));
 	assert.deepEqual((await rows()).filter(({ key, source }) => source === 'runtime' && key !== 'pools.main.size'), []);
 });

@@ -88,12 +88,99 @@ static void expect(const char *line)
 			   strbuf_span(&listed).at);
 }
 
-static void list(void)
+static void list_some(const struct inventory_query *query)
 {
 	strbuf_clear(&listed);
 	strbuf_text(&listed, "\n");
-	cr_assert_eq(inventory_walk(&configuration, list_item, NULL), WSB_OK);
+	cr_assert_eq(inventory_walk(&configuration, query, list_item, NULL), WSB_OK);
 	cr_expect_null(strstr(strbuf_span(&listed).at, "KEY"), "%s", strbuf_span(&listed).at);
+}
+
+static void list(void)
+{
+	list_some(&(struct inventory_query){0});
+}
+
+/* How many values are listed. */
+static size_t listed_count(void)
+{
+	size_t count = 0;
+
+	for (const char *at = strbuf_span(&listed).at; *at; at++)
+		count += *at == '\n';
+	return count - 1;
+}
+
+Test(inventory, page_by_page_it_is_the_same)
+{
+	struct strbuf whole, pages;
+	size_t count;
+
+	strbuf_init(&whole);
+	strbuf_init(&pages);
+	note(OVERRIDE_VALUE, "pools.main.size", "4", "ann");
+	note(OVERRIDE_REMOVED, "pools.main.endpoints.a", NULL, "ann");
+	list();
+	count = listed_count();
+	strbuf_add(&whole, strbuf_span(&listed));
+	for (size_t size = 1; size < count + 2; size += 7) {
+		strbuf_clear(&pages);
+		strbuf_text(&pages, "\n");
+		for (size_t from = 0; from < count; from += size) {
+			list_some(&(struct inventory_query){.from = from, .count = size});
+			cr_assert_eq(listed_count(), from + size < count ? size : count - from);
+			strbuf_text(&pages, strbuf_span(&listed).at + 1);
+		}
+		cr_expect_str_eq(strbuf_span(&pages).at, strbuf_span(&whole).at, "by %zu", size);
+	}
+	list_some(&(struct inventory_query){.from = count, .count = 5});
+	cr_expect_eq(listed_count(), 0);
+	strbuf_fini(&whole);
+	strbuf_fini(&pages);
+}
+
+Test(inventory, only_what_is_asked_for)
+{
+	static const struct {
+		const char *pattern;
+		size_t count;
+		const char *line;
+	} cases[] = {
+		{"limits.batch", 1, "limits.batch=7 100 file once"},
+		{"pools.main.size", 1, "pools.main.size=4 10 runtime once ann"},
+		{"*.size", 1, "pools.main.size=4 10 runtime once ann"},
+		{"p*.siz?", 1, "pools.main.size=4 10 runtime once ann"},
+		{"routes[0].timeout", 1, "routes[0].timeout=9s 30s file file"},
+		{"pools.main.endpoints.a", 1, "pools.main.endpoints.a=removed - runtime file ann"},
+		{"drain", 4, "drain.code=1012 1012 default once"},
+		{"nothing", 0, NULL},
+		{"", 0, NULL},
+	};
+
+	note(OVERRIDE_VALUE, "pools.main.size", "4", "ann");
+	note(OVERRIDE_REMOVED, "pools.main.endpoints.a", NULL, "ann");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		list_some(&(struct inventory_query){.pattern = span_text(cases[i].pattern)});
+		cr_expect_eq(listed_count(), cases[i].count, "%s: %s", cases[i].pattern,
+			     strbuf_span(&listed).at);
+		if (cases[i].line)
+			expect(cases[i].line);
+	}
+	list_some(&(struct inventory_query){.changed = true});
+	cr_expect_eq(listed_count(), 2);
+	expect("pools.main.size=4 10 runtime once ann");
+	expect("pools.main.endpoints.a=removed - runtime file ann");
+}
+
+Test(inventory, some_entries_of_each_list)
+{
+	list_some(&(struct inventory_query){.entries = 1});
+	expect("pools.main.endpoints.a.tier=1 1 default once");
+	cr_expect_null(strstr(strbuf_span(&listed).at, "endpoints.b:1"));
+	list_some(&(struct inventory_query){.entries = 1,
+					    .near = span_text("pools.main.endpoints.b:1.teir")});
+	expect("pools.main.endpoints.a.tier=1 1 default once");
+	expect("pools.main.endpoints.b:1.tier=1 1 default once");
 }
 
 Test(inventory, each_value_and_its_source)

@@ -122,6 +122,29 @@ Test(proposal, each_change_stands_where_the_file_has_it)
 		    "# pools.main.endpoints.a: broker.yaml:7:17; " ANN ": gone\n");
 }
 
+/* What is written must be what a file may say. */
+Test(proposal, a_pinned_size_below_its_bound)
+{
+	struct config_step step;
+
+	rig_write(&rig, "broker.yaml",
+		  "pools: [{name: main, size: 3, endpoints: [ws://a:1/], autoscale: {min: 2}}]\n");
+	cr_assert_eq(configuration_reread(&configuration, &step, &errors), WSB_OK);
+	configuration_take(&configuration, &step);
+	note(OVERRIDE_VALUE, "pools.main.size", "1", "");
+	expect(HEAD "pools:\n"
+		    "  - name: main\n"
+		    "    size: 1  # broker.yaml:1:28 says 3; " ANN "\n"
+		    "    autoscale:\n"
+		    "      min: 1  # `size` is pinned below 2\n");
+	rig_write(&rig, "broker.yaml",
+		  "pools: [{name: main, size: 1, endpoints: [ws://a:1/], autoscale: {min: 1}}]\n");
+	cr_assert_eq(configuration_reread(&configuration, &step, &errors), WSB_OK, "%s",
+		     strbuf_span(&errors).at);
+	configuration_take(&configuration, &step);
+	expect("# Nothing that runs differs from the file.\n");
+}
+
 Test(proposal, what_waits_for_a_restart_is_told)
 {
 	struct config_step step;
