@@ -34,7 +34,7 @@ enum wsb_err cached_init(struct engine *engine)
 	fingerprint_init(&cached->key);
 	tag_list_init(&cached->tags, rng_next(&engine->rng));
 	timerq_init(&cached->slow, engine->started_us);
-	pace_init(&cached->pace, engine->started_us);
+	refresh_pace_init(&cached->pace, engine->started_us);
 	err = claims_init(&cached->claims, rng_next(&engine->rng));
 	if (err == WSB_OK)
 		err = flights_init(&cached->flights, rng_next(&engine->rng));
@@ -251,7 +251,7 @@ void cached_sent(struct engine *engine, struct exchange *exchange, uint64_t now_
 		return;
 	flight_begin(&cached->flights, flight, cache_clock(cached->cache), now_us);
 	if (flight->purpose != FLIGHT_PACED)
-		cached->pace.loads++;
+		refresh_pace_loaded(&cached->pace);
 	if (flight->purpose != FLIGHT_PREFETCH)
 		foresee_paid(engine);
 	watch_flight(engine, flight, now_us);
@@ -337,7 +337,8 @@ void cached_tick(struct engine *engine, uint64_t now_us)
 	cached_lead(engine, now_us);
 	watch_bus(engine, now_us);
 	claims_upkeep(&cached->claims, now_us);
-	pace_turn(&cached->pace, now_us);
+	/* What is asked for because the cache is not trusted is no measure of what is usual. */
+	refresh_pace_turn(&cached->pace, cached->suspect_us == 0, now_us);
 	cache_upkeep(cached->cache, now_us);
 	foresee_tick(engine, now_us);
 }

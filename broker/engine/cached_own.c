@@ -14,46 +14,6 @@ const char CACHED_JOINED[] = "joined";
 /* After one that has come to nothing. */
 #define REST_US US_PER_S
 
-#define PACE_LOOK_US US_PER_S
-#define PACE_LEAST   10.0 /* a second, however quiet it has been */
-#define PACE_SMOOTH  0.1  /* weight of the last second */
-
-void pace_init(struct refresh_pace *pace, uint64_t now_us)
-{
-	*pace = (struct refresh_pace){.look_us = now_us, .turn_us = now_us, .tokens = PACE_LEAST};
-}
-
-static double pace_rate(const struct refresh_pace *pace)
-{
-	return pace->per_second > PACE_LEAST ? pace->per_second : PACE_LEAST;
-}
-
-void pace_turn(struct refresh_pace *pace, uint64_t now_us)
-{
-	uint64_t since_us = now_us - pace->look_us;
-	double rate = pace_rate(pace);
-
-	pace->tokens += rate * (double)(now_us - pace->turn_us) / (double)US_PER_S;
-	if (pace->tokens > rate)
-		pace->tokens = rate;
-	pace->turn_us = now_us;
-	if (since_us < PACE_LOOK_US)
-		return;
-	pace->per_second +=
-		PACE_SMOOTH *
-		((double)pace->loads * (double)US_PER_S / (double)since_us - pace->per_second);
-	pace->loads = 0;
-	pace->look_us = now_us;
-}
-
-static bool pace_allows(struct refresh_pace *pace)
-{
-	if (pace->tokens < 1)
-		return false;
-	pace->tokens -= 1;
-	return true;
-}
-
 /* An exchange that repeats this request for nobody. NULL: not now. */
 static struct exchange *own_exchange(struct engine *engine, const struct route_settings *route,
 				     struct message *message, uint64_t now_us)
@@ -144,7 +104,7 @@ void cached_renew(struct engine *engine, struct message *message,
 	if (flight_find(&engine->cached.flights, look->key) ||
 	    rests(&engine->cached, look->key, now_us))
 		return;
-	if (purpose == FLIGHT_PACED && !pace_allows(&engine->cached.pace)) {
+	if (purpose == FLIGHT_PACED && !refresh_pace_allows(&engine->cached.pace)) {
 		stats->paced++;
 		return;
 	}

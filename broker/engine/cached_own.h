@@ -39,8 +39,4 @@ void cached_renew(struct engine *engine, struct message *message,
 		  const struct route_settings *route, const struct cached_look *look,
 		  const struct cache_hit *hit, uint64_t now_us);
 
-void pace_init(struct refresh_pace *pace, uint64_t now_us);
-/* Call with each tick. */
-void pace_turn(struct refresh_pace *pace, uint64_t now_us);
-
 #endif

@@ -5,6 +5,7 @@
 #include "broker/cache/cache.h"
 #include "broker/control/cache_counts.h"
 #include "broker/control/config.h"
+#include "broker/engine/refresh_pace.h"
 #include "broker/exchange/claim.h"
 #include "broker/exchange/flight.h"
 #include "broker/route/cache_key.h"
@@ -13,16 +14,6 @@
 #include "broker/route/tag_template.h"
 #include "common/strbuf.h"
 #include "common/timerq.h"
-
-/* How fast what was made stale all at once may be refreshed: as fast as the upstreams are loaded
- * from anyway, so that they never see more than twice that. */
-struct refresh_pace {
-	uint64_t turn_us;  /* when tokens were added last */
-	uint64_t look_us;  /* when the rate was looked at last */
-	uint64_t loads;	   /* since then */
-	double per_second; /* loads of late */
-	double tokens;
-};
 
 struct prefetch;
 

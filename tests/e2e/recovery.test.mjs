@@ -1,0 +1,135 @@
+// Redis loses its data under two brokers with warm caches and steady traffic: what they know may be
+// untrue from then on, and still the upstream must not feel it.
+
+import assert from 'node:assert/strict';
+import { pool, startBroker } from './support/broker.mjs';
+import { cleanup, test } from './support/case.mjs';
+import { connect } from './support/client.mjs';
+import { startRedis } from './support/redis.mjs';
+import { follow } from './support/sse.mjs';
+import { until } from './support/time.mjs';
+import { startUpstream } from './support/upstream.mjs';
+
+const KEYS = 240;
+const TTL = 8;
+const ASKED = 2; // how often each key is asked for, a second and broker
+const WINDOW = 2000; // ms in which requests to the upstream are counted
+
+// Asks a broker for all keys over and over, whatever the answers do, in another order each time.
+class Traffic {
+	#due = performance.now();
+	#round = [];
+
+	constructor(client) {
+		this.client = client;
+		this.sent = 0;
+		this.errors = [];
+		this.loaded = new Map();
+		this.asked = new Map();
+		client.socket.on('message', (data) => this.#take(JSON.parse(data)));
+	}
+
+	// What is due by now, of so many of the keys.
+	run(open) {
+		const now = performance.now();
+		for (; this.#due <= now; this.#due += 1000 / (KEYS * ASKED)) {
+			if (!this.#round.length)
+				this.#round = shuffled(KEYS);
+			const id = this.#round.pop();
+			if (id >= open)
+				continue;
+			this.asked.set(this.sent, id);
+			this.client.send(JSON.stringify({ jsonrpc: '2.0', id: this.sent++, method: 'get', params: { id } }));
+		}
+	}
+
+	#take({ id, result, error }) {
+		if (error)
+			this.errors.push(error);
+		else
+			this.loaded.set(this.asked.get(id), result.at);
+		this.asked.delete(id);
+	}
+
+	// Of the values that were answered last, when the oldest was loaded.
+	get oldest() {
+		return Math.min(...this.loaded.values());
+	}
+}
+
+function shuffled(count) {
+	const list = Array.from({ length: count }, (_, at) => at);
+	for (let at = count - 1; at > 0; at--) {
+		const other = Math.floor(Math.random() * (at + 1));
+		[list[at], list[other]] = [list[other], list[at]];
+	}
+	return list;
+}
+
+// The most requests a second in any window between these times.
+function peak(times, from, to) {
+	let most = 0;
+	for (let at = from; at + WINDOW <= to; at += WINDOW / 10)
+		most = Math.max(most, times.filter((time) => time >= at && time < at + WINDOW).length);
+	return (most * 1000) / WINDOW;
+}
+
+test('Redis that loses its data under load: all is refreshed, and the upstream sees no herd', { timeout: 120000 }, async (t) => {
+	const redis = await startRedis(t);
+	const upstream = await startUpstream(t, { methods: { get: ({ id }) => ({ id, at: performance.now() }) } });
+	const config = (node) => ({
+		node,
+		pools: [pool([upstream.url], { size: 4 })],
+		invalidation: { url: redis.url },
+		// Trusts what it knows until it is told to forget it: no matter how long Redis takes to come back.
+		cache: { strategy: 'aggressive' },
+		routes: [{ method: 'get', cache: { scope: 'shared', ttl: `${TTL}s`, stale_while_revalidate: '60s', tags: ['item:{params.id}'] } }],
+	});
+	const brokers = [await startBroker(t, config('a')), await startBroker(t, config('b'))];
+	const status = async (broker) => JSON.parse((await broker.adminGet('/v1/status')).body).bus;
+	for (const broker of brokers)
+		await until(async () => (await status(broker)).state === 'live', { what: 'a live bus', deadline: 12000 });
+	const streams = await Promise.all(brokers.map((broker) => follow(t, `http://${broker.adminAddress}/v1/invalidations`)));
+	const resyncs = (stream) => stream.events.filter(({ event }) => event === 'wsbroker.cache.resync.v1').length;
+	const traffic = await Promise.all(brokers.map(async (broker) => new Traffic(await connect(t, broker.url))));
+
+	// One key after the other for as long as an entry lives, so that they never expire all at once.
+	const began = performance.now();
+	const timer = setInterval(() => {
+		const open = KEYS * Math.min(1, (performance.now() - began) / (TTL * 1000));
+		traffic.forEach((each) => each.run(open));
+	}, 5);
+	cleanup(t, () => clearInterval(timer));
+	const passes = (seconds) => {
+		const end = performance.now() + 1000 * seconds;
+		return until(() => performance.now() >= end, { deadline: 1000 * seconds + 5000, every: 50 });
+	};
+	await passes(TTL * 2);
+	const from = performance.now();
+	await passes(TTL);
+	const lost = performance.now();
+	await redis.kill();
+	await redis.start();
+	await until(() => streams.every((stream) => resyncs(stream) === 1), { what: 'a resync', deadline: 12000 });
+	const resynced = performance.now();
+	await until(() => traffic.every(({ oldest }) => oldest > lost), { what: 'values from after the loss', deadline: 3 * TTL * 1000 });
+	const refreshed = performance.now();
+	await passes(WINDOW / 1000);
+	clearInterval(timer);
+
+	const times = upstream.of('get').map(({ at }) => at);
+	const normal = (times.filter((at) => at >= from && at < lost).length * 1000) / (lost - from);
+	const most = peak(times, lost, performance.now());
+	t.diagnostic(`normal ${normal.toFixed(1)}/s, at most ${most}/s; a resync after ${Math.round(resynced - lost)} ms, all refreshed after ${Math.round(refreshed - lost)} ms`);
+	assert.ok(most <= 2 * normal, `${most}/s of ${normal}/s`);
+	for (const { errors, sent } of traffic) {
+		assert.deepEqual(errors, []);
+		assert.ok(sent > KEYS * ASKED * TTL);
+	}
+	for (const [at, broker] of brokers.entries()) {
+		assert.equal(resyncs(streams[at]), 1);
+		assert.ok(await broker.metric('wsbroker_cache_stale_total') > 0, 'stale meanwhile');
+		// Each key was missed once, at the beginning: nothing was dropped.
+		assert.ok(await broker.metric('wsbroker_cache_misses_total') <= KEYS * 1.1);
+	}
+});
