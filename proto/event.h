@@ -61,10 +61,11 @@ struct event {
 enum wsb_err event_write(enum encoding encoding, const struct event *event,
 			 struct strbuf *out) WSB_CHECKED;
 
-/* The same in two, for one who numbers it later: what comes before the token of the position (a
- * JSON string with its quotes, a str of MessagePack) and what comes behind. WSB_ENOMEM. */
+/* The same for one who numbers it later: without the token of the position (a JSON string with its
+ * quotes, a str of MessagePack), which belongs at *gap, counted from the start of out. WSB_ENOMEM.
+ */
 enum wsb_err event_write_around(enum encoding encoding, const struct event *event,
-				struct strbuf *before, struct strbuf *behind) WSB_CHECKED;
+				struct strbuf *out, size_t *gap) WSB_CHECKED;
 
 /* An event with the memory of what it says. */
 struct event_held {

@@ -20,7 +20,7 @@ static int append(void *out, const char *bytes, size_t len)
 	return 0;
 }
 
-static void turn_to(struct writer *writer, struct strbuf *out)
+static void begin(struct writer *writer, struct strbuf *out)
 {
 	writer->out = out;
 	msgpack_packer_init(&writer->packer, out, append);
@@ -175,7 +175,7 @@ enum wsb_err event_write(enum encoding encoding, const struct event *event, stru
 {
 	struct writer writer = {.encoding = encoding};
 
-	turn_to(&writer, out);
+	begin(&writer, out);
 	put_head(&writer, event);
 	put_position(&writer, event->position);
 	put_rest(&writer, event);
@@ -183,13 +183,13 @@ enum wsb_err event_write(enum encoding encoding, const struct event *event, stru
 }
 
 enum wsb_err event_write_around(enum encoding encoding, const struct event *event,
-				struct strbuf *before, struct strbuf *behind)
+				struct strbuf *out, size_t *gap)
 {
 	struct writer writer = {.encoding = encoding};
 
-	turn_to(&writer, before);
+	begin(&writer, out);
 	put_head(&writer, event);
-	turn_to(&writer, behind);
+	*gap = out->len;
 	put_rest(&writer, event);
-	return before->failed || behind->failed ? WSB_ENOMEM : WSB_OK;
+	return out->failed ? WSB_ENOMEM : WSB_OK;
 }

@@ -144,10 +144,15 @@ enum bus_state engine_bus_state(const struct engine *engine, uint64_t now_us)
 	return engine->bus ? bus_state(engine->bus, now_us) : BUS_EMBEDDED;
 }
 
-bool engine_bus_owes(const struct engine *engine, uint64_t now_us)
+bool engine_bus_owes(const struct engine *engine)
 {
-	return engine->bus && bus_queued(engine->bus) > 0 &&
-	       bus_state(engine->bus, now_us) == BUS_LIVE;
+	return engine->bus && bus_is_sending(engine->bus);
+}
+
+void engine_bus_turn(struct engine *engine, uint64_t now_us)
+{
+	if (engine->bus)
+		bus_turn(engine->bus, now_us);
 }
 
 void engine_bus_opened(struct engine *engine, enum bus_link link, uint64_t now_us)

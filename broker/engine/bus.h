@@ -15,6 +15,6 @@ void engine_bus_tick(struct engine *engine, uint64_t now_us);
 enum bus_state engine_bus_state(const struct engine *engine, uint64_t now_us);
 
 /* Whether own events are on their way into a log that takes them. */
-bool engine_bus_owes(const struct engine *engine, uint64_t now_us);
+bool engine_bus_owes(const struct engine *engine);
 
 #endif

@@ -20,7 +20,7 @@ void engine_drain(struct engine *engine, uint64_t now_us)
 	/* Nobody could resume them later, and what waits has been accepted. */
 	for (size_t i = 0; i < engine->lane_count; i++)
 		pause_end(engine, engine->lanes[i], "drain", now_us);
-	invalidate_hurry(engine, now_us);
+	invalidate_hurry(engine);
 	log_event(engine->log, LOG_INFO, "drain.begin",
 		  log_number("clients", engine->drain_clients),
 		  log_number("in_flight", engine->exchanges.used));
@@ -110,7 +110,7 @@ void drain_step(struct engine *engine, uint64_t now_us)
 	}
 	drain_clients(engine, elapsed_us - drain->delay_us);
 	if (!engine->goodbye &&
-	    ((session_count(&engine->sessions) == 0 && !engine_bus_owes(engine, now_us)) ||
+	    ((session_count(&engine->sessions) == 0 && !engine_bus_owes(engine)) ||
 	     engine->drain_expired))
 		drain_goodbye(engine, now_us);
 }

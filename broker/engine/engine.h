@@ -143,8 +143,9 @@ void engine_resolved(struct engine *engine, uint64_t look_up, const char *const 
 		     size_t count, const char *error, uint64_t now_us);
 
 /* What became of a connection to Redis that ports.bus_open began; see broker/journal/bus.h. Nothing
- * comes of one after ports.bus_close. leave: it is the last time; those that are open are closed.
- */
+ * comes of one after ports.bus_close. turn: at the end of each turn of the loop. leave: it is the
+ * last time; those that are open are closed. */
+void engine_bus_turn(struct engine *engine, uint64_t now_us);
 void engine_bus_opened(struct engine *engine, enum bus_link link, uint64_t now_us);
 void engine_bus_replied(struct engine *engine, enum bus_link link, const struct redis_value *value,
 			uint64_t now_us);

@@ -60,11 +60,11 @@ static void keep(struct engine *engine, const struct event *event, struct positi
 
 /* Into the log: without a bus the journal is the log, and numbers it. With one the event comes back
  * from there, as those of other brokers come. */
-static void publish(struct engine *engine, const struct event *event, uint64_t now_us)
+static void publish(struct engine *engine, const struct event *event)
 {
 	engine->invalidations.latest = (struct position){0};
 	if (engine->bus) {
-		if (bus_publish(engine->bus, event, now_us))
+		if (bus_publish(engine->bus, event))
 			log_event(engine->log, LOG_ERROR, "invalidation.forgotten",
 				  log_span("id", event->id),
 				  log_text("error", wsb_err_text(WSB_ENOMEM)));
@@ -73,8 +73,7 @@ static void publish(struct engine *engine, const struct event *event, uint64_t n
 	keep(engine, event, &engine->invalidations.latest);
 }
 
-static void tell(struct engine *engine, const struct invalidation *what, enum event_cause cause,
-		 uint64_t now_us)
+static void tell(struct engine *engine, const struct invalidation *what, enum event_cause cause)
 {
 	const uint64_t wall_us = engine->ports->wall_us(engine->ports->io);
 	struct invalidation_parts parts = {.rest = *what};
@@ -89,7 +88,7 @@ static void tell(struct engine *engine, const struct invalidation *what, enum ev
 
 	while (invalidation_next_part(&parts, &event.what)) {
 		maker_id(&engine->invalidations.maker, wall_us, id);
-		publish(engine, &event, now_us);
+		publish(engine, &event);
 	}
 }
 
@@ -99,7 +98,7 @@ size_t invalidate(struct engine *engine, const struct invalidation *what, enum e
 	size_t hits = apply(engine, what, now_us);
 
 	engine->stats.invalidations[cause]++;
-	tell(engine, what, cause, now_us);
+	tell(engine, what, cause);
 	return hits;
 }
 
@@ -203,7 +202,7 @@ size_t invalidate_merged(struct engine *engine, const struct invalidation *what,
 	hits = apply(engine, what, now_us);
 	engine->stats.invalidations[cause]++;
 	if (!hold_back(engine, what, cause, merge_us, now_us))
-		tell(engine, what, cause, now_us);
+		tell(engine, what, cause);
 	return hits;
 }
 
@@ -215,9 +214,9 @@ static void merge_destroy(struct engine *engine, struct merge *merge)
 	free(merge);
 }
 
-static void merge_tell(struct engine *engine, struct merge *merge, uint64_t now_us)
+static void merge_tell(struct engine *engine, struct merge *merge)
 {
-	tell(engine, &merge->what, merge->cause, now_us);
+	tell(engine, &merge->what, merge->cause);
 	merge_destroy(engine, merge);
 }
 
@@ -226,14 +225,14 @@ void invalidate_tick(struct engine *engine, uint64_t now_us)
 	struct timer *timer;
 
 	while ((timer = timerq_pop(&engine->invalidations.merging, now_us)))
-		merge_tell(engine, list_entry(timer, struct merge, timer), now_us);
+		merge_tell(engine, list_entry(timer, struct merge, timer));
 	follow_tick(engine, now_us);
 }
 
-void invalidate_hurry(struct engine *engine, uint64_t now_us)
+void invalidate_hurry(struct engine *engine)
 {
 	list_each(&engine->invalidations.held, node)
-		merge_tell(engine, list_entry(node, struct merge, link), now_us);
+		merge_tell(engine, list_entry(node, struct merge, link));
 }
 
 void invalidate_fini(struct engine *engine)

@@ -12,7 +12,7 @@ void invalidate_fini(struct engine *engine);
 /* What was held back for its merge is told when its time has come. */
 void invalidate_tick(struct engine *engine, uint64_t now_us);
 /* All of it is told now: the broker is going to stop. */
-void invalidate_hurry(struct engine *engine, uint64_t now_us);
+void invalidate_hurry(struct engine *engine);
 
 /* This broker causes it. Returns how many entries of its cache were hit; when it returns nothing
  * older is served here. engine->invalidations.latest is its place in the log, where it is known. */

@@ -35,6 +35,8 @@ void redis_links_init(struct redis_links *links, uv_loop_t *loop)
 
 void redis_links_turn(struct redis_links *links)
 {
+	if (links->engine)
+		engine_bus_turn(links->engine, clock_monotonic_us());
 	for (size_t i = 0; i < BUS_LINKS; i++)
 		redis_link_turn(&links->of[i]);
 }

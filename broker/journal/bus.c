@@ -104,6 +104,7 @@ static void close_all(struct bus *bus)
 		bus->lines[i].tried_us = 0;
 	}
 	pending_rewind(bus->pending);
+	bus->batch_count = 0;
 	bus->looking = false;
 	bus->looks = 0;
 	bus->past_asked = false;
@@ -383,18 +384,23 @@ void bus_leave(struct bus *bus, uint64_t now_us)
 	bus->left = true;
 }
 
-enum wsb_err bus_publish(struct bus *bus, const struct event *event, uint64_t now_us)
+enum wsb_err bus_publish(struct bus *bus, const struct event *event)
 {
 	const struct pending_counts *counts = pending_counts(bus->pending);
-	bool waits = !bus->lines[BUS_COMMANDS].ready || bus->looking || counts->waiting > 0 ||
-		     counts->sent >= BUS_WINDOW;
+	bool waits = !bus->lines[BUS_COMMANDS].ready || bus->looking ||
+		     counts->waiting + counts->sent >= BUS_WINDOW;
 	enum wsb_err err = pending_add(bus->pending, event, bus->inbox_entry, waits);
 
 	bus->stats.merged = counts->merged;
 	bus->stats.overflows = counts->overflows;
 	bus->inbox_entry = (struct span){0};
-	commands_pump(bus, now_us);
 	return err;
+}
+
+void bus_turn(struct bus *bus, uint64_t now_us)
+{
+	if (pending_due(bus->pending) > 0)
+		commands_pump(bus, now_us);
 }
 
 enum bus_state bus_state(const struct bus *bus, uint64_t now_us)
@@ -438,6 +444,14 @@ size_t bus_queued(const struct bus *bus)
 	const struct pending_counts *counts = pending_counts(bus->pending);
 
 	return counts->waiting + counts->sent;
+}
+
+bool bus_is_sending(const struct bus *bus)
+{
+	const struct bus_line *line = &bus->lines[BUS_COMMANDS];
+
+	return !bus->left && bus_queued(bus) > 0 &&
+	       (line->open || line->opening || bus->failures <= 1);
 }
 
 const struct peers *bus_peers(const struct bus *bus)

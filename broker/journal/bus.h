@@ -109,6 +109,9 @@ void bus_tick(struct bus *bus, uint64_t now_us);
 /* Last words: the others need not wait for this broker. Links are closed, nothing is opened. */
 void bus_leave(struct bus *bus, uint64_t now_us);
 
+/* At the end of whatever has published events: they leave together. */
+void bus_turn(struct bus *bus, uint64_t now_us);
+
 /* What became of a link that was opened. */
 void bus_opened(struct bus *bus, enum bus_link link, uint64_t now_us);
 void bus_replied(struct bus *bus, enum bus_link link, const struct redis_value *value,
@@ -116,9 +119,9 @@ void bus_replied(struct bus *bus, enum bus_link link, const struct redis_value *
 void bus_lost(struct bus *bus, enum bus_link link, const char *cause, const char *text,
 	      uint64_t now_us);
 
-/* Sends an own event, which has been applied here already: at once, or when Redis is back. Copies
- * it. WSB_ENOMEM: it will be told to nobody. */
-enum wsb_err bus_publish(struct bus *bus, const struct event *event, uint64_t now_us) WSB_CHECKED;
+/* Sends an own event, which has been applied here already: with the next bus_turn, or when Redis is
+ * back. Copies it. WSB_ENOMEM: it will be told to nobody. */
+enum wsb_err bus_publish(struct bus *bus, const struct event *event) WSB_CHECKED;
 
 /* The state at this moment. A broker that stood still is suspect before anything is read. */
 enum bus_state bus_state(const struct bus *bus, uint64_t now_us);
@@ -135,6 +138,8 @@ struct position bus_top(const struct bus *bus);
 const struct bus_stats *bus_stats(const struct bus *bus);
 const char *bus_label(const struct bus *bus); /* of the URL that the reason is about */
 size_t bus_queued(const struct bus *bus);     /* own events that Redis has not logged yet */
+/* Whether some of these are on their way: Redis is reached, or has been lost a moment ago. */
+bool bus_is_sending(const struct bus *bus);
 const struct peers *bus_peers(const struct bus *bus);
 
 /* For `--wait all`: a ticket stands for all own events so far. */

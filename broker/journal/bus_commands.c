@@ -1,4 +1,6 @@
+#include <assert.h>
 #include <stdio.h>
+#include <string.h>
 #include "broker/journal/bus_state.h"
 #include "common/clock.h"
 
@@ -165,37 +167,99 @@ static void take_load(struct bus *bus, const struct redis_value *value, uint64_t
 	commands_look(bus, now_us);
 }
 
-static void take_refusal(struct bus *bus, const struct redis_value *value, uint64_t now_us)
+/* The stream has an entry where the next one belongs. */
+static bool is_ahead(struct span error)
 {
-	pending_refused(bus->pending);
-	if (span_begins(value->text, "NOSCRIPT")) {
+	static const char said[] = "equal or smaller";
+
+	return error.at && memmem(error.at, error.len, said, sizeof(said) - 1);
+}
+
+/* Numbers that stand in the way are looked into at once, but not for ever: what is refused again
+ * and again is sent again after a while, as after a loss. */
+static void take_refusal(struct bus *bus, struct span why, size_t count, uint64_t now_us)
+{
+	const struct redis_value error = {.kind = REDIS_ERROR, .text = why};
+
+	for (size_t i = 0; i < count; i++)
+		pending_refused(bus->pending);
+	if (span_begins(why, "NOSCRIPT")) {
 		bus->by_text = true;
 		return;
 	}
-	bus->stats.refused++;
-	if (!span_begins(value->text, "AHEAD"))
-		bus_restart_for(bus, "refused", value, now_us);
-	else if (!bus->looking)
+	bus->stats.refused += count;
+	if (bus->looking && is_ahead(why))
+		return;
+	bus->refusals++;
+	if (is_ahead(why) && bus->refusals == 1)
 		commands_look(bus, now_us);
+	else
+		bus_restart_for(bus, "refused", &error, now_us);
+}
+
+/* What the script says of a batch. */
+struct outcome {
+	size_t settled, logged;
+	struct position top; /* not set: none of them was logged */
+	struct span refusal, mute;
+};
+
+static bool count_read(const struct redis_value *value, size_t max, size_t *out)
+{
+	if (!value || value->kind != REDIS_INTEGER || value->integer < 0 ||
+	    (uint64_t)value->integer > max)
+		return false;
+	*out = (size_t)value->integer;
+	return true;
+}
+
+/* False: it is none for a batch of so many. */
+static bool outcome_read(const struct redis_value *value, size_t count, struct outcome *out)
+{
+	struct span top = redis_text(redis_item(value, 2));
+
+	*out = (struct outcome){.refusal = redis_text(redis_item(value, 3)),
+				.mute = redis_text(redis_item(value, 4))};
+	if (!count_read(redis_item(value, 0), count, &out->settled) ||
+	    !count_read(redis_item(value, 1), out->settled, &out->logged) || !out->mute.at)
+		return false;
+	if (out->logged > 0 && (!top.at || !position_read(top, &out->top)))
+		return false;
+	return (out->settled < count) == (out->refusal.len > 0);
+}
+
+static void take_outcome(struct bus *bus, const struct outcome *outcome)
+{
+	for (size_t i = 0; i < outcome->settled; i++)
+		pending_logged(bus->pending);
+	bus->stats.published += outcome->logged;
+	bus->by_text = false;
+	if (outcome->logged > 0)
+		bus->refusals = 0;
+	if (position_before(bus->logged, outcome->top))
+		bus->logged = outcome->top;
+	if (outcome->mute.len == 0)
+		return;
+	strbuf_clear(&bus->text);
+	strbuf_plain(&bus->text, outcome->mute);
+	bus_note_odd(bus, "publish", strbuf_span(&bus->text).at);
 }
 
 static void take_published(struct bus *bus, const struct redis_value *value, uint64_t now_us)
 {
-	struct position position;
+	const size_t count = bus->batches[bus->batch_first];
+	struct outcome outcome;
 
+	bus->batch_first = (uint8_t)((bus->batch_first + 1) % BUS_BATCHES_MAX);
+	bus->batch_count--;
 	if (value->kind == REDIS_ERROR) {
-		take_refusal(bus, value, now_us);
-	} else if (position_read(redis_text(value), &position)) {
-		if (position_before(bus->logged, position))
-			bus->logged = position;
-		bus->stats.published++;
-		bus->by_text = false;
-		pending_logged(bus->pending);
-	} else if (redis_text(value).at && redis_text(value).len == 0) {
-		pending_logged(bus->pending); /* another broker has logged what the inbox asked */
+		take_refusal(bus, value->text, count, now_us);
+	} else if (outcome_read(value, count, &outcome)) {
+		take_outcome(bus, &outcome);
+		if (outcome.settled < count)
+			take_refusal(bus, outcome.refusal, count - outcome.settled, now_us);
 	} else {
 		bus_restart_for(bus, "protocol", value, now_us);
-		return;
 	}
 	commands_pump(bus, now_us);
 }
@@ -233,22 +297,39 @@ void commands_answer(struct bus *bus, enum bus_ask ask, const struct redis_value
 	}
 }
 
+/* One command with as many as it takes. */
+static enum wsb_err say_batch(struct bus *bus, uint64_t now_us)
+{
+	const struct pending_event *next = pending_next(bus->pending);
+	struct span hash = bus->by_text ? (struct span){0} : strbuf_span(&bus->hash);
+	struct script *script = &bus->script;
+	const uint64_t first = next->number;
+	enum wsb_err err;
+
+	script_publish(script, hash, first, next_epoch(bus, 0));
+	do {
+		assert(next->number == first + script->events);
+		err = script_add(script, &next->event, next->inbox_entry);
+		if (err)
+			return err;
+	} while (!script_is_full(script) && (next = pending_next(bus->pending)) != NULL);
+	script_end(script);
+	bus->batches[(bus->batch_first + bus->batch_count++) % BUS_BATCHES_MAX] =
+		(uint8_t)script->events;
+	say_script(bus, ASK_PUBLISH, now_us);
+	return WSB_OK;
+}
+
 void commands_pump(struct bus *bus, uint64_t now_us)
 {
-	const struct pending_event *next;
-
 	if (!bus->lines[BUS_COMMANDS].ready || bus->looking || bus->left)
 		return;
-	while (bus->lines[BUS_COMMANDS].count < BUS_WINDOW &&
-	       (next = pending_next(bus->pending)) != NULL) {
-		struct span hash = bus->by_text ? (struct span){0} : strbuf_span(&bus->hash);
-
-		if (script_publish(&bus->script, hash, &next->event, next->number,
-				   next->inbox_entry, next_epoch(bus, 0))) {
+	while (bus->batch_count < BUS_BATCHES_MAX && bus->lines[BUS_COMMANDS].count < BUS_WINDOW &&
+	       pending_due(bus->pending) >= (bus->batch_count ? SCRIPT_EVENTS_MAX : 1)) {
+		if (say_batch(bus, now_us)) {
 			bus_restart(bus, "memory", "", now_us);
 			return;
 		}
-		say_script(bus, ASK_PUBLISH, now_us);
 	}
 }
 

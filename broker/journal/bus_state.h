@@ -8,9 +8,12 @@
 #include "broker/journal/script.h"
 #include "broker/journal/standing.h"
 
-/* Own events that may be under way at once, and answers that may be waited for with them. */
-#define BUS_WINDOW   512
-#define BUS_ASKS_MAX 1024
+/* So many own events that are not in the log yet are no backlog; beyond, what waits is merged, and
+ * the inbox is left for later. */
+#define BUS_WINDOW 512
+/* Commands with own events that may be under way at once, and answers that may be waited for. */
+#define BUS_BATCHES_MAX 8
+#define BUS_ASKS_MAX	1024
 /* Of these, so many are left for what must not be dropped. */
 #define BUS_ASKS_SPARE 64
 /* Entries of one reading. */
@@ -91,6 +94,9 @@ struct bus {
 	uint64_t known_us; /* when the log had last been read to its end; 0: never */
 	bool stood_still;  /* while the reading was under way: its answer may be old */
 	struct pending *pending;
+	uint8_t batches[BUS_BATCHES_MAX]; /* a ring: so many events are in each that is under way */
+	uint8_t batch_first, batch_count;
+	uint32_t refusals;	 /* in a row: since anything of ours was logged last */
 	struct position logged;	 /* the highest place of own events */
 	struct span inbox_entry; /* that is being turned into an event; absent: none */
 	struct peers peers;
@@ -122,7 +128,8 @@ void commands_begin(struct bus *bus, uint64_t now_us);
 void commands_answer(struct bus *bus, enum bus_ask ask, const struct redis_value *value,
 		     uint64_t now_us);
 void commands_look(struct bus *bus, uint64_t now_us);
-/* Sends what waits, as much as may be under way. */
+/* Sends what waits, if it is its turn: at once where nothing is under way; behind that, what fills
+ * a command does not wait for the answer, and less does, so that many events cost few commands. */
 void commands_pump(struct bus *bus, uint64_t now_us);
 void commands_beat(struct bus *bus, uint64_t now_us);
 /* A word to the other brokers. */

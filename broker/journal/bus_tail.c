@@ -149,7 +149,7 @@ static void caught_up(struct bus *bus, uint64_t now_us)
 {
 	bus->known_us = now_us;
 	bus->top = bus->position;
-	bus->failures = 0;
+	bus->failures = bus->refusals;
 	if (bus->state != BUS_LIVE)
 		bus_enter(bus, BUS_LIVE, "read", "", now_us);
 	past_begin(bus, now_us);

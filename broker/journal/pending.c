@@ -84,8 +84,10 @@ static bool is_joint(const struct invalidation *what)
 static struct span key_of(struct pending *pending, enum invalidation_mode mode, char kind,
 			  struct span name)
 {
+	const char how[] = {mode == INVALIDATE_HARD ? 'h' : 's', kind};
+
 	strbuf_clear(&pending->key);
-	strbuf_printf(&pending->key, "%c%c", mode == INVALIDATE_HARD ? 'h' : 's', kind);
+	strbuf_add(&pending->key, span_of(how, sizeof(how)));
 	strbuf_add(&pending->key, name);
 	return strbuf_span(&pending->key);
 }
@@ -314,11 +316,9 @@ const struct pending_event *pending_next(struct pending *pending)
 	return event;
 }
 
-const struct pending_event *pending_oldest(const struct pending *pending)
+size_t pending_due(const struct pending *pending)
 {
-	struct list_node *node = list_first(&pending->sent);
-
-	return node ? list_entry(node, struct pending_event, link) : NULL;
+	return pending->again.count + pending->waiting.count;
 }
 
 static struct pending_event *pop_sent(struct pending *pending)

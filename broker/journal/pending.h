@@ -47,12 +47,13 @@ void pending_destroy(struct pending *pending); /* NULL is allowed */
 enum wsb_err pending_add(struct pending *pending, const struct event *event,
 			 struct span inbox_entry, bool merge) WSB_CHECKED;
 
-/* The next one to be sent, which counts as sent with this; NULL: none waits. */
+/* The next one to be sent, which counts as sent with this; NULL: none waits. Its number is one more
+ * than that of the one before, also when both are sent again. */
 const struct pending_event *pending_next(struct pending *pending);
+/* So many are there to be sent. */
+size_t pending_due(const struct pending *pending);
 
-/* The one sent longest ago that is not acknowledged; NULL: none. */
-const struct pending_event *pending_oldest(const struct pending *pending);
-/* It is in the log. */
+/* The one sent longest ago that is not acknowledged is in the log. */
 void pending_logged(struct pending *pending);
 /* It is not: it will be sent anew, under another number. */
 void pending_refused(struct pending *pending);

@@ -1,5 +1,5 @@
-/* broker/journal/script.h: what is done inside Redis in one step: numbering, logging and telling an
- * event; reading where a log stands; beginning its numbers anew.
+/* broker/journal/script.h: what is done inside Redis in one step: numbering, logging and telling
+ * events; reading where a log stands; beginning its numbers anew.
  *
  * All keys begin with the prefix, so that a prefix in braces keeps them in one hash slot:
  * PREFIX:epoch, PREFIX:position (the counter), PREFIX:invalidations:log (the stream), PREFIX:inbox,
@@ -7,6 +7,7 @@
 #ifndef WSB_BROKER_JOURNAL_SCRIPT_H
 #define WSB_BROKER_JOURNAL_SCRIPT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "common/err.h"
 #include "common/span.h"
@@ -16,7 +17,13 @@
 /* The group that reads the inbox. */
 #define SCRIPT_GROUP "brokers"
 
-#define SCRIPT_WORDS_MAX 20
+/* So many events are logged in one step, and so long their texts may get before no other is added:
+ * while it runs, Redis does nothing else. */
+#define SCRIPT_EVENTS_MAX 128
+#define SCRIPT_BYTES_MAX  ((size_t)128 << 10)
+
+/* Three for the command, five keys, five terms, and those of the events. */
+#define SCRIPT_WORDS_MAX (13 + 5 * SCRIPT_EVENTS_MAX)
 
 /* The names on Redis of one prefix, and the words of one command, which stay valid until the next
  * one is made. */
@@ -24,7 +31,8 @@ struct script {
 	struct strbuf epoch, counter, log, source, inbox;
 	struct strbuf json_channel, msgpack_channel;
 	struct strbuf invalidate_channel, brokers_channel, talk_channel;
-	struct strbuf json_before, json_behind, msgpack_before, msgpack_behind;
+	struct strbuf texts; /* of the events, one behind the other */
+	size_t events;
 	char number[24], position[POSITION_TEXT_MAX], epoch_text[24], length[24];
 	struct span words[SCRIPT_WORDS_MAX];
 	size_t count;
@@ -38,14 +46,22 @@ void script_fini(struct script *script);
 /* The text that numbers, logs and publishes; SCRIPT LOAD answers with its hash. */
 extern const char *const script_publish_text;
 
-/* EVALSHA hash, or EVAL of the text where hash is absent. number: larger than that of every event
- * of this source before, and the same when it is sent again: then it is not logged again.
- * inbox_entry: the entry of the inbox that caused it, acknowledged in the same step, and only once;
- * absent: none. epoch: begins if there is none. Answers with the position; with "" when another
- * broker has acknowledged the entry; with an error AHEAD when the stream is ahead of its counter.
- */
-enum wsb_err script_publish(struct script *script, struct span hash, const struct event *event,
-			    uint64_t number, struct span inbox_entry, uint64_t epoch) WSB_CHECKED;
+/* Begins a command that publishes the events which script_add adds to it, at least one, and that
+ * script_end ends: EVALSHA hash, or EVAL of the text where hash is absent. number: of the first of
+ * them, larger than that of every event of this source before, and the same when it is sent again:
+ * then it is not logged again; each other's is one more than that before it. epoch: begins if there
+ * is none.
+ * Answers with five: how many of them, from the first on, need not be sent again; how many of these
+ * are in the log; the highest position of those, ""; why the next one was refused, ""; why channels
+ * have not been told, "". */
+void script_publish(struct script *script, struct span hash, uint64_t number, uint64_t epoch);
+/* Not to one that is full. inbox_entry: the entry of the inbox that caused it, acknowledged in the
+ * same step, and only once: where another broker was first it is not logged; absent: none. It must
+ * stay valid until the command is sent. WSB_ENOMEM: the event is not among them. */
+enum wsb_err script_add(struct script *script, const struct event *event,
+			struct span inbox_entry) WSB_CHECKED;
+bool script_is_full(const struct script *script);
+void script_end(struct script *script);
 
 /* Answers with the epoch, the counter, the id of the newest entry, its event, and the event of the
  * entry at `own`; each may be nil. own need not be set. */

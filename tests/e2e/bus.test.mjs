@@ -165,30 +165,127 @@ test('connections that are killed again and again lose nothing and double nothin
 	assert.ok(kills > 20, `${kills} kills`);
 });
 
-// What the broker's script does with numbers that come again, or never came.
-test('an event that was refused between two that were not is logged when it comes again', async (t) => {
-	const redis = await startRedis(t);
+// The broker's own script, as another broker would call it: with the numbers of one that nobody else
+// is. Each event is [entry of the inbox, text before and behind the position, the same in MessagePack].
+async function scriptOf(redis, a) {
 	await redis.command('CONFIG', 'SET', 'slowlog-log-slower-than', 0);
-	const a = await member(t, redis.url, 'a');
 	await a.invalidate('own');
 	await told(a, ['own']);
 	const [, hash, , ...keys] = (await redis.command('SLOWLOG', 'GET', 128)).map(([, , , words]) => words)
 		.find(([word]) => word === 'EVALSHA');
 	keys.splice(5);
 	keys[3] = '{wsbroker}:source:/wsbroker/z/1';
-	const publish = (number) => redis.command('EVALSHA', hash, 5, ...keys, number, '', 1,
-		`{"specversion":"1.0","type":"wsbroker.cache.invalidated.v1","source":"/wsbroker/z/1","id":"z${number}","data":{"position":`,
-		`,"op":"invalidate","mode":"hard","tags":["z${number}"],"match":"any","keys":[],"methods":[],"cause":"admin"}}`,
-		'', '', 1000, 'json', 'msgpack');
+	const event = (number) => ['', `{"specversion":"1.0","type":"wsbroker.cache.invalidated.v1","source":"/wsbroker/z/1","id":"z${number}","data":{"position":`,
+		`,"op":"invalidate","mode":"hard","tags":["z${number}"],"match":"any","keys":[],"methods":[],"cause":"admin"}}`, '', ''];
+	return (first, last = first) => redis.command('EVALSHA', hash, 5, ...keys, first, 1, 1000, 'json', 'msgpack',
+		...Array.from({ length: last - first + 1 }, (_, i) => event(first + i)).flat());
+}
+
+// What the script does with numbers that come again, or never came.
+test('an event that was refused between two that were not is logged when it comes again', async (t) => {
+	const redis = await startRedis(t);
+	const a = await member(t, redis.url, 'a');
+	const publish = await scriptOf(redis, a);
 	await publish(1);
 	const third = await publish(3);
 	await publish(2);
-	assert.equal(await publish(3), third);
+	assert.deepEqual(await publish(3), third);
 	const fourth = await publish(4);
-	assert.equal(await publish(3), fourth);
+	assert.deepEqual(await publish(3), fourth);
 	await told(a, ['own', 'z1', 'z3', 'z2', 'z4']);
 	assertWhole(a, ['own', 'z1', 'z3', 'z2', 'z4']);
 	assert.equal(await redis.command('XLEN', LOG), 5);
+});
+
+test('of a batch that comes again, what is in the log is not logged twice', async (t) => {
+	const redis = await startRedis(t);
+	const a = await member(t, redis.url, 'a');
+	const publish = await scriptOf(redis, a);
+	const epoch = await redis.command('GET', '{wsbroker}:epoch');
+	assert.deepEqual(await publish(1, 3), [3, 3, `${epoch}-4`, '', '']);
+	// Cut at another place than before: two that are there, two that are new.
+	assert.deepEqual(await publish(2, 5), [4, 4, `${epoch}-6`, '', '']);
+	assert.deepEqual(await publish(1, 5), [5, 5, `${epoch}-6`, '', '']);
+	await told(a, ['own', 'z1', 'z2', 'z3', 'z4', 'z5']);
+	assertWhole(a, ['own', 'z1', 'z2', 'z3', 'z4', 'z5']);
+	// A gap: what lies before it is rather logged twice, and readers know it by its id.
+	assert.deepEqual(await publish(7), [1, 1, `${epoch}-7`, '', '']);
+	assert.deepEqual(await publish(5, 8), [4, 4, `${epoch}-10`, '', '']);
+	await told(a, ['own', 'z1', 'z2', 'z3', 'z4', 'z5', 'z6', 'z7', 'z8']);
+	assert.deepEqual(a.tags.filter((tag) => tag === 'z5'), ['z5']);
+	assert.equal(await redis.command('XLEN', LOG), 10);
+	assert.equal(resyncs(a), 0);
+});
+
+// Redis' Lua counts in doubles, which end at 2^53: the only way to have it refuse an event in the
+// middle of a batch, and it goes on refusing.
+test('a batch that Redis refuses in its middle: half is in the log, the rest waits, tries are far apart', { timeout: 40000 }, async (t) => {
+	const redis = await startRedis(t);
+	const [a, b] = [await member(t, redis.url, 'a'), await member(t, redis.url, 'b')];
+	await a.invalidate('first');
+	await told(b, ['first']);
+	await redis.command('SET', '{wsbroker}:position', String(2 ** 53 - 2));
+	a.client.send(JSON.stringify(['v', 'w', 'x', 'y', 'z'].map((tag) =>
+		({ jsonrpc: '2.0', method: 'wsbroker.invalidate', params: { tags: [tag] } }))));
+	await told(b, ['first', 'v', 'w']);
+	await until(() => /event=bus.state .*reason=refused .*equal or smaller/.test(a.broker.log), { what: () => a.broker.log });
+	const calls = async () => Number(/cmdstat_evalsha:calls=(\d+)/.exec(await redis.command('INFO', 'commandstats'))[1]);
+	const before = await calls();
+	await take(3000);
+	const tries = await calls() - before;
+	assert.ok(tries > 0 && tries < 20, `${tries} tries in 3 s`);
+	assert.equal((await busOf(a.broker)).queued, 3);
+	assert.deepEqual(b.tags, ['first', 'v', 'w']);
+	await redis.command('FLUSHALL');
+	await told(b, ['first', 'v', 'w', 'x', 'y', 'z'], { deadline: 15000 });
+	await told(a, ['first', 'v', 'w', 'x', 'y', 'z']);
+	for (const who of [a, b])
+		assert.deepEqual(who.tags, ['first', 'v', 'w', 'x', 'y', 'z']);
+	await until(async () => (await busOf(a.broker)).queued === 0);
+});
+
+test('Redis without memory: what is refused waits, and is logged when there is some', { timeout: 40000 }, async (t) => {
+	const redis = await startRedis(t);
+	const [a, b] = [await member(t, redis.url, 'a'), await member(t, redis.url, 'b')];
+	await redis.command('CONFIG', 'SET', 'maxmemory', 1);
+	const tags = Array.from({ length: 50 }, (_, i) => `t${i}`);
+	await Promise.all(tags.map((tag) => a.invalidate(tag)));
+	await until(() => /event=bus.state .*reason=refused .*OOM/.test(a.broker.log), { what: () => a.broker.log });
+	assert.equal((await busOf(a.broker)).queued, 50);
+	await redis.command('CONFIG', 'SET', 'maxmemory', 0);
+	await told(b, tags, { deadline: 10000 });
+	assertWhole(b, tags);
+});
+
+test('who may log but not publish is told so, and the brokers go on', { timeout: 20000 }, async (t) => {
+	const redis = await startRedis(t);
+	await redis.command('ACL', 'SETUSER', 'deaf', 'on', '>pw', '~*', '+@all', 'resetchannels', '&{wsbroker}:invalidate', '&{wsbroker}:brokers*');
+	const url = `redis://deaf:pw@127.0.0.1:${redis.port}/0`;
+	const [a, b] = [await member(t, url, 'a'), await member(t, url, 'b')];
+	await a.invalidate('quiet');
+	await told(b, ['quiet']);
+	assertWhole(b, ['quiet']);
+	await until(() => /event=bus.unreadable where=publish why=.*channel/.test(a.broker.log), { what: () => a.broker.log });
+	assert.equal((await busOf(a.broker)).state, 'live');
+});
+
+// What has been accepted leaves before the broker does, also when the connection has just been lost.
+test('a broker that is told to stop says first what it has to say', { timeout: 60000 }, async (t) => {
+	const redis = await startRedis(t);
+	const [a, b] = [await member(t, redis.url, 'a', { limits: { in_flight_per_client: 100000 } }), await member(t, redis.url, 'b')];
+	const tags = Array.from({ length: 4000 }, (_, i) => `t${i}`);
+	redis.signal('SIGSTOP');
+	for (const tag of tags)
+		a.client.send(`{"jsonrpc":"2.0","method":"wsbroker.invalidate","params":{"tags":["${tag}"]}}`);
+	await a.invalidate('last');
+	const ending = a.broker.stop();
+	await take(300);
+	redis.signal('SIGCONT');
+	await redis.command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+	await ending;
+	await told(b, [...tags, 'last'], { deadline: 15000 });
+	assertWhole(b, [...tags, 'last']);
+	assert.doesNotMatch(a.broker.log, /event=bus.unsent/);
 });
 
 test('a pause of Redis is noticed in 2.5 s and costs nothing', { timeout: 40000 }, async (t) => {

@@ -75,7 +75,7 @@ static void publish(struct outside *outside, const struct invalidation *what)
 				    .what = *what,
 				    .cause = span_text("inbox")};
 
-	if (bus_publish(outside->bus, &event, outside->now_us))
+	if (bus_publish(outside->bus, &event))
 		return;
 	must(bus_queued(outside->bus) > 0);
 }

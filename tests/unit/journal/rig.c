@@ -94,7 +94,7 @@ static void on_asked(void *context, const struct invalidation *what, uint64_t no
 	if (what->tag_count)
 		snprintf(tag, sizeof(tag), "%.*s", (int)what->tags[0].len, what->tags[0].at);
 	if (rig->publishes)
-		rig_publish(rig, tag);
+		rig_add(rig, tag);
 }
 
 static void on_heard(void *context, const struct invalidation *what, uint64_t now_us)
@@ -278,7 +278,7 @@ void rig_live(struct rig *rig)
 	rig->told[0] = '\0';
 }
 
-void rig_publish(struct rig *rig, const char *tag)
+void rig_add(struct rig *rig, const char *tag)
 {
 	struct span tags[] = {span_text(tag)};
 	char id[32];
@@ -289,7 +289,21 @@ void rig_publish(struct rig *rig, const char *tag)
 
 	snprintf(id, sizeof(id), "own-%llu", (unsigned long long)++rig->ids);
 	event.id = span_text(id);
-	cr_assert_eq(bus_publish(rig->bus, &event, rig->now_us), WSB_OK);
+	cr_assert_eq(bus_publish(rig->bus, &event), WSB_OK);
+}
+
+void rig_publish(struct rig *rig, const char *tag)
+{
+	rig_add(rig, tag);
+	bus_turn(rig->bus, rig->now_us);
+}
+
+void rig_logged(struct rig *rig, unsigned int count, const char *position)
+{
+	char answer[100];
+
+	snprintf(answer, sizeof(answer), "[%u, %u, \"%s\", \"\", \"\"]", count, count, position);
+	rig_reply(rig, BUS_COMMANDS, answer);
 }
 
 size_t rig_count(const struct rig *rig, enum bus_link link, const char *text)

@@ -4,7 +4,7 @@
 
 #include "broker/journal/bus.h"
 
-#define RIG_TEXT_MAX 65536
+#define RIG_TEXT_MAX (1 << 19)
 
 struct rig {
 	struct bus *bus;
@@ -43,8 +43,12 @@ const char *rig_event(const char *position, const char *id, const char *tag);
 /* [position, ["event", text]] */
 const char *rig_entry(const char *position, const char *id, const char *tag);
 
-/* Publishes an event for this tag. */
+/* Publishes an event for this tag, which leaves with the next bus_turn; or at once. */
+void rig_add(struct rig *rig, const char *tag);
 void rig_publish(struct rig *rig, const char *tag);
+
+/* The answer to a command whose events, so many, are all in the log, the last at this position. */
+void rig_logged(struct rig *rig, unsigned int count, const char *position);
 
 /* Whether it was said, or told, since this was asked last, which clears it. */
 bool rig_said(struct rig *rig, enum bus_link link, const char *text);

@@ -153,17 +153,20 @@ Test(event, of_everything_reads_as_everything)
 Test(event, is_written_around_its_position)
 {
 	struct event event = sample();
-	struct strbuf before, behind;
+	struct strbuf out, whole;
+	size_t gap;
 
-	strbuf_init(&before);
-	strbuf_init(&behind);
+	strbuf_init(&out);
+	strbuf_init(&whole);
 	event.position = (struct position){0};
-	cr_assert_eq(event_write_around(ENCODING_JSON, &event, &before, &behind), WSB_OK);
-	strbuf_text(&before, "\"1763795520123-4711\"");
-	strbuf_add(&before, strbuf_span(&behind));
-	cr_assert_str_eq(before.text, invalidated);
-	strbuf_fini(&before);
-	strbuf_fini(&behind);
+	strbuf_text(&out, "before");
+	cr_assert_eq(event_write_around(ENCODING_JSON, &event, &out, &gap), WSB_OK);
+	strbuf_add(&whole, span_of(out.text + 6, gap - 6));
+	strbuf_text(&whole, "\"1763795520123-4711\"");
+	strbuf_add(&whole, span_of(out.text + gap, out.len - gap));
+	cr_assert_str_eq(whole.text, invalidated);
+	strbuf_fini(&out);
+	strbuf_fini(&whole);
 }
 
 #define HEAD                                                                                       \
