@@ -1,6 +1,7 @@
 #include "broker/engine/link.h"
 
 #include "broker/engine/probing.h"
+#include "broker/pool/source.h"
 
 const uint8_t *link_mask(struct engine *engine)
 {
@@ -21,6 +22,7 @@ static void link_doom(struct connection *connection, const char *reason, uint64_
 	connection->doom = reason;
 	if (connection->state == CONNECTION_READY)
 		pool_connection_drain(connection, now_us);
+	source_ended(connection);
 }
 
 void link_close(struct engine *engine, struct connection *connection, uint16_t code,

@@ -7,6 +7,7 @@
 #include "broker/engine/lane.h"
 #include "broker/engine/pause.h"
 #include "broker/engine/record.h"
+#include "broker/pool/source.h"
 #include "broker/subscription/feed.h"
 
 /* What is subscribed to on an endpoint that is drained has this long to find another place. */
@@ -239,7 +240,8 @@ static void look_at_drain(const struct endpoint *endpoint, struct progress *prog
 	uint32_t moving;
 	uint32_t feeds = count_feeds(endpoint, &moving);
 
-	progress->left = endpoint->in_flight + endpoint->tunnels + feeds;
+	progress->left =
+		endpoint->in_flight + endpoint->tunnels + feeds + endpoint_hands_over(endpoint);
 	progress->done = endpoint->state == ENDPOINT_DRAINED;
 	progress->failed = !progress->done && feeds == progress->left && moving == 0 &&
 			   now_us - endpoint->since_us >= NOWHERE_US;
@@ -250,8 +252,9 @@ static void look_at_drain(const struct endpoint *endpoint, struct progress *prog
 			 feeds);
 	else
 		snprintf(progress->text, sizeof(progress->text),
-			 "%u in flight, %u subscriptions, %u sessions", endpoint->in_flight, feeds,
-			 endpoint->tunnels);
+			 "%u in flight, %u subscriptions, %u sessions%s", endpoint->in_flight,
+			 feeds, endpoint->tunnels,
+			 endpoint_hands_over(endpoint) ? ", the source of pushes" : "");
 }
 
 static void look_at_endpoint(const struct operation *operation, const struct endpoint *endpoint,

@@ -7,6 +7,7 @@
 #include "broker/engine/invalidate_rule.h"
 #include "broker/engine/link.h"
 #include "broker/engine/watch.h"
+#include "broker/pool/source.h"
 #include "common/glob.h"
 #include "proto/token.h"
 #include "proto/value_walk.h"
@@ -74,8 +75,7 @@ void push_rules_drop(struct push_rules *rules)
 	*rules = (struct push_rules){.count = 0};
 }
 
-/* Whoever was the source heard nothing more for some time before that was known, and while there is
- * none nobody hears at all: what pushes would have invalidated may be untrue. */
+/* Pushes may have been missed: what they would have invalidated may be untrue. */
 static void doubt(struct engine *engine, const struct lane *lane, uint64_t now_us)
 {
 	/* A broker or a pool that goes has no use for it. */
@@ -87,24 +87,23 @@ static void doubt(struct engine *engine, const struct lane *lane, uint64_t now_u
 
 void pushes_elect(struct engine *engine, struct lane *lane, uint64_t now_us)
 {
+	struct pool *pool = lane->pool;
 	struct connection *source;
-	bool elected = false;
-	bool lost;
 
-	while ((source = pool_elect_source(lane->pool))) {
-		elected = true;
-		log_event(engine->log, LOG_INFO, "push.source",
-			  log_text("pool", lane->pool->settings->name),
+	pool->hears_pushes = engine->pushes.rules.count > 0 && !engine->draining && !lane->retiring;
+	while ((source = pool_elect_source(pool, now_us))) {
+		log_event(engine->log, LOG_INFO,
+			  source->push_source ? "push.source" : "push.source.next",
+			  log_text("pool", pool->settings->name),
 			  log_text("endpoint", source->endpoint->settings->name),
 			  log_number("connection", source->id));
 		if (!source->dedicated)
 			link_call(engine, source, now_us);
 	}
-	lost = lane->sources_lost != lane->pool->sources_lost;
-	lane->sources_lost = lane->pool->sources_lost;
-	if (lost || (elected && lane->deaf))
-		doubt(engine, lane, now_us);
-	lane->deaf = (lane->deaf || lost) && !elected;
+	if (lane->push_gaps == pool->push_gaps)
+		return;
+	lane->push_gaps = pool->push_gaps;
+	doubt(engine, lane, now_us);
 }
 
 /* A push and, once somebody needs it, the same in the other encoding. */
@@ -228,7 +227,7 @@ bool pushes_take(struct engine *engine, struct connection *connection,
 
 	if (!rule)
 		return false;
-	if (!connection->push_source) {
+	if (!pool_push_counts(connection, message->text, now_us)) {
 		traffic->pushes_elsewhere++;
 		return true;
 	}

@@ -13,7 +13,8 @@ enum wsb_err push_rules_make(struct push_rules *out, const struct config *config
 void push_rules_take(struct engine *engine, const struct push_rules *rules);
 void push_rules_drop(struct push_rules *rules); /* none is allowed */
 
-/* Chooses who is the source of pushes where there is none. */
+/* Chooses who is the source of pushes where there is none, or who follows the one that has to go.
+ */
 void pushes_elect(struct engine *engine, struct lane *lane, uint64_t now_us);
 
 /* Does with it what its rule says. False: no rule is about it. */

@@ -48,8 +48,7 @@ struct lane {
 	struct fairqueue queue;
 	struct fairparty orphans; /* what waits without a client: moved notifications */
 	struct retry_budget retries;
-	uint64_t sources_lost; /* of the pool's, that have been dealt with */
-	bool deaf;	       /* since one was lost none has taken over */
+	uint64_t push_gaps; /* of the pool's, that have been dealt with */
 	struct traffic_stats traffic;
 	bool paused; /* new requests wait, see pause.h */
 	uint64_t paused_at_us;

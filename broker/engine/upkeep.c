@@ -18,12 +18,13 @@
 #include "broker/engine/pushes.h"
 #include "broker/engine/operate.h"
 #include "broker/pool/health.h"
+#include "broker/pool/source.h"
 
 /* A tick that comes this late means that we ourselves stood still (stopped, or the machine slept):
  * what the peers sent meanwhile has not been read yet, so nobody is late. */
 #define STANDSTILL_US (500 * US_PER_MS)
 
-/* A connection that drains waits so long for its subscriptions to move. */
+/* A connection that drains waits so long for what is on it to move. */
 #define MOVE_US (10 * US_PER_S)
 
 /* `status` shows how long requests took over the last one to two of these. */
@@ -54,14 +55,16 @@ static bool is_awaited(const struct connection *connection)
 	return false;
 }
 
-/* Whether a connection that drains has nothing left to do. Its subscriptions move first. */
+/* Whether a connection that drains has nothing left to do. Its subscriptions move first, and so
+ * does the role of the source of pushes. */
 static bool is_emptied(struct engine *engine, struct connection *connection, uint64_t now_us)
 {
 	if (!publish_is_clear(connection))
 		publish_move_away(engine, connection, now_us);
 	if (connection->in_flight > 0 && is_awaited(connection))
 		return false;
-	return (connection->in_flight == 0 && publish_is_clear(connection)) ||
+	return (connection->in_flight == 0 && publish_is_clear(connection) &&
+		!pool_source_is_awaited(connection)) ||
 	       now_us - connection->since_us >= MOVE_US;
 }
 
@@ -130,12 +133,11 @@ static void upkeep_pool(struct engine *engine, struct pool *pool, uint64_t now_u
 	pool_upkeep(pool, now_us);
 	while ((connection = pool_next_excess(pool)))
 		link_abort(engine, connection, connection->farewell, now_us);
+	/* First, since it says whether the source has to be waited for. */
+	pushes_elect(engine, engine_lane_of_pool(engine, pool), now_us);
 	while ((connection = pool_next_surplus(pool, now_us)))
 		if (is_emptied(engine, connection, now_us))
 			link_part(engine, connection, now_us);
-	/* Where the source has just been told to go another takes over before anything is missed.
-	 */
-	pushes_elect(engine, engine_lane_of_pool(engine, pool), now_us);
 	while ((connection = pool_next_dial(pool, now_us)))
 		engine->ports->dial(engine->ports->io, connection);
 }

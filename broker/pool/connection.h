@@ -49,8 +49,9 @@ struct connection {
 	struct list feeds;  /* the engine's: what it is subscribed to, or asks to be */
 	uint32_t feeds_max; /* as many as it was seen to take; 0: it has refused none yet */
 	struct greeting greeting;
-	uint64_t greeting_end; /* position in the outbox behind what greeted it */
-	uint64_t calls_begin;  /* the same around what was sent to it as the source of pushes */
+	struct handover *handover; /* it gives the role of the source away or gets it; else NULL */
+	uint64_t greeting_end;	   /* position in the outbox behind what greeted it */
+	uint64_t calls_begin;	   /* the same around what was sent to it as the source of pushes */
 	uint64_t calls_end;
 	uint32_t in_flight;	/* leases out */
 	uint32_t unread;	/* notifications written that no pong has shown to be read yet */
@@ -58,7 +59,7 @@ struct connection {
 	uint32_t max_in_flight; /* as many as it may carry */
 	bool standby;		/* of a higher tier: not counted by size */
 	bool dedicated;		/* carries pushes and nothing else: not counted by size */
-	bool push_source;	/* its pushes count */
+	bool push_source;	/* its pushes count, see pool_push_counts */
 	bool carries;		/* is one of those that the balancer chooses from */
 	bool stale;		/* to be replaced: make before break */
 	uint32_t handicap;	/* of HANDICAP_UNIT: what is missing from its full share */

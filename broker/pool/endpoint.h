@@ -93,6 +93,7 @@ struct endpoint {
 	uint64_t ramp_us;  /* slow start: when it came back; 0: it is not coming up */
 	uint64_t blow_us;  /* when the end of a connection last counted as a failure */
 	bool has_source;   /* scratch: the pushes of one of its connections count */
+	bool deaf;	   /* pushes of its own have been missed since its source was lost */
 	struct outlier outlier;
 	struct probe probe;
 	struct recent answers; /* how long they took lately */

@@ -37,6 +37,12 @@ static inline bool greeting_waits(const struct greeting *greeting)
 	return greeting->deadline_us != 0;
 }
 
+/* Whether all of it has been played. */
+static inline bool greeting_is_over(const struct greeting *greeting)
+{
+	return greeting->at >= greeting->count && !greeting_waits(greeting);
+}
+
 /* What to do now. GREETING_SEND sets *send (JSON text, valid as long as the settings) and arms the
  * step's deadline; steps without `expect` are passed once sent. Call until it says WAIT or DONE. */
 enum greeting_verdict greeting_next(struct greeting *greeting, uint64_t now_us, struct span *send);

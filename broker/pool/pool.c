@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include "broker/pool/dial.h"
+#include "broker/pool/handover.h"
 #include "broker/pool/health.h"
 #include "broker/pool/lease.h"
 #include "broker/pool/members.h"
@@ -22,6 +23,7 @@ enum wsb_err pool_create(struct pool **out, const struct pool_settings *settings
 	for (size_t i = 0; i < CONNECTION_STATES; i++)
 		list_init(&pool->states[i]);
 	list_init(&pool->tunnels);
+	list_init(&pool->handovers);
 	pool->settings = settings;
 	pool->log = log;
 	pool->outboxes = outboxes;
@@ -46,6 +48,8 @@ void pool_destroy(struct pool *pool)
 	if (!pool)
 		return;
 	assert(list_is_empty(&pool->tunnels));
+	list_each(&pool->handovers, node)
+		handover_end(list_entry(node, struct handover, link));
 	for (size_t state = 0; state < CONNECTION_STATES; state++)
 		list_each(&pool->states[state], node)
 			connection_free(list_entry(node, struct connection, state_link));

@@ -29,8 +29,13 @@ struct pool {
 	size_t endpoint_capacity; /* of endpoints and spread */
 	size_t removing;	  /* endpoints that are to go */
 	struct list states[CONNECTION_STATES];
-	size_t connections;    /* on all lists together */
-	uint64_t sources_lost; /* of pushes: they ended or fell ill, and may have missed some */
+	size_t connections; /* on all lists together */
+	/* Pushes. Their source may have been deaf before it was lost, and until another hears them
+	 * nobody does. */
+	bool hears_pushes;  /* somebody wants them: whose role it is to hear them hands it over */
+	bool deaf;	    /* a source was lost, and no other has heard anything yet */
+	uint64_t push_gaps; /* times at which some may have been missed until then */
+	struct list handovers; /* see handover.h */
 	struct list tunnels;   /* see tunnel.h */
 	/* Ready connections of the tier in use, grouped by endpoint, as an array for the balancer;
 	 * rebuilt when one comes or goes. */
@@ -116,11 +121,6 @@ struct connection *pool_next_surplus(struct pool *pool, uint64_t now_us);
 /* A connection that is not ready yet and that the spread no longer wants: to be given up. NULL:
  * there is none. Call until NULL. It counts as gone at once, and its end must follow. */
 struct connection *pool_next_excess(struct pool *pool);
-
-/* Where none counts as the source of pushes (or the one that did may not any more), another one is
- * chosen and returned; it has yet to be sent the steps of on_connect that are for a source (a
- * dedicated one has had them). Call until NULL. */
-struct connection *pool_elect_source(struct pool *pool);
 
 /* What became of a connection. Each moves it to its next list and logs the step; a step that is not
  * allowed is our own mistake (assert). opened: dialing -> warming, transport is set, the greeting

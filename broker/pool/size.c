@@ -84,12 +84,14 @@ static const char *reason_to_go(const struct endpoint *endpoint,
 	}
 }
 
-/* Stale ones first, then who has the least to do or to move elsewhere; of equals the youngest,
- * which may still be coming up to its share. */
+/* Stale ones first, and the source of pushes last; then who has the least to do or to move
+ * elsewhere; of equals the youngest, which may still be coming up to its share. */
 static bool goes_before(const struct connection *a, const struct connection *b)
 {
 	if (a->stale != b->stale)
 		return a->stale;
+	if (a->push_source != b->push_source)
+		return b->push_source;
 	if (a->in_flight != b->in_flight)
 		return a->in_flight < b->in_flight;
 	if (a->feeds.count != b->feeds.count)

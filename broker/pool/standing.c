@@ -1,5 +1,7 @@
 #include "broker/pool/standing.h"
 
+#include "broker/pool/source.h"
+
 static const struct {
 	const char *name;
 	const char *type; /* of the report */
@@ -22,7 +24,7 @@ const char *endpoint_state_name(enum endpoint_state state)
 	return states[state].name;
 }
 
-/* Whether requests, subscriptions or clients of its own are still on it. */
+/* Whether requests, subscriptions, clients of its own or the source of pushes are still on it. */
 static bool is_busy(const struct endpoint *endpoint)
 {
 	const struct pool *pool = endpoint->pool;
@@ -36,7 +38,7 @@ static bool is_busy(const struct endpoint *endpoint)
 				return true;
 		}
 	}
-	return endpoint->in_flight > 0 || endpoint->tunnels > 0;
+	return endpoint->in_flight > 0 || endpoint->tunnels > 0 || endpoint_hands_over(endpoint);
 }
 
 enum endpoint_state standing_of(const struct endpoint *endpoint)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "broker/pool/health.h"
+#include "broker/pool/source.h"
 
 /* Of its own a connection's outbox has no bound: with more than CONNECTION_STALL_BYTES waiting it
  * gets no lease, so that what waits is at most that and one message. */
@@ -152,10 +153,12 @@ void connection_enter(struct connection *connection, enum connection_state to, c
 		pool->ready_stale = true;
 	} else if (from == CONNECTION_READY) {
 		endpoint->ready -= !connection->dedicated;
-		connection->push_source = false;
 		connection->carries = false;
 		pool->ready_stale = true;
 	}
+	/* One that is to go when it is empty is heard until another takes over. */
+	if (to == CONNECTION_CLOSED)
+		source_ended(connection);
 	report_step(connection, states[from].name, reason, text, now_us);
 }
 
@@ -308,7 +311,6 @@ void pool_connection_lost(struct connection *connection, const char *reason, con
 	enum connection_state from = connection->state;
 
 	connection_prove(connection, now_us);
-	connection->pool->sources_lost += connection->push_source && from == CONNECTION_READY;
 	connection_enter(connection, CONNECTION_CLOSED, reason, text, now_us);
 	if (state_is_open(from) && !reason_is_ours(reason))
 		connection_failed(connection, from, reason, text, now_us);

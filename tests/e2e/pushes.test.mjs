@@ -5,6 +5,7 @@ import { pool, startBroker } from './support/broker.mjs';
 import { cleanup, test } from './support/case.mjs';
 import { connect } from './support/client.mjs';
 import { CLIENTS } from './support/clients.mjs';
+import { change, done } from './support/operator.mjs';
 import { startServer } from './support/servers.mjs';
 import { setup } from './support/setup.mjs';
 import { never, until } from './support/time.mjs';
@@ -47,6 +48,69 @@ test('when the source dies another takes over', async (t) => {
 		other.broadcast(push('again'));
 		return client.received.length > 0;
 	}, { what: 'a push from the other', every: 20 });
+});
+
+// Each of these takes the source away from under a stream of pushes; after them its server may be stopped.
+const AWAY = [
+	['drained', async (broker, name) => change(broker, 'PATCH', `/v1/pools/main/endpoints/${name}`, { state: 'drain' })],
+	['in maintenance', async (broker, name) => change(broker, 'PATCH', `/v1/pools/main/endpoints/${name}`, { state: 'maint' })],
+	['removed', async (broker, name) => change(broker, 'DELETE', `/v1/pools/main/endpoints/${name}`)],
+];
+
+for (const [what, take] of AWAY) {
+	test(`a source that is ${what} under pushes loses none, doubles none and flushes nothing`, async (t) => {
+		const follow = JSON.stringify({ jsonrpc: '2.0', method: 'follow' });
+		const { broker, upstreams, connect: open } = await setup(t, {
+			upstreams: 2, endpoint: ({ url, name }) => ({ url, name }),
+			pool: { size: 4, connect_rate: 0, on_connect: [{ send: follow, push_source: true }] },
+			routes: [{ method: 'who', pool: 'main', cache: { scope: 'shared', tags: ['number:all'], ttl: '1h' } }, { method: '*', pool: 'main' }],
+			push: [{ method: 'grown', forward: 'all', invalidate: ['number:{params.n}'] }],
+		});
+		await until(async () => (await broker.pool()).ready === 4, { what: 'the pool to be whole' });
+		const name = (await source(broker)).split('=').at(-1);
+		const gone = upstreams.find((upstream) => upstream.name === name);
+		const stays = upstreams.find((upstream) => upstream !== gone);
+		const [client, reader] = [await open(), await open()];
+		await reader.result('who');
+		// Both servers tell it, on the connections that asked for it.
+		let told = 0;
+		const tell = () => {
+			for (const { connection: { socket } } of upstreams.flatMap((upstream) => upstream.of('follow')))
+				socket.send(push('grown', { n: told }));
+			told++;
+		};
+		const telling = setInterval(tell, 3);
+		t.after(() => clearInterval(telling));
+		await until(() => told > 50, { what: 'some pushes' });
+		await done(broker, await take(broker, name));
+		await gone.stop();
+		const after = told;
+		await until(() => told > after + 50, { what: 'some more' });
+		clearInterval(telling);
+		const heard = [];
+		while (heard.length < told)
+			heard.push((await client.nextJson()).params.n);
+		assert.deepEqual(heard.sort((a, b) => a - b), Array.from({ length: told }, (_, n) => n));
+		await quiet(client);
+		assert.equal(stays.of('follow').length, 1);
+		const explained = await reader.call('who', undefined, { wsbroker: { explain: true } });
+		assert.equal(explained.wsbroker.cache, 'hit', JSON.stringify(explained));
+	});
+}
+
+test('a source that dies under pushes makes stale what it may have missed', async (t) => {
+	const { broker, upstreams, connect: open } = await setup(t, {
+		upstreams: 2, endpoint: ({ url, name }) => ({ url, name }), pool: { size: 2 },
+		routes: [{ method: 'who', pool: 'main', cache: { scope: 'shared', tags: ['number:all'], ttl: '1h' } }],
+		push: [{ method: 'grown', forward: 'all', invalidate: ['number:{params.n}'] }],
+	});
+	await until(async () => (await broker.pool()).ready === 2, { what: 'the pool to be whole' });
+	const name = (await source(broker)).split('=').at(-1);
+	const reader = await open();
+	await reader.result('who');
+	await upstreams.find((upstream) => upstream.name === name).stop();
+	await until(async () => (await reader.call('who', undefined, { wsbroker: { explain: true } })).wsbroker.cache !== 'hit',
+		{ what: 'the entry to be stale' });
 });
 
 test('subscribers get what they asked for inside wsbroker.event', async (t) => {

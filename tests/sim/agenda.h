@@ -26,6 +26,7 @@ enum event_kind {
 	EVENT_VISIT, /* visitor */
 	EVENT_RELOAD,
 	EVENT_CHANGE, /* of what is read */
+	EVENT_NEWS,   /* of all connections of a pool */
 	EVENT_KINDS,
 };
 

@@ -15,7 +15,8 @@ static uint64_t check_ready_since_us(const struct endpoint *endpoint)
 	list_each(&endpoint->pool->states[CONNECTION_READY], node) {
 		struct connection *connection = list_entry(node, struct connection, state_link);
 
-		if (connection->endpoint == endpoint && connection->ready_at_us < since_us)
+		if (connection->endpoint == endpoint && !connection->dedicated &&
+		    connection->ready_at_us < since_us)
 			since_us = connection->ready_at_us;
 	}
 	return since_us;

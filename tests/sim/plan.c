@@ -207,6 +207,7 @@ void plan_make(struct sim *sim)
 	plan_routes(sim);
 	subscribers_plan(sim);
 	readers_plan(sim);
+	news_plan(sim);
 	sim->setup.config.drain = (struct drain_settings){
 		.delay_us = plan_either(sim, 50, 0, 200 * MS, 0),
 		.timeout_us = sim_pick(sim, 200 * MS, 3000 * MS),

@@ -173,6 +173,7 @@ static void sim_stand_still(struct sim *sim)
 
 	sim_trace(sim, "time stands still for %" PRIu64 " us", gap_us);
 	agenda_delay(&sim->agenda, gap_us);
+	news_all_late(sim);
 	sim->calm_us += gap_us;
 	sim->outside.now_us += gap_us;
 }
@@ -218,9 +219,13 @@ static void sim_say(struct sim *sim, struct peer *peer, const struct happening *
 {
 	struct span left = span_of(event->words, event->words_len);
 
-	if (peer->state != PEER_OPEN)
+	news_arrive(sim);
+	if (peer->state != PEER_OPEN) {
+		news_arrived(sim, left);
 		return;
+	}
 	if (peer->paused && sim_chance(sim, 80)) {
+		news_late(sim, left);
 		agenda_add_words(&sim->agenda, sim->outside.now_us + 5 * MS, peer, event->binary,
 				 left);
 		return;
@@ -232,6 +237,7 @@ static void sim_say(struct sim *sim, struct peer *peer, const struct happening *
 		left = span_of(left.at + len, left.len - len);
 	}
 	peer_say(peer, event->binary, left);
+	news_arrived(sim, span_of(event->words, event->words_len));
 }
 
 /* The end that the engine asked for: what was pending has been sent, or time is up. */
@@ -317,6 +323,9 @@ static void sim_handle(struct sim *sim, const struct happening *event)
 	case EVENT_CHANGE:
 		readers_change(sim);
 		return;
+	case EVENT_NEWS:
+		news_break(sim);
+		return;
 	case EVENT_RELOAD:
 		reload_happen(sim);
 		return;
@@ -398,6 +407,7 @@ static void sim_free(struct sim *sim)
 	free(sim->asks);
 	free(sim->batches);
 	free(sim->subs);
+	news_free(sim);
 	agenda_fini(&sim->agenda);
 	envelope_destroy(sim->envelope);
 	strbuf_fini(&sim->scratch);

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "tests/sim/agenda.h"
+#include "tests/sim/news.h"
 #include "tests/sim/readers.h"
 #include "tests/sim/ask.h"
 #include "tests/sim/subscribers.h"
@@ -114,6 +115,11 @@ struct sim {
 	bool reads;
 	uint64_t read_timeout_us[SIM_PLAIN];
 	struct sim_number numbers[SIM_PLAIN][SIM_NUMBERS];
+	bool tells; /* upstreams have news */
+	struct sim_news *news;
+	uint32_t news_count;
+	uint32_t news_capacity;
+	uint64_t news_handled; /* by all pools, before the words under way */
 	bool subscribes;
 	uint64_t sub_timeout_us[SIM_PLAIN];
 	uint64_t topics[SIM_PLAIN][SIM_TOPICS]; /* events so far */

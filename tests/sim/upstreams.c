@@ -456,5 +456,6 @@ void upstream_end(struct sim *sim, struct peer *peer, const char *cause, uint16_
 
 	sim_trace(sim, "upstream %" PRIu64 " ends: %s", peer->number, cause);
 	upstream_take_stock(sim, upstream);
+	news_upstream_ends(sim, upstream);
 	peer_end(peer, cause, code, span_text(code ? "bye" : ""));
 }

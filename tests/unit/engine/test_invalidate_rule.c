@@ -285,6 +285,52 @@ Test(push, may_have_been_missed_when_its_source_is_lost)
 	end(&scene);
 }
 
+/* A new source that has to subscribe hears nothing before it has. */
+Test(push, may_have_been_missed_until_the_next_source_has_subscribed)
+{
+	struct greeting_step *step;
+	struct scene scene;
+	struct peer *next;
+
+	stage_init(&scene.stage);
+	scene.stage.pool->size = 2;
+	step = setup_greeting(scene.stage.pool);
+	*step = (struct greeting_step){
+		.send = "{}", .push_source = true, .timeout_us = 60 * STAGE_S};
+	step->expect = json_pack("{s:s}", "ok", "yes");
+	pushes[0] = (struct push_settings){.method = "updated", .forward = FORWARD_NONE};
+	scene.stage.setup.config.push = pushes;
+	scene.stage.setup.config.push_count = 1;
+	compile(&scene, &pushes[0].invalidate, "property:{params.id}", TAGS_OF_PUSH);
+	begin(&scene);
+	next = stage_upstream(&scene.stage, 1);
+	cr_assert(scene.upstream->connection->push_source);
+	stage_kill(scene.upstream);
+	stage_pass(&scene.stage, 1100 * STAGE_MS);
+	expect_event(&scene, "[\"property:*\"]", "push");
+	stage_pass(&scene.stage, 2 * STAGE_S);
+	expect_silence(scene.client);
+	says(next, "{\"ok\":\"yes\"}");
+	stage_pass(&scene.stage, 1100 * STAGE_MS);
+	expect_event(&scene, "[\"property:*\"]", "push");
+	stage_pass(&scene.stage, 2 * STAGE_S);
+	expect_silence(scene.client);
+	end(&scene);
+	json_decref(step->expect);
+}
+
+/* It had heard nothing for some time: that is why it was given up. */
+Test(push, may_have_been_missed_by_a_source_that_answers_no_ping)
+{
+	struct scene scene;
+
+	begin_push(&scene, "property:{params.id}", FORWARD_NONE);
+	scene.stage.no_pongs = true;
+	stage_pass(&scene.stage, 9 * STAGE_S);
+	expect_event(&scene, "[\"property:*\"]", "push");
+	end(&scene);
+}
+
 Test(push, is_not_missed_when_another_connection_than_the_source_is_lost)
 {
 	struct scene scene;

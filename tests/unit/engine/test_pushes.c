@@ -202,13 +202,115 @@ Test(pushes, somebody_is_the_source_at_any_time)
 	begin(&scene);
 	first = source(&scene, true, 0);
 	pool_renew(scene.stage.outside.engine->lanes[0]->pool, scene.stage.outside.now_us);
-	for (int i = 0; i < 50; i++) {
+	for (int i = 0; i < 400; i++) {
 		stage_pass(&scene.stage, 10 * STAGE_MS);
 		cr_assert_not_null(source(&scene, true, 0));
 		stage_open_dials(&scene.stage);
 	}
 	cr_assert_neq(source(&scene, true, 0), first);
+	cr_assert_null(source(&scene, true, 1));
 	stage_end(&scene.stage);
+}
+
+enum wish { DRAINED, IN_MAINTENANCE, REMOVED, RENEWED, SMALLER, WISHES };
+
+static void wishes(struct scene *scene, enum wish wish)
+{
+	struct pool *pool = scene->stage.outside.engine->lanes[0]->pool;
+	struct endpoint *endpoint = source(scene, true, 0)->connection->endpoint;
+	const uint64_t now_us = scene->stage.outside.now_us;
+
+	switch (wish) {
+	case DRAINED:
+		pool_set_wish(endpoint, WISH_DRAIN, NULL, now_us);
+		break;
+	case IN_MAINTENANCE:
+		pool_set_wish(endpoint, WISH_MAINT, NULL, now_us);
+		break;
+	case REMOVED:
+		pool_set_wish(endpoint, WISH_REMOVE, NULL, now_us);
+		break;
+	case RENEWED:
+		pool_renew(pool, now_us);
+		break;
+	default:
+		pool_resize(pool, 1, "asked", "", now_us);
+		break;
+	}
+}
+
+/* Says it on all connections that are there, as a broadcast does. */
+static void everybody_says(struct scene *scene, const char *text)
+{
+	list_each(&scene->stage.outside.peers, node) {
+		struct peer *peer = list_entry(node, struct peer, link);
+
+		if (peer->kind == PEER_UPSTREAM && peer->state == PEER_OPEN)
+			says(peer, text);
+	}
+}
+
+/* Whatever an operator wishes, each push is handled once, and none is thought to be missing. */
+Test(pushes, a_source_that_is_told_to_go_hands_over)
+{
+	for (enum wish wish = DRAINED; wish < WISHES; wish++) {
+		struct scene scene;
+		struct peer *first;
+		char text[128];
+
+		scene_init(&scene, 2);
+		setup_endpoint(scene.stage.pool, "b");
+		rules[0].method = "*";
+		begin(&scene);
+		first = source(&scene, true, 0);
+		wishes(&scene, wish);
+		for (int i = 0; i < 500; i++) {
+			snprintf(text, sizeof(text), "{\"method\":\"news\",\"params\":[%d]}", i);
+			everybody_says(&scene, text);
+			expect_hears(scene.client, text);
+			expect_silence(scene.client);
+			stage_pass(&scene.stage, 10 * STAGE_MS);
+			stage_open_dials(&scene.stage);
+		}
+		cr_expect(wish == SMALLER || source(&scene, true, 0) != first, "%d", wish);
+		cr_expect_null(source(&scene, true, 1), "%d", wish);
+		cr_expect_eq(scene.stage.outside.engine->lanes[0]->push_gaps, 0, "%d", wish);
+		stage_end(&scene.stage);
+	}
+}
+
+/* It listens only once it has been told to, and that has been answered. */
+Test(pushes, the_old_source_is_heard_until_the_new_one_has_subscribed)
+{
+	static const char call[] = "{\"subscribe\":\"all\"}";
+	struct scene scene;
+	struct greeting_step *step;
+	struct peer *first, *second;
+
+	scene_init(&scene, 2);
+	setup_endpoint(scene.stage.pool, "b");
+	step = setup_greeting(scene.stage.pool);
+	*step = (struct greeting_step){
+		.send = call, .push_source = true, .timeout_us = 9 * STAGE_S};
+	step->expect = json_pack("{s:s}", "ok", "yes");
+	begin(&scene);
+	first = source(&scene, true, 0);
+	second = source(&scene, false, 0);
+	expect_hears(first, call);
+	says(first, "{\"ok\":\"yes\"}");
+	wishes(&scene, IN_MAINTENANCE);
+	stage_pass(&scene.stage, 5 * STAGE_S);
+	expect_hears(second, call);
+	says(first, NEWS);
+	expect_hears(scene.client, NEWS);
+	says(second, "{\"ok\":\"yes\"}");
+	stage_pass(&scene.stage, 1500 * STAGE_MS);
+	cr_assert_neq(first->state, PEER_OPEN);
+	says(second, NEWS);
+	expect_hears(scene.client, NEWS);
+	cr_assert_eq(scene.stage.outside.engine->lanes[0]->push_gaps, 0);
+	stage_end(&scene.stage);
+	json_decref(step->expect);
 }
 
 Test(pushes, those_go_to_whom_they_name)
