@@ -47,6 +47,11 @@ const KINDS = {
 		command: (port) => [fastBinary(), ['--port', String(port)]],
 		path: '/',
 	},
+	// The same, 20 ms later.
+	slow: {
+		command: (port) => [fastBinary(), ['--port', String(port), '--delay-ms', '20']],
+		path: '/',
+	},
 	scripted: script('scripted'),
 	'scripted-msgpack': script('scripted-msgpack'),
 	platform: script('platform'),
