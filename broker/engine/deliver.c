@@ -124,6 +124,21 @@ static void deliver_hedged(struct engine *engine, struct exchange *exchange, boo
 	exchange->hedged = false;
 }
 
+/* Answers mostly come in the order of the requests: what the next ones will need is asked for now.
+ */
+static void deliver_foresee(const struct connection *connection)
+{
+	const struct list_node *next = list_first(&connection->attempts);
+	const struct session *session;
+
+	if (!next)
+		return;
+	session = list_entry(next, struct attempt, link)->exchange->session;
+	if (session)
+		session_foresee(session);
+	exchange_foresee(list_entry(next->next, struct attempt, link));
+}
+
 static void deliver_one(struct engine *engine, struct connection *connection,
 			struct message *message, uint64_t now_us)
 {
@@ -157,6 +172,7 @@ static void deliver_one(struct engine *engine, struct connection *connection,
 	else if (!exchange->flight ||
 		 !cached_brought(engine, exchange, message, connection, upstream_us, now_us))
 		settle_answer(engine, exchange, message, connection, upstream_us, now_us);
+	deliver_foresee(connection);
 }
 
 /* We never send batches up, so an array is a server's own idea: its members count one by one. */

@@ -21,9 +21,24 @@ void exchange_slab_fini(struct exchange_slab *slab)
 	free(slab->chunks);
 }
 
+/* What rests like this between two lives is not touched at the beginning of one. */
+static void exchange_init(struct exchange *exchange, size_t index)
+{
+	exchange->index = (uint32_t)index;
+	list_node_init(&exchange->session_link);
+	list_node_init(&exchange->flight_link);
+	fairitem_init(&exchange->item);
+	timer_init(&exchange->timer);
+	for (size_t i = 0; i < EXCHANGE_ATTEMPTS_AT_ONCE; i++) {
+		list_node_init(&exchange->attempts[i].link);
+		exchange->attempts[i].exchange = exchange;
+	}
+}
+
 /* Free exchanges wait on the slab's list by the link that ties a used one to its session. */
 static enum wsb_err slab_grow(struct exchange_slab *slab)
 {
+	size_t first = slab->chunk_count * CHUNK_EXCHANGES;
 	struct exchange *chunk;
 
 	if (slab->chunk_count == CHUNKS_MAX)
@@ -33,26 +48,25 @@ static enum wsb_err slab_grow(struct exchange_slab *slab)
 		if (!slab->chunks)
 			return WSB_ENOMEM;
 	}
-	chunk = calloc(CHUNK_EXCHANGES, sizeof(*chunk));
+	chunk = cacheline_alloc(CHUNK_EXCHANGES * sizeof(*chunk));
 	if (!chunk)
 		return WSB_ENOMEM;
-	for (uint32_t i = 0; i < CHUNK_EXCHANGES; i++) {
-		chunk[i].index = (uint32_t)slab->chunk_count * CHUNK_EXCHANGES + i;
-		list_node_init(&chunk[i].session_link);
-		if (chunk[i].index < PLACES_MAX)
+	for (size_t i = 0; i < CHUNK_EXCHANGES; i++) {
+		exchange_init(&chunk[i], first + i);
+		if (first + i < PLACES_MAX)
 			list_append(&slab->free, &chunk[i].session_link);
 	}
 	slab->chunks[slab->chunk_count++] = chunk;
 	return WSB_OK;
 }
 
-static void attempts_init(struct exchange *exchange)
+/* Whoever comes next gets the first of those that are free. */
+static void foresee_next(const struct exchange_slab *slab)
 {
-	for (size_t i = 0; i < EXCHANGE_ATTEMPTS_AT_ONCE; i++) {
-		list_node_init(&exchange->attempts[i].link);
-		exchange->attempts[i].exchange = exchange;
-		exchange->attempts[i].connection = NULL;
-	}
+	const struct list_node *next = list_first(&slab->free);
+
+	if (next)
+		exchange_foresee(list_entry(next, struct exchange, session_link)->attempts);
 }
 
 enum wsb_err exchange_create(struct exchange **out, struct exchange_slab *slab, size_t text_len)
@@ -83,7 +97,6 @@ enum wsb_err exchange_create(struct exchange **out, struct exchange_slab *slab, 
 	exchange->feed = NULL;
 	exchange->member = NULL;
 	exchange->flight = NULL;
-	list_node_init(&exchange->flight_link);
 	exchange->leads = false;
 	exchange->own = false;
 	exchange->cache = "off";
@@ -99,10 +112,8 @@ enum wsb_err exchange_create(struct exchange **out, struct exchange_slab *slab, 
 	exchange->id_len = 0;
 	exchange->text = text ? text : exchange->inline_text;
 	exchange->len = (uint32_t)text_len;
-	fairitem_init(&exchange->item);
-	timer_init(&exchange->timer);
-	attempts_init(exchange);
 	slab->used++;
+	foresee_next(slab);
 	*out = exchange;
 	return WSB_OK;
 }

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "broker/exchange/fairqueue.h"
+#include "common/cacheline.h"
 #include "common/err.h"
 #include "common/list.h"
 #include "common/span.h"
@@ -27,7 +28,7 @@ struct member;
 struct route_settings;
 struct session;
 
-#define EXCHANGE_INLINE_BYTES	  384
+#define EXCHANGE_INLINE_BYTES	  408
 #define EXCHANGE_ATTEMPTS_AT_ONCE 2
 #define EXCHANGE_ATTEMPTS_MAX	  5
 /* Those that were written and lost with their connection: a request that kills its server shall not
@@ -51,67 +52,76 @@ enum affinity_story { STORY_NONE, STORY_ASSIGNED, STORY_KEPT, STORY_MOVED };
 
 /* One sending of the request upstream. */
 struct attempt {
-	struct list_node link; /* on connection->attempts or notifications */
-	struct exchange *exchange;
 	struct connection *connection; /* NULL: this place is free */
-	uint64_t position;	       /* of its first byte in the connection's outbox */
+	struct list_node link;	       /* on connection->attempts or notifications */
+	struct exchange *exchange;
+	uint64_t position; /* of its first byte in the connection's outbox */
 	uint64_t sent_us;
 	bool hedge; /* sent because the first one took longer than most do */
 };
 
+/* With thousands in flight each line of the cache that a request touches is a miss. So what each
+ * needs stands together, in the order of the members below, from item.party to the beginning of its
+ * text, and at last where the second attempt would be; what few need stands around it. */
 struct exchange {
+	/* The latest attempts; compared, never followed. */
+	const struct connection *tried[EXCHANGE_ATTEMPTS_MAX];
+	uint64_t queue_until_us;      /* end of the queue's patience, while queued */
+	uint64_t lost_us;	      /* when one that had been written was last lost */
+	uint64_t hedge_from_us;	      /* when what it hedges was sent */
+	enum affinity_story affinity; /* of the latest attempt */
+	struct fairitem item;
+
 	enum exchange_state state;
 	uint32_t index;
 	uint64_t generation;
-
 	struct session *session; /* NULL: the client has gone, or it is a notification on its own */
 	struct list_node session_link;
-	struct batch *batch; /* NULL: stands alone */
-	uint32_t batch_slot;
 	struct lane *lane; /* of the pool that it goes to */
 	const struct route_settings *route;
-	const struct config *config; /* that the route stands in; held */
-	struct feed *feed;	     /* what the broker itself asks for; NULL: it is a client's */
-	struct member *member;	     /* the subscriber that waits with it; NULL: none */
-	struct flight *flight;	     /* the load that it leads, or waits for; NULL: none */
-	struct list_node flight_link;
 
-	struct fairitem item;
+	const struct config *config; /* that the route stands in; held */
 	struct timer timer;
 	uint64_t arrived_us;
 	uint64_t deadline_us;
-	uint64_t queue_until_us; /* end of the queue's patience, while queued */
-	uint64_t waited_us;	 /* in the queue, in all */
+	/* The client's message without its `wsbroker` member. */
+	char *text; /* inline_text, or on the heap */
 
-	struct attempt attempts[EXCHANGE_ATTEMPTS_AT_ONCE];
-	/* The latest ones and where they stand; compared, never followed. */
-	const struct connection *tried[EXCHANGE_ATTEMPTS_MAX];
-	const struct endpoint *tried_endpoints[EXCHANGE_ATTEMPTS_MAX];
-	uint64_t latest_us; /* when the latest was sent */
-	uint64_t lost_us;   /* when one that had been written was last lost */
+	uint32_t len;
+	uint32_t id_at;	 /* where its id token stands */
+	uint32_t id_len; /* 0: none */
+	enum encoding encoding;
 	uint32_t attempts_made;
 	uint32_t attempts_lost; /* of these, written and ended without an answer */
-	bool second_made;	/* the attempt after attempt_timeout has been made, or refused */
-	bool hedge_tried;	/* a hedge has been made, or refused */
-	bool hedged;		/* one was sent, and has not won (yet) */
-	uint64_t hedge_from_us; /* when what it hedges was sent */
+	uint32_t batch_slot;
+	struct batch *batch;   /* NULL: stands alone */
+	struct feed *feed;     /* what the broker itself asks for; NULL: it is a client's */
+	struct member *member; /* the subscriber that waits with it; NULL: none */
+	struct flight *flight; /* the load that it leads, or waits for; NULL: none */
 
-	bool notification; /* nobody waits for an answer */
+	const char *cache;	  /* what the cache had to do with it, for `explain` */
+	const char *cache_reason; /* and why; NULL: it had nothing to do with it */
+	uint64_t waited_us;	  /* in the queue, in all */
+	uint64_t latest_us;	  /* when the latest attempt was sent */
+	bool second_made;	  /* the attempt after attempt_timeout has been made, or refused */
+	bool hedge_tried;	  /* a hedge has been made, or refused */
+	bool hedged;		  /* one was sent, and has not won (yet) */
+	bool notification;	  /* nobody waits for an answer */
 	bool jsonrpc;
 	bool explain;
 	bool leads; /* of a flight: its answer is what the others wait for */
 	bool own;   /* the broker's own idea: nobody has asked, and nothing is counted of it */
-	const char *cache;	      /* what the cache had to do with it, for `explain` */
-	const char *cache_reason;     /* and why; NULL: it had nothing to do with it */
-	enum affinity_story affinity; /* of the latest attempt */
-	enum encoding encoding;
-	/* The client's message without its `wsbroker` member. */
-	char *text; /* inline_text, or on the heap */
-	uint32_t len;
-	uint32_t id_at;	 /* where its id token stands */
-	uint32_t id_len; /* 0: none */
 	char inline_text[EXCHANGE_INLINE_BYTES];
+
+	_Alignas(CACHE_LINE) struct attempt attempts[EXCHANGE_ATTEMPTS_AT_ONCE];
+	struct list_node flight_link;
+	const struct endpoint *tried_endpoints[EXCHANGE_ATTEMPTS_MAX]; /* where they stand */
 };
+
+_Static_assert(offsetof(struct exchange, item.party) % CACHE_LINE == 0 &&
+		       offsetof(struct exchange, timer) / CACHE_LINE ==
+			       offsetof(struct exchange, text) / CACHE_LINE,
+	       "what each request needs stands in as few lines as it can");
 
 struct exchange_slab {
 	struct exchange **chunks;
@@ -123,6 +133,17 @@ struct exchange_slab {
 
 void exchange_slab_init(struct exchange_slab *slab);
 void exchange_slab_fini(struct exchange_slab *slab); /* none may be in use */
+
+/* Asks for the lines of one that is about to be used; attempt is its first one. */
+static inline void exchange_foresee(const struct attempt *attempt)
+{
+	const char *exchange = (const char *)attempt - offsetof(struct exchange, attempts);
+
+	cacheline_foresee(exchange + offsetof(struct exchange, item.party),
+			  offsetof(struct exchange, inline_text) + CACHE_LINE -
+				  offsetof(struct exchange, item.party));
+	cacheline_foresee(attempt, sizeof(*attempt));
+}
 
 /* A fresh exchange in state accepted, with room for text_len bytes at text.
  * WSB_ELIMIT: 2^20 - 1 are in flight; WSB_ENOMEM. */

@@ -22,10 +22,10 @@ struct fairparty {
 struct fairitem {
 	struct list_node link;	   /* in the party, or of those that rest */
 	struct list_node age_link; /* in the queue, oldest first */
-	struct fairparty *party;   /* NULL while it does not wait */
 	size_t bytes;
 	uint64_t since_us;
-	uint64_t rest_until_us; /* not in its party's line before; 0: it is in it */
+	uint64_t rest_until_us;	 /* not in its party's line before; 0: it is in it */
+	struct fairparty *party; /* NULL while it does not wait */
 };
 
 struct fairqueue {

@@ -434,7 +434,7 @@ static const struct wire_events wire_events = {.data = on_data,
 
 enum wsb_err http_socket_accept(const struct http_site *site, struct ws_context *context, int fd)
 {
-	struct http_socket *socket = calloc(1, sizeof(*socket));
+	struct http_socket *socket = cacheline_alloc(sizeof(*socket));
 	enum wsb_err err;
 
 	if (!socket) {

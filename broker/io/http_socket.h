@@ -58,7 +58,6 @@ enum http_phase {
 };
 
 struct http_socket {
-	struct wire wire;
 	const struct http_site *site;
 	void *session;		 /* the site's: set while it must be told of the end */
 	char *identity;		 /* the site's: as whom the peer came in; NULL: anonymous */
@@ -70,6 +69,7 @@ struct http_socket {
 	bool keeps;		 /* another request may follow the one under way */
 	bool peer_ended;	 /* nothing more comes */
 	enum http_phase phase;
+	_Alignas(CACHE_LINE) struct wire wire;
 	struct deflate_terms terms; /* of the WebSocket that it becomes */
 	char key[UPGRADE_KEY_LEN];
 	size_t head_seen; /* as http_head_len wants it */

@@ -13,6 +13,7 @@
 #include "broker/io/pongs.h"
 #include "broker/io/stream.h"
 #include "broker/io/ws_context.h"
+#include "common/cacheline.h"
 #include "common/list.h"
 #include "common/outbox.h"
 #include "common/span.h"
@@ -54,16 +55,16 @@ struct wire_events {
 	void (*ended)(struct wire *wire);
 };
 
+/* In the order of how often it is looked at: each message touches what stands before control frames
+ * in the reader, and nothing behind it. */
 struct wire {
 	struct ws_context *context;
 	const struct wire_events *events;
 	struct stream stream;
-	struct outbox *outbox;	/* NULL unless open or closing */
-	struct list_node dirty; /* on context->dirty */
-	struct list_node step;	/* on context->wires, at last on context->ended */
-	struct timer deadline;
-	struct pongs pongs;
+	struct outbox *outbox;	    /* NULL unless open or closing */
+	struct list_node dirty;	    /* on context->dirty */
 	struct ws_deflate *deflate; /* NULL: nothing is compressed */
+	char *rest;		    /* read when it was paused, not looked at yet; NULL: nothing */
 	enum wire_state state;
 	bool outgoing; /* we are the client: our frames are masked, the peer's are not */
 	bool paused;
@@ -71,13 +72,22 @@ struct wire {
 	bool mute;	  /* it takes nothing any more; what it has received can still be read */
 	bool deaf;	  /* what still comes is thrown away */
 	bool peer_closed; /* its close frame has come */
-	uint16_t peer_code; /* of that; 0: it had none */
+	struct pongs pongs;
+	struct wsreader reader;
+
+	size_t rest_len;
+	struct list_node step; /* on context->wires, at last on context->ended */
+	struct timer deadline;
+	uint16_t peer_code; /* of its close frame; 0: it had none */
 	uint8_t peer_reason_len;
 	char peer_reason[WIRE_REASON_MAX];
-	struct wsreader reader;
-	char *rest; /* read when it was paused, and not looked at yet; NULL: nothing */
-	size_t rest_len;
 };
+
+/* Asks for what is needed to write it, before it is its turn. */
+static inline void wire_foresee(const struct wire *wire)
+{
+	cacheline_foresee(wire, offsetof(struct wire, pongs.count));
+}
 
 /* With a closed stream. */
 void wire_init(struct wire *wire, struct ws_context *context, const struct wire_events *events,

@@ -33,14 +33,40 @@ void ws_context_fini(struct ws_context *context)
 	free(context->received);
 }
 
+/* What the next ones will need is on its way while one is written: a wire, then the outbox that it
+ * points at, then the bytes that this does. */
+static void foresee_writes(const struct ws_context *context)
+{
+	const struct list_node *const end = &context->dirty.head;
+	const struct list_node *node = end->next;
+	const struct outbox *outbox;
+
+	if (node == end)
+		return;
+	outbox = list_entry(node, struct wire, dirty)->outbox;
+	if (outbox && outbox->data)
+		cacheline_foresee(outbox->data + outbox->head, CACHE_LINE);
+	node = node->next;
+	if (node == end)
+		return;
+	outbox = list_entry(node, struct wire, dirty)->outbox;
+	if (outbox)
+		cacheline_foresee(outbox, sizeof(*outbox));
+	node = node->next;
+	if (node != end)
+		wire_foresee(list_entry(node, struct wire, dirty));
+}
+
 /* A write may end its wire, and an end may give others something to write. */
 void ws_context_turn(struct ws_context *context)
 {
 	struct list_node *node;
 
 	do {
-		while ((node = list_pop(&context->dirty)))
+		while ((node = list_pop(&context->dirty))) {
+			foresee_writes(context);
 			wire_flush(list_entry(node, struct wire, dirty));
+		}
 		while ((node = list_pop(&context->ended)))
 			wire_report_end(list_entry(node, struct wire, step));
 	} while (!list_is_empty(&context->dirty));

@@ -16,7 +16,7 @@ enum wsb_err session_create(struct session **out, struct session_lists *lists,
 			    struct outbox_pool *outboxes, const char *identity, void *transport,
 			    uint64_t now_us)
 {
-	struct session *session = calloc(1, sizeof(*session));
+	struct session *session = cacheline_alloc(sizeof(*session));
 
 	if (!session)
 		return WSB_ENOMEM;

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include "broker/session/quota.h"
 #include "broker/session/settings.h"
+#include "common/cacheline.h"
 #include "common/err.h"
 #include "common/inbox.h"
 #include "common/list.h"
@@ -35,9 +36,9 @@ struct session_lists {
 	size_t gathered_bytes; /* held for messages of which only a part has come */
 };
 
+/* What each message needs stands together, before what few need: with thousands of clients each
+ * line of the cache that is touched is a miss. */
 struct session {
-	struct list_node state_link;
-	struct list_node ping_link; /* those alive longest without a sign first */
 	enum session_state state;
 	enum session_kind kind;
 	bool paused;		/* not read, because too much of it is under way */
@@ -47,29 +48,38 @@ struct session {
 	bool encoding_chosen;	/* by its subprotocol, once and for all */
 	enum encoding encoding; /* of what it is told unasked: that of its last message */
 	uint32_t in_flight;	/* requests that wait for an answer, and notifications to be sent */
-	uint32_t listener;	/* index in the configuration */
-	uint64_t id;		/* unique in the process, never reused */
 	void *transport;	/* io's side; NULL once it is gone */
-	char *identity;		/* name or subject of its token; NULL: anonymous */
-	char *peer;		/* its address; NULL: unknown */
-	struct timer expiry;	/* the engine's: when its credential ends */
-	struct outbox outbox;
-	struct inbox inbox;
-	size_t inflating_bytes; /* io holds them for such a message; part of gathered_bytes */
+	uint64_t heard_us;	/* last sign of life */
+	uint64_t message_us;	/* last message */
+	struct quota *quota;	/* own_quota, or one shared with others; used as messages come in */
 	struct quota own_quota;
-	struct quota *quota;   /* own_quota, or one shared with others; used as messages come in */
+	struct outbox outbox;
 	struct list exchanges; /* the engine's: its requests under way */
-	struct list batches;   /* the engine's: its batches under way */
-	struct list members;   /* the engine's: its ends of subscriptions */
-	struct list watches;   /* the engine's: what it asked for with wsbroker.subscribe */
-	void *seats;	       /* the engine's: its places in the pools; NULL until it needs one */
-	uint64_t opened_us;    /* when it came */
-	void *tunnel;	       /* the engine's: the upstream connection of its own */
-	uint64_t heard_us;     /* last sign of life */
-	uint64_t message_us;   /* last message */
-	uint64_t ping_at_us;   /* when the ping under way was sent */
-	uint64_t looked_us;    /* when its signs of life were looked at last */
+	struct inbox inbox;
+
+	size_t inflating_bytes; /* io holds them for such a message; part of gathered_bytes */
+	struct list_node state_link;
+	struct list_node ping_link; /* those alive longest without a sign first */
+	uint32_t listener;	    /* index in the configuration */
+	uint64_t id;		    /* unique in the process, never reused */
+	char *identity;		    /* name or subject of its token; NULL: anonymous */
+	char *peer;		    /* its address; NULL: unknown */
+	struct timer expiry;	    /* the engine's: when its credential ends */
+	struct list batches;	    /* the engine's: its batches under way */
+	struct list members;	    /* the engine's: its ends of subscriptions */
+	struct list watches;	    /* the engine's: what it asked for with wsbroker.subscribe */
+	void *seats;	     /* the engine's: its places in the pools; NULL until it needs one */
+	uint64_t opened_us;  /* when it came */
+	void *tunnel;	     /* the engine's: the upstream connection of its own */
+	uint64_t ping_at_us; /* when the ping under way was sent */
+	uint64_t looked_us;  /* when its signs of life were looked at last */
 };
+
+/* Asks for what a message needs of it, before there is one. */
+static inline void session_foresee(const struct session *session)
+{
+	cacheline_foresee(session, offsetof(struct session, inflating_bytes));
+}
 
 void session_lists_init(struct session_lists *lists);
 
