@@ -226,21 +226,44 @@ static bool step(struct http_admin *admin, struct visit *visit, uint64_t now_us,
 	return true;
 }
 
+static void tell_one(struct http_admin *admin, struct visit *visit, uint64_t now_us,
+		     struct strbuf *text)
+{
+	if (step(admin, visit, now_us, text))
+		return;
+	log_event(admin->context->log, LOG_WARN, "admin.slow_reader",
+		  log_text("stream", "invalidations"));
+	wire_abort(&visit->socket->wire);
+}
+
+/* One after another, for as long as the pace allows; those that were not reached are the first
+ * ones the next time, which is then due at once. */
 static void tell(struct http_admin *admin, bool all, uint64_t now_us)
 {
+	size_t left = admin->followers.count;
 	struct strbuf text;
 
+	if (left == 0)
+		return;
+	if (!pace_begin(&admin->pace, now_us)) {
+		admin->behind = true;
+		return;
+	}
 	strbuf_init(&text);
-	list_each(&admin->followers, node) {
+	for (; left > 0 && pace_goes_on(&admin->pace, now_us); left--) {
+		struct list_node *node = list_pop(&admin->followers);
 		struct visit *visit = list_entry(node, struct visit, link);
 
-		if ((!all && visit->stream != STREAM_INVALIDATIONS) ||
-		    step(admin, visit, now_us, &text))
+		if (!node)
+			break;
+		list_append(&admin->followers, node);
+		if (!all && visit->stream != STREAM_INVALIDATIONS)
 			continue;
-		log_event(admin->context->log, LOG_WARN, "admin.slow_reader",
-			  log_text("stream", "invalidations"));
-		wire_abort(&visit->socket->wire);
+		tell_one(admin, visit, now_us, &text);
+		now_us = clock_monotonic_us();
 	}
+	pace_end(&admin->pace, now_us);
+	admin->behind = left > 0;
 	strbuf_fini(&text);
 }
 
@@ -256,10 +279,10 @@ void http_admin_turn(struct http_admin *admin)
 	if (list_is_empty(&admin->followers))
 		return;
 	end = journal_end(admin->backend->journal);
-	if (end == admin->told)
+	if (end == admin->told && !admin->behind)
 		return;
 	admin->told = end;
-	tell(admin, false, clock_monotonic_us());
+	tell(admin, admin->behind, clock_monotonic_us());
 }
 
 static void on_accepted(void *context, int fd)

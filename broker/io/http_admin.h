@@ -2,7 +2,9 @@
 #ifndef WSB_BROKER_IO_HTTP_ADMIN_H
 #define WSB_BROKER_IO_HTTP_ADMIN_H
 
+#include <stdbool.h>
 #include "broker/admin/admin.h"
+#include "broker/admin/pace.h"
 #include "broker/control/config.h"
 #include "broker/io/http_socket.h"
 #include "broker/io/listener.h"
@@ -18,6 +20,8 @@ struct http_admin {
 	const struct admin_backend *backend;
 	struct list followers; /* of streams */
 	journal_cursor told;   /* where the journal ended when they were told last */
+	bool behind;	       /* not all of them have been told what there is */
+	struct pace pace;
 };
 
 /* Binds the address; accepts nothing yet. Borrows all it is given. Errors as of ws_server_open. */
