@@ -3,7 +3,8 @@
  * Pure: no socket, no clock of its own (now_us is monotonic), no JSON. There is one way in
  * (cache_store), and it refuses what was invalidated after its load began; whatever was invalidated
  * hard is unreachable from the same call on, however much of it is still in memory. All that is
- * allocated counts against settings.memory_bytes, which is never passed. */
+ * allocated counts against settings.memory_bytes, which is never passed. No call takes much longer
+ * because there is much in it. */
 #ifndef WSB_BROKER_CACHE_CACHE_H
 #define WSB_BROKER_CACHE_CACHE_H
 
@@ -32,8 +33,9 @@ enum wsb_err cache_create(struct cache **out, const struct cache_settings *setti
 			  uint64_t seed) WSB_CHECKED;
 void cache_destroy(struct cache *cache); /* NULL is allowed */
 
-/* Takes new settings while it runs: a smaller memory evicts at once, another policy takes over what
- * there is. WSB_EINVAL as above, WSB_ENOMEM: then the old ones stay in force. */
+/* Takes new settings while it runs. With a smaller memory entries leave from one tick to the next
+ * until it fits, another policy takes over what there is in the same way. WSB_EINVAL as above,
+ * WSB_ENOMEM (of more memory, or another policy): then the old ones stay in force. */
 enum wsb_err cache_configure(struct cache *cache,
 			     const struct cache_settings *settings) WSB_CHECKED;
 
@@ -103,7 +105,8 @@ enum cache_verdict {
 	CACHE_TOO_LARGE, /* more than max_entry, or with s3-fifo than a tenth of the memory */
 	CACHE_TOO_MANY_TAGS,
 	CACHE_TAG_TOO_LONG,
-	CACHE_NO_ROOM, /* not even an empty cache would hold it, or too many keys share its hash */
+	CACHE_NO_ROOM, /* not even an empty cache would hold it; or too many had to leave for it at
+			  once, then there is room in a while; or too many keys share its hash */
 };
 #define CACHE_VERDICTS 6
 const char *cache_verdict_text(enum cache_verdict verdict); /* stored, invalidated_since, … */

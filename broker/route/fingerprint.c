@@ -1,8 +1,8 @@
 #include "broker/route/fingerprint.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+#include <endian.h>
 #include <stdlib.h>
+#include <string.h>
 #include "broker/route/decimal.h"
 #include "proto/token.h"
 #include "proto/value_walk.h"
@@ -31,19 +31,45 @@ void fingerprint_begin(struct fingerprint *fingerprint)
 	fingerprint->moved = 0;
 }
 
-static void add_tagged(struct fingerprint *fingerprint, char tag, uint64_t number)
+/* A key is made for each request that might be a hit, of dozens of pieces: where there is room for
+ * them, as there nearly always is, they are written without a call. The byte behind them stays 0,
+ * as a strbuf has it. */
+static inline void append(struct fingerprint *fingerprint, const char *at, size_t len)
 {
-	char head[9] = {tag};
+	struct strbuf *bytes = &fingerprint->bytes;
 
-	for (size_t i = 0; i < 8; i++)
-		head[1 + i] = (char)(number >> (56 - 8 * i));
-	strbuf_add(&fingerprint->bytes, span_of(head, sizeof(head)));
+	if (__builtin_expect(len >= bytes->capacity - bytes->len || bytes->failed, 0)) {
+		strbuf_add(bytes, span_of(at, len));
+		return;
+	}
+	memcpy(bytes->text + bytes->len, at, len);
+	bytes->len += len;
+	bytes->text[bytes->len] = '\0';
+}
+
+static inline void append_byte(struct fingerprint *fingerprint, char byte)
+{
+	append(fingerprint, &byte, 1);
+}
+
+/* What stands before the bytes of a string. */
+#define HEAD_BYTES 9
+
+static inline void add_tagged(struct fingerprint *fingerprint, char tag, uint64_t number)
+{
+	uint64_t bytes = htobe64(number);
+	char head[HEAD_BYTES];
+
+	head[0] = tag;
+	memcpy(head + 1, &bytes, sizeof(bytes));
+	append(fingerprint, head, sizeof(head));
 }
 
 void fingerprint_add_bytes(struct fingerprint *fingerprint, struct span bytes)
 {
 	add_tagged(fingerprint, 's', bytes.len);
-	strbuf_add(&fingerprint->bytes, bytes);
+	if (bytes.len > 0)
+		append(fingerprint, bytes.at, bytes.len);
 }
 
 void fingerprint_add_number(struct fingerprint *fingerprint, uint64_t number)
@@ -69,14 +95,10 @@ static enum wsb_err add_number(struct fingerprint *fingerprint, enum encoding en
 {
 	char text[NUMBER_TEXT_MAX];
 	struct decimal decimal;
-	char head[32];
-	int len;
 
 	if (!decimal_read(encoding, token, text, &decimal))
 		return WSB_EINVAL;
-	len = snprintf(head, sizeof(head), "d%c%" PRId64 ":", decimal.negative ? '-' : '+',
-		       decimal.exponent);
-	strbuf_add(&fingerprint->bytes, span_of(head, (size_t)len));
+	add_tagged(fingerprint, decimal.negative ? '-' : '+', (uint64_t)decimal.exponent);
 	add_tagged(fingerprint, 'n', decimal.count);
 	decimal_digits(&decimal, &fingerprint->bytes);
 	return WSB_OK;
@@ -88,8 +110,12 @@ static enum wsb_err add_string(struct fingerprint *fingerprint, enum encoding en
 	struct strbuf *scratch = &fingerprint->scratch;
 	struct span text;
 
-	if (encoding != ENCODING_JSON || !memchr(token.at, '\\', token.len)) {
+	if (encoding != ENCODING_JSON) {
 		fingerprint_add_bytes(fingerprint, token_string(encoding, token, NULL, 0));
+		return WSB_OK;
+	}
+	if (!memchr(token.at, '\\', token.len)) {
+		fingerprint_add_bytes(fingerprint, span_of(token.at + 1, token.len - 2));
 		return WSB_OK;
 	}
 	/* Unescaped it is never longer than it was, so the scratch need only be as long. */
@@ -111,15 +137,15 @@ static enum wsb_err add_array(struct fingerprint *fingerprint, struct value_walk
 	enum wsb_err err = WSB_OK;
 	struct span value;
 
-	strbuf_text(&fingerprint->bytes, "[");
+	append_byte(fingerprint, '[');
 	while (err == WSB_OK && value_walk_next(walk, NULL, &value)) {
 		/* Its place stays, so that the others keep theirs. */
 		if (is_left_out(without, value))
-			strbuf_text(&fingerprint->bytes, "-");
+			append_byte(fingerprint, '_');
 		else
 			err = add_value(fingerprint, walk->encoding, value, without);
 	}
-	strbuf_text(&fingerprint->bytes, "]");
+	append_byte(fingerprint, ']');
 	return err;
 }
 
@@ -159,12 +185,15 @@ static enum wsb_err add_member(struct fingerprint *fingerprint, enum encoding en
 	return err;
 }
 
+/* By their names, not by the lengths that stand before those: programs mostly write members in the
+ * order of the alphabet, if in any. */
 static int compare_members(const void *a, const void *b, void *context)
 {
 	const struct fingerprint_member *one = a, *other = b;
 	const char *text = context;
 	size_t shorter = one->name_len < other->name_len ? one->name_len : other->name_len;
-	int order = memcmp(text + one->at, text + other->at, shorter);
+	int order = memcmp(text + one->at + HEAD_BYTES, text + other->at + HEAD_BYTES,
+			   shorter - HEAD_BYTES);
 
 	if (order != 0)
 		return order;
@@ -213,7 +242,7 @@ static enum wsb_err add_object(struct fingerprint *fingerprint, struct value_wal
 	struct span name, value;
 	size_t at;
 
-	strbuf_text(&fingerprint->bytes, "{");
+	append_byte(fingerprint, '{');
 	at = fingerprint->bytes.len;
 	while (err == WSB_OK && value_walk_next(walk, &name, &value)) {
 		if (!is_left_out(without, value))
@@ -222,7 +251,7 @@ static enum wsb_err add_object(struct fingerprint *fingerprint, struct value_wal
 	if (err == WSB_OK && fingerprint->count > first + 1)
 		err = sort_members(fingerprint, first, at);
 	fingerprint->count = first;
-	strbuf_text(&fingerprint->bytes, "}");
+	append_byte(fingerprint, '}');
 	return err;
 }
 
@@ -237,11 +266,11 @@ static enum wsb_err add_value(struct fingerprint *fingerprint, enum encoding enc
 		return WSB_ELIMIT;
 	switch (kind) {
 	case TOKEN_NULL:
-		strbuf_text(&fingerprint->bytes, "z");
+		append_byte(fingerprint, 'z');
 		return WSB_OK;
 	case TOKEN_FALSE:
 	case TOKEN_TRUE:
-		strbuf_text(&fingerprint->bytes, kind == TOKEN_TRUE ? "t" : "f");
+		append_byte(fingerprint, kind == TOKEN_TRUE ? 't' : 'f');
 		return WSB_OK;
 	case TOKEN_NUMBER:
 		return add_number(fingerprint, encoding, token);
@@ -250,7 +279,7 @@ static enum wsb_err add_value(struct fingerprint *fingerprint, enum encoding enc
 	case TOKEN_OTHER:
 		/* bin and ext: only MessagePack has them, so their bytes are what they are. */
 		add_tagged(fingerprint, 'x', token.len);
-		strbuf_add(&fingerprint->bytes, token);
+		append(fingerprint, token.at, token.len);
 		return WSB_OK;
 	default:
 		value_walk_begin(&walk, encoding, token);

@@ -212,3 +212,26 @@ Test(fingerprint, the_order_of_members_does_not_count)
 	fingerprint_fini(&one);
 	fingerprint_fini(&other);
 }
+
+/* What is written without a call when there is room, and with one when there is not, is the same.
+ */
+Test(fingerprint, is_the_same_in_a_buffer_of_any_size)
+{
+	const struct span token =
+		span_text("[-1.5e3,0,{\"b\":\"x\\n\",\"a\":[true,null]},\"some longer text\"]");
+	struct fingerprint large, small;
+
+	fingerprint_init(&large);
+	cr_assert_eq(print(&large, ENCODING_JSON, token), WSB_OK);
+	cr_assert_eq(print(&large, ENCODING_JSON, token), WSB_OK);
+	for (size_t capacity = 1; capacity < large.bytes.len + 2; capacity++) {
+		fingerprint_init(&small);
+		small.bytes.text = malloc(capacity);
+		small.bytes.capacity = capacity;
+		cr_assert_eq(print(&small, ENCODING_JSON, token), WSB_OK);
+		cr_assert(span_equal(fingerprint_bytes(&small), fingerprint_bytes(&large)));
+		cr_assert_eq(small.bytes.text[small.bytes.len], '\0');
+		fingerprint_fini(&small);
+	}
+	fingerprint_fini(&large);
+}
