@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include "common/cacheline.h"
 #include "common/wsframe.h"
 
 void outbox_pool_init(struct outbox_pool *pool, size_t chunk_bytes, size_t spare_max)
@@ -29,6 +30,7 @@ static char *take_data(struct outbox_pool *pool, size_t capacity)
 	if (capacity == pool->chunk_bytes && data) {
 		pool->spare = *(void **)data;
 		pool->spare_count--;
+		cacheline_foresee(pool->spare, 2 * CACHE_LINE);
 	} else {
 		data = malloc(capacity);
 		if (!data)

@@ -124,19 +124,26 @@ static void deliver_hedged(struct engine *engine, struct exchange *exchange, boo
 	exchange->hedged = false;
 }
 
-/* Answers mostly come in the order of the requests: what the next ones will need is asked for now.
- */
+/* Answers mostly come in the order of the requests: what the next ones will need is asked for now,
+ * a request, then the session that it names, then the socket that this does. */
 static void deliver_foresee(const struct connection *connection)
 {
-	const struct list_node *next = list_first(&connection->attempts);
+	const struct list_node *const end = &connection->attempts.head;
+	const struct list_node *node = end->next;
 	const struct session *session;
 
-	if (!next)
+	if (node == end)
 		return;
-	session = list_entry(next, struct attempt, link)->exchange->session;
+	session = list_entry(node, struct attempt, link)->exchange->session;
+	if (session)
+		cacheline_foresee(session->transport, 2 * CACHE_LINE);
+	node = node->next;
+	if (node == end)
+		return;
+	session = list_entry(node, struct attempt, link)->exchange->session;
 	if (session)
 		session_foresee(session);
-	exchange_foresee(list_entry(next->next, struct attempt, link));
+	exchange_foresee(list_entry(node->next, struct attempt, link));
 }
 
 static void deliver_one(struct engine *engine, struct connection *connection,
