@@ -197,7 +197,7 @@ static void intake_request(struct engine *engine, struct session *session, struc
 
 	if (!intake_check(engine, session, message, &caller, now_us))
 		return;
-	if (message->jsonrpc && span_begins(message->method, "wsbroker.")) {
+	if (span_begins(message->method, "wsbroker.")) {
 		builtin_call(engine, &caller, message, now_us);
 		return;
 	}

@@ -122,6 +122,14 @@ test('JSON-RPC works beside the envelope', { skip: DIRECT }, async (t) => {
 	const answer = await client.askJson('{"jsonrpc":"2.0","id":7,"method":"wsbroker.ping"}');
 	assert.equal(answer.id, 7);
 	assert.ok('result' in answer);
+	// In the platform's own form, too: they are never routed.
+	const own = (type, payload) => client.askJson({ type, requestId: type, payload });
+	assert.deepEqual(await own('wsbroker.ping'), { requestId: 'wsbroker.ping', payload: 'pong' });
+	assert.equal((await own('wsbroker.invalidate', { tags: ['a'] })).payload.invalidated, 0);
+	const { payload: subscription } = await own('wsbroker.subscribe', { channel: 'invalidations' });
+	assert.equal((await own('wsbroker.unsubscribe', { subscription })).payload, true);
+	assert.equal((await own('wsbroker.unsubscribe', [subscription])).payload, false);
+	assert.equal((await own('wsbroker.unknown')).error.data.reason, 'no_route');
 });
 
 test('pushes of the platform are answers to nobody', async (t) => {
