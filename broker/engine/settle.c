@@ -106,6 +106,17 @@ static void settle_end(struct engine *engine, struct exchange *exchange, uint64_
 	exchange_destroy(&engine->exchanges, exchange);
 }
 
+static bool is_foreign(const char *reason)
+{
+	return strcmp(reason, "not_transcodable") == 0;
+}
+
+static const char *text_of(enum request_result result, const char *reason)
+{
+	return is_foreign(reason) ? "the message cannot be carried exactly in the other encoding"
+				  : results[result].text;
+}
+
 /* The broker's own error, written and sent. connection: the one to blame; NULL: none. */
 static void send_error(struct engine *engine, const struct caller *caller, const struct lane *lane,
 		       enum request_result result, const char *reason, const char *text,
@@ -121,7 +132,7 @@ static void send_error(struct engine *engine, const struct caller *caller, const
 	strbuf_clear(out);
 	explain_error_data(data, reason, retryable, lane, connection, limit);
 	if (data->failed ||
-	    reply_error(&to, results[result].code, text ? text : results[result].text,
+	    reply_error(&to, results[result].code, text ? text : text_of(result, reason),
 			strbuf_span(data), options, out))
 		return;
 	piece = strbuf_span(out);
@@ -152,7 +163,7 @@ void settle_refuse(struct engine *engine, const struct caller *caller, struct la
 static bool is_retryable(const struct exchange *exchange, enum request_result result,
 			 const char *reason)
 {
-	if (strcmp(reason, "not_transcodable") == 0)
+	if (is_foreign(reason))
 		return false;
 	if (result == RESULT_UPSTREAM_LOST || result == RESULT_TIMEOUT)
 		return exchange->route->idempotent || exchange->attempts_made == 0;
@@ -190,7 +201,9 @@ void settle_error(struct engine *engine, struct exchange *exchange, enum request
 		settle_silently(engine, exchange, RESULT_COUNT, now_us);
 		return;
 	}
-	if (exchange->flight && cached_rescue(engine, exchange, result, now_us))
+	/* An older answer could be carried no better. */
+	if (exchange->flight && !is_foreign(reason) &&
+	    cached_rescue(engine, exchange, result, now_us))
 		return;
 	if (!exchange->session && !exchange->batch) {
 		settle_unheard(engine, exchange, now_us);
@@ -303,7 +316,7 @@ static bool value_send(struct engine *engine, const struct caller *caller,
 	if (value_compose(engine, value, caller, strbuf_span(&engine->story), &letter) != WSB_OK) {
 		engine->stats.oddities[ODD_NOT_TRANSCODABLE]++;
 		send_error(engine, caller, lane, RESULT_UPSTREAM_LOST, "not_transcodable", NULL,
-			   NULL, false, NULL, span_of(NULL, 0));
+			   NULL, false, NULL, strbuf_span(&engine->story));
 		return false;
 	}
 	caller_send(engine, caller, letter.pieces, letter.count);

@@ -108,11 +108,17 @@ test('an answer that cannot be carried is an error that may not be retried', asy
 	const { connect } = await setup(t, {
 		upstreams: [{ encoding: 'msgpack', methods: { bytes: () => new Uint8Array([1, 2, 3]) } }],
 		pool: { encoding: 'msgpack' },
+		routes: [{ method: 'bytes', pool: 'main', cache: { scope: 'shared' } }],
 	});
 	const client = await connect();
-	assertError(await client.askJson('{"jsonrpc":"2.0","id":5,"method":"bytes"}'),
-		{ id: 5, code: -32001, reason: 'not_transcodable', retryable: false, pool: 'main' });
-	assert.deepEqual([...(await askPacked(client, { jsonrpc: '2.0', id: 6, method: 'bytes' })).result], [1, 2, 3]);
+	// From the upstream at first, out of the cache later.
+	for (const cache of ['miss', 'hit']) {
+		const answer = await client.askJson('{"jsonrpc":"2.0","id":5,"method":"bytes","wsbroker":{"explain":true}}');
+		assertError(answer, { id: 5, code: -32001, reason: 'not_transcodable', retryable: false, pool: 'main' });
+		assert.match(answer.error.message, /encoding/);
+		assert.equal(answer.wsbroker.cache, cache);
+		assert.deepEqual([...(await askPacked(client, { jsonrpc: '2.0', id: 6, method: 'bytes' })).result], [1, 2, 3]);
+	}
 });
 
 test('what is not MessagePack gets a parse error in MessagePack', async (t) => {
