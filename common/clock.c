@@ -1,7 +1,6 @@
 #include "common/clock.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 #include <time.h>
 
 static uint64_t read_us(clockid_t id)
@@ -23,16 +22,45 @@ uint64_t clock_wall_us(void)
 	return read_us(CLOCK_REALTIME);
 }
 
+/* The last moment that RFC 3339 has a text for. */
+#define LATEST_US ((UINT64_C(253402300800) * US_PER_S) - 1)
+
+/* Writes count digits and what follows them; returns the place behind. */
+static char *put_number(char *at, size_t count, uint64_t value, char behind)
+{
+	for (size_t i = count; i-- > 0; value /= 10)
+		at[i] = (char)('0' + value % 10);
+	at[count] = behind;
+	return at + count + 1;
+}
+
+/* The inverse of days_of below, in the same calendar: an era is 400 years, which repeat. */
+static char *put_date(char *at, uint64_t days)
+{
+	const uint64_t from_march = days + 719468;
+	const uint64_t era = from_march / 146097;
+	const uint64_t day_of_era = from_march % 146097;
+	const uint64_t year_of_era =
+		(day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+	const uint64_t day = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+	const uint64_t month = (5 * day + 2) / 153;
+
+	at = put_number(at, 4, era * 400 + year_of_era + (month >= 10), '-');
+	at = put_number(at, 2, month < 10 ? month + 3 : month - 9, '-');
+	return put_number(at, 2, day - (153 * month + 2) / 5 + 1, 'T');
+}
+
 void clock_text(uint64_t wall_us, char text[CLOCK_TEXT_MAX])
 {
-	time_t second = (time_t)(wall_us / US_PER_S);
-	struct tm tm = {0};
-	size_t len;
+	const uint64_t us = wall_us < LATEST_US ? wall_us : LATEST_US;
+	const uint64_t second = us / US_PER_S;
+	char *at = put_date(text, second / 86400);
 
-	gmtime_r(&second, &tm);
-	len = strftime(text, CLOCK_TEXT_MAX, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text + len, CLOCK_TEXT_MAX - len, ".%03uZ",
-		 (unsigned int)(wall_us % US_PER_S / US_PER_MS));
+	at = put_number(at, 2, second / 3600 % 24, ':');
+	at = put_number(at, 2, second / 60 % 60, ':');
+	at = put_number(at, 2, second % 60, '.');
+	at = put_number(at, 3, us / US_PER_MS % 1000, 'Z');
+	*at = '\0';
 }
 
 /* Takes count digits off *text. False: there are fewer, or the value is out of range. */

@@ -74,17 +74,34 @@ void strbuf_printf(struct strbuf *buf, const char *format, ...)
 	va_list again;
 	int len;
 
+	/* There is room as a rule, and room is made where there was none. */
+	if (!make_room(buf, 0))
+		return;
 	va_start(args, format);
 	va_copy(again, args);
-	len = vsnprintf(NULL, 0, format, args);
+	len = vsnprintf(buf->text + buf->len, buf->capacity - buf->len, format, args);
 	va_end(args);
 	if (len < 0)
 		buf->failed = true;
+	else if ((size_t)len < buf->capacity - buf->len)
+		buf->len += (size_t)len;
 	else if (make_room(buf, (size_t)len)) {
 		vsnprintf(buf->text + buf->len, (size_t)len + 1, format, again);
 		buf->len += (size_t)len;
 	}
+	buf->text[buf->len] = '\0';
 	va_end(again);
+}
+
+/* So many bytes stand for themselves, as nearly all do. */
+static size_t plain_len(struct span text)
+{
+	size_t len = 0;
+
+	while (len < text.len && text.at[len] >= ' ' && text.at[len] < 0x7f &&
+	       text.at[len] != '"' && text.at[len] != '\\')
+		len++;
+	return len;
 }
 
 void strbuf_json(struct strbuf *buf, struct span text)
@@ -93,8 +110,14 @@ void strbuf_json(struct strbuf *buf, struct span text)
 
 	strbuf_text(buf, "\"");
 	while (text.len > 0 && !buf->failed) {
-		size_t len = escape_next(&text, unit);
+		size_t len = plain_len(text);
 
+		if (len > 0) {
+			strbuf_add(buf, span_of(text.at, len));
+			text = span_of(text.at + len, text.len - len);
+			continue;
+		}
+		len = escape_next(&text, unit);
 		strbuf_add(buf, span_of(unit, len));
 	}
 	strbuf_text(buf, "\"");

@@ -7,10 +7,6 @@
 #include "proto/event_words.h"
 #include "proto/partial.h"
 
-/* Of a source or an id. */
-#define NAME_BYTES_MAX	256
-#define CAUSE_BYTES_MAX 64
-
 const struct event_words event_words[EVENT_OTHER] = {
 	[EVENT_INVALIDATED] = {"wsbroker.cache.invalidated.v1", "invalidate"},
 	[EVENT_FLUSHED] = {"wsbroker.cache.flushed.v1", "flush"},
@@ -126,7 +122,7 @@ static enum wsb_err invalidated_read(const json_t *data, struct event_held *held
 
 	if (!word_read(json_object_get(data, "mode"), "hard", "soft", &soft) ||
 	    !word_read(json_object_get(data, "match"), "any", "all", &all) ||
-	    !optional_text(json_object_get(data, "cause"), CAUSE_BYTES_MAX, &event->cause))
+	    !optional_text(json_object_get(data, "cause"), EVENT_CAUSE_BYTES_MAX, &event->cause))
 		return WSB_EPARSE;
 	event->what.mode = soft ? INVALIDATE_SOFT : INVALIDATE_HARD;
 	event->what.match = all ? MATCH_ALL : MATCH_ANY;
@@ -141,8 +137,8 @@ static enum wsb_err heartbeat_read(const json_t *data, struct event_heartbeat *o
 	const json_t *clients = json_object_get(data, "clients");
 	const json_t *score = json_object_get(data, "score");
 
-	if (!optional_text(json_object_get(data, "node"), NAME_BYTES_MAX, &out->node) ||
-	    !optional_text(json_object_get(data, "version"), NAME_BYTES_MAX, &out->version))
+	if (!optional_text(json_object_get(data, "node"), EVENT_NAME_BYTES_MAX, &out->node) ||
+	    !optional_text(json_object_get(data, "version"), EVENT_NAME_BYTES_MAX, &out->version))
 		return WSB_EPARSE;
 	if (json_is_integer(clients) && json_integer_value(clients) > 0)
 		out->clients = (uint64_t)json_integer_value(clients);
@@ -169,9 +165,9 @@ static bool head_read(const json_t *tree, struct event *event)
 	if (!json_is_object(tree) ||
 	    !text_read(json_object_get(tree, "specversion"), 8, &version) ||
 	    !span_is(version, "1.0") ||
-	    !text_read(json_object_get(tree, "type"), NAME_BYTES_MAX, &type) ||
-	    !text_read(json_object_get(tree, "source"), NAME_BYTES_MAX, &event->source) ||
-	    !text_read(json_object_get(tree, "id"), NAME_BYTES_MAX, &event->id) ||
+	    !text_read(json_object_get(tree, "type"), EVENT_NAME_BYTES_MAX, &type) ||
+	    !text_read(json_object_get(tree, "source"), EVENT_NAME_BYTES_MAX, &event->source) ||
+	    !text_read(json_object_get(tree, "id"), EVENT_NAME_BYTES_MAX, &event->id) ||
 	    !optional_text(json_object_get(tree, "time"), CLOCK_TEXT_MAX * 2, &time))
 		return false;
 	event->type = type_of(type);
@@ -203,19 +199,34 @@ static enum wsb_err tree_read(struct event_held *held)
 	return invalidated_read(data, held);
 }
 
-enum wsb_err event_read(enum encoding encoding, struct span text, struct event_held *out)
+enum wsb_err event_read_tree(enum encoding encoding, struct span text, struct event_held *out)
 {
 	enum wsb_err err = WSB_EPARSE;
 
 	*out = (struct event_held){0};
-	if (text.len > EVENT_BYTES_MAX)
-		return WSB_ELIMIT;
 	out->tree = message_tree(encoding, text);
 	if (out->tree)
 		err = tree_read(out);
 	if (err != WSB_OK)
 		event_held_fini(out);
 	return err;
+}
+
+enum wsb_err event_read(enum encoding encoding, struct span text, struct event_held *out)
+{
+	*out = (struct event_held){0};
+	if (text.len > EVENT_BYTES_MAX)
+		return WSB_ELIMIT;
+	if (encoding == ENCODING_JSON && event_scan(text, out))
+		return WSB_OK;
+	return event_read_tree(encoding, text, out);
+}
+
+void event_place(struct event *event, struct position at)
+{
+	if (!position_equal(event->position, at))
+		event->json = (struct span){0};
+	event->position = at;
 }
 
 void event_held_fini(struct event_held *held)

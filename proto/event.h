@@ -54,6 +54,8 @@ struct event {
 	struct invalidation what; /* of a resync: everything, soft */
 	struct span cause;
 	struct event_heartbeat heartbeat;
+	struct span
+		json; /* what event_write makes of it, where that is at hand; absent: it is not */
 };
 
 /* Appends the event, in at most EVENT_BYTES_MAX for what invalidation_next_part made. A position
@@ -67,19 +69,22 @@ enum wsb_err event_write(enum encoding encoding, const struct event *event,
 enum wsb_err event_write_around(enum encoding encoding, const struct event *event,
 				struct strbuf *out, size_t *gap) WSB_CHECKED;
 
-/* An event with the memory of what it says. */
+/* An event with the memory of what it says, as far as that does not stand in the text. */
 struct event_held {
 	struct event event;
 	json_t *tree;
 	struct span *spans;
 };
 
-/* Reads one; the caller finishes *out. Every byte may be hostile. WSB_EPARSE: no CloudEvent, or one
- * of our types whose data is not what it must be; WSB_ELIMIT: longer than EVENT_BYTES_MAX, or too
- * many names; WSB_ENOMEM. *out is empty then. */
+/* Reads one, which text must outlive; the caller finishes *out. Every byte may be hostile.
+ * WSB_EPARSE: no CloudEvent, or one of our types whose data is not what it must be; WSB_ELIMIT:
+ * longer than EVENT_BYTES_MAX, or too many names; WSB_ENOMEM. *out is empty then. */
 enum wsb_err event_read(enum encoding encoding, struct span text,
 			struct event_held *out) WSB_CHECKED;
 void event_held_fini(struct event_held *held);
+
+/* It stands at this place of the log; a text that says otherwise is not its own. */
+void event_place(struct event *event, struct position at);
 
 /* Whether a reader that asked for tags like these (globs, count may be 0: for everything) is to be
  * told of it: what names such a tag, or a glob that may mean one, and what concerns everything. */

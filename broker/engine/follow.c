@@ -42,8 +42,14 @@ static void send_resync(struct engine *engine, struct watch *watch)
 static void send_entry(struct engine *engine, struct watch *watch,
 		       const struct journal_entry *entry)
 {
-	watch_send(engine, watch,
-		   watch->session->encoding == ENCODING_JSON ? entry->json : entry->msgpack);
+	const struct span text = watch->session->encoding == ENCODING_JSON
+					 ? entry->json
+					 : journal_packed(engine->invalidations.journal, entry);
+
+	if (text.at)
+		watch_send(engine, watch, text);
+	else
+		watch->hole = true;
 }
 
 /* Followers that do not read fill half of limits.memory at most, and a little each: beyond it

@@ -217,13 +217,29 @@ void redis_link_open(struct redis_link *link, const struct bus_url *url)
 	}
 }
 
+/* A command is written for each turn of the loop, of up to hundreds of words. */
+static void add_count(struct strbuf *out, char kind, size_t count)
+{
+	char text[24];
+	char *end = text + sizeof(text);
+	char *at = end - 2;
+
+	memcpy(at, "\r\n", 2);
+	do {
+		*--at = (char)('0' + count % 10);
+		count /= 10;
+	} while (count > 0);
+	*--at = kind;
+	strbuf_add(out, span_of(at, (size_t)(end - at)));
+}
+
 void redis_link_send(struct redis_link *link, const struct span *words, size_t count)
 {
 	if (link->state != REDIS_LINK_OPEN)
 		return;
-	strbuf_printf(&link->out, "*%zu\r\n", count);
+	add_count(&link->out, '*', count);
 	for (size_t i = 0; i < count; i++) {
-		strbuf_printf(&link->out, "$%zu\r\n", words[i].len);
+		add_count(&link->out, '$', words[i].len);
 		strbuf_add(&link->out, words[i]);
 		strbuf_text(&link->out, "\r\n");
 	}

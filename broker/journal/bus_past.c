@@ -36,7 +36,7 @@ static bool take(struct bus *bus, const struct redis_value *entry)
 	is_read = text.at && event_read(ENCODING_JSON, text, &held) == WSB_OK;
 	if (!is_read)
 		held.event = (struct event){.type = EVENT_OTHER};
-	held.event.position = position;
+	event_place(&held.event, position);
 	wanted = bus->ports.past(bus->ports.context, &held.event);
 	if (is_read)
 		event_held_fini(&held);

@@ -116,7 +116,7 @@ static void take_event(struct bus *bus, struct position position, struct span te
 		bus_note_odd(bus, "log", "an entry is no event");
 		held = (struct event_held){.event = {.type = EVENT_OTHER}};
 	}
-	held.event.position = position;
+	event_place(&held.event, position);
 	/* What this one would say has been told when its epoch was found. */
 	if (is_resync(&held.event) && position.seq == 1 && follows(position, bus->position))
 		held.event.type = EVENT_OTHER;

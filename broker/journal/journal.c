@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "common/map.h"
+#include "proto/transcode.h"
 
 /* What all readers together spend on a step, about 5 ms; and what each may in any case. */
 #define WORK_OF_ALL  ((size_t)1 << 17)
@@ -16,6 +17,8 @@ struct entry {
 	size_t bytes;
 	uint64_t hash;
 	struct entry *chained;
+	char *packed; /* its text in MessagePack, once somebody has asked for it */
+	size_t packed_len;
 	bool passed; /* no reader is to see it */
 };
 
@@ -70,6 +73,12 @@ static uint64_t hash_of(const struct journal *journal, struct span source, struc
 	return hash_bytes(id, hash_bytes(source, journal->seed));
 }
 
+static void entry_destroy(struct entry *entry)
+{
+	free(entry->packed);
+	free(entry);
+}
+
 static void forget_oldest(struct journal *journal)
 {
 	struct entry *entry = entry_at(journal, journal->first);
@@ -83,7 +92,7 @@ static void forget_oldest(struct journal *journal)
 	journal->bytes -= entry->bytes;
 	journal->ring[journal->first % JOURNAL_EVENTS_MAX] = NULL;
 	journal->first++;
-	free(entry);
+	entry_destroy(entry);
 }
 
 void journal_destroy(struct journal *journal)
@@ -155,11 +164,11 @@ static size_t text_bytes(const struct event *event)
 	return bytes;
 }
 
-static struct entry *entry_create(const struct event *event, struct span json, struct span msgpack)
+static struct entry *entry_create(const struct event *event, struct span json)
 {
 	const size_t tags = event->what.tag_count;
-	const size_t bytes = sizeof(struct entry) + tags * sizeof(struct span) + text_bytes(event) +
-			     json.len + msgpack.len;
+	const size_t bytes =
+		sizeof(struct entry) + tags * sizeof(struct span) + text_bytes(event) + json.len;
 	struct entry *entry = malloc(bytes);
 	struct span *kept_tags;
 	char *at;
@@ -171,6 +180,7 @@ static struct entry *entry_create(const struct event *event, struct span json, s
 	at = (char *)(kept_tags + tags);
 	for (size_t i = 0; i < tags; i++)
 		kept_tags[i] = keep(&at, event->what.tags[i]);
+	entry->shown.event.json = (struct span){0};
 	entry->shown.event.what.tags = kept_tags;
 	entry->shown.event.what.keys = NULL;
 	entry->shown.event.what.key_count = 0;
@@ -180,7 +190,6 @@ static struct entry *entry_create(const struct event *event, struct span json, s
 	entry->shown.event.id = keep(&at, event->id);
 	entry->shown.event.cause = keep(&at, event->cause);
 	entry->shown.json = keep(&at, json);
-	entry->shown.msgpack = keep(&at, msgpack);
 	return entry;
 }
 
@@ -206,20 +215,39 @@ static void lose(struct journal *journal, struct position at)
 	journal->top = at;
 }
 
-/* The entry with its text in both forms; NULL: there is no memory. */
+/* The entry with its text; NULL: there is no memory. */
 static struct entry *entry_write(const struct event *event)
 {
-	struct strbuf json, msgpack;
+	struct strbuf json;
 	struct entry *entry = NULL;
 
+	if (event->json.at)
+		return entry_create(event, event->json);
 	strbuf_init(&json);
-	strbuf_init(&msgpack);
-	if (event_write(ENCODING_JSON, event, &json) == WSB_OK &&
-	    event_write(ENCODING_MSGPACK, event, &msgpack) == WSB_OK)
-		entry = entry_create(event, strbuf_span(&json), strbuf_span(&msgpack));
+	if (event_write(ENCODING_JSON, event, &json) == WSB_OK)
+		entry = entry_create(event, strbuf_span(&json));
 	strbuf_fini(&json);
-	strbuf_fini(&msgpack);
 	return entry;
+}
+
+/* Few follow in MessagePack, and what was logged came as JSON. */
+struct span journal_packed(struct journal *journal, const struct journal_entry *shown)
+{
+	struct entry *entry = (struct entry *)((char *)shown - offsetof(struct entry, shown));
+	struct strbuf text;
+
+	if (!entry->packed) {
+		strbuf_init(&text);
+		if (transcode(ENCODING_JSON, ENCODING_MSGPACK, shown->json, &text) != WSB_OK) {
+			strbuf_fini(&text);
+			return (struct span){0};
+		}
+		entry->packed = text.text;
+		entry->packed_len = text.len;
+		entry->bytes += text.capacity;
+		journal->bytes += text.capacity;
+	}
+	return span_of(entry->packed, entry->packed_len);
 }
 
 static enum wsb_err append_numbered(struct journal *journal, const struct event *event)
@@ -239,15 +267,17 @@ enum wsb_err journal_append(struct journal *journal, const struct event *event,
 			    struct position *numbered)
 {
 	struct event copy = *event;
+	struct position at = event->position;
 
-	if (!position_is_set(event->position)) {
-		copy.position = journal->top;
-		copy.position.seq += event->type != EVENT_RESYNC;
-	} else if (!position_before(journal->top, event->position)) {
+	if (!position_is_set(at)) {
+		at = journal->top;
+		at.seq += event->type != EVENT_RESYNC;
+	} else if (!position_before(journal->top, at)) {
 		if (event->type != EVENT_RESYNC)
 			return WSB_EEXIST;
-		copy.position = journal->top;
+		at = journal->top;
 	}
+	event_place(&copy, at);
 	if (numbered)
 		*numbered = copy.position;
 	return append_numbered(journal, &copy);
@@ -256,12 +286,11 @@ enum wsb_err journal_append(struct journal *journal, const struct event *event,
 enum wsb_err journal_pass(struct journal *journal, struct position at)
 {
 	const struct event nothing = {.type = EVENT_OTHER, .position = at};
-	const struct span none = {.at = NULL};
 	struct entry *entry;
 
 	if (!position_before(journal->top, at))
 		return WSB_EEXIST;
-	entry = entry_create(&nothing, none, none);
+	entry = entry_create(&nothing, (struct span){0});
 	if (!entry) {
 		lose(journal, at);
 		return WSB_ENOMEM;
@@ -273,7 +302,6 @@ enum wsb_err journal_pass(struct journal *journal, struct position at)
 
 enum wsb_err journal_recall(struct journal *journal, const struct event *event, bool is_shown)
 {
-	const struct span none = {.at = NULL};
 	bool passed = !is_shown || journal_knows(journal, event->source, event->id);
 	struct entry *entry;
 
@@ -283,12 +311,12 @@ enum wsb_err journal_recall(struct journal *journal, const struct event *event, 
 		return WSB_ELIMIT;
 	entry = passed ? entry_create(
 				 &(struct event){.type = EVENT_OTHER, .position = event->position},
-				 none, none)
+				 (struct span){0})
 		       : entry_write(event);
 	if (!entry)
 		return WSB_ENOMEM;
 	if (journal->bytes + entry->bytes > JOURNAL_BYTES_MAX) {
-		free(entry);
+		entry_destroy(entry);
 		return WSB_ELIMIT;
 	}
 	entry->passed = passed;

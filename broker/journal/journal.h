@@ -1,5 +1,5 @@
 /* broker/journal/journal.h: the latest events of the log, for those who follow it: where each one
- * stands, its text in both forms, and whether a reader that was away has missed any.
+ * stands, its text in either form, and whether a reader that was away has missed any.
  *
  * Without a bus the journal is the log: it numbers what it is given. With one it keeps what the bus
  * has numbered. Positions in it only rise. Pure. */
@@ -68,8 +68,12 @@ journal_cursor journal_end(const struct journal *journal);
 struct journal_entry {
 	/* The tags are here, keys and methods are not: for those there are the texts. */
 	struct event event;
-	struct span json, msgpack;
+	struct span json;
 };
+
+/* The text of an entry in MessagePack, written when it is asked for first; valid for as long as the
+ * entry. Absent: there is no memory. */
+struct span journal_packed(struct journal *journal, const struct journal_entry *entry);
 
 /* Whether what the cursor's reader needs next is still kept, or has not come yet. */
 bool journal_holds(const struct journal *journal, journal_cursor cursor);

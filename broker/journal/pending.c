@@ -187,6 +187,7 @@ static struct pending_event *copy(const struct event *event, struct span inbox_e
 	if (!made)
 		return NULL;
 	*made = (struct pending_event){.event = *event, .bytes = bytes};
+	made->event.json = (struct span){0};
 	list_node_init(&made->link);
 	what = &made->event.what;
 	made->event.source = put(&at, event->source);

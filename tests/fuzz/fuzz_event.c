@@ -1,4 +1,5 @@
-#include "proto/event.h"
+#include "proto/event_words.h"
+#include "proto/partial.h"
 #include "tests/fuzz/fuzz.h"
 
 static void check_names(const struct span *a, size_t a_count, const struct span *b, size_t b_count)
@@ -35,6 +36,25 @@ static void check_crossing(const struct event *event, enum encoding encoding)
 	strbuf_fini(&text);
 }
 
+/* What is read without a tree is what the tree says, and the text is what would be written. */
+static void check_scan(struct span text)
+{
+	struct event_held scanned, read;
+	struct strbuf again;
+
+	if (!event_scan(text, &scanned))
+		return;
+	must(event_read_tree(ENCODING_JSON, text, &read) == WSB_OK);
+	check_equal(&scanned.event, &read.event);
+	must(scanned.event.time_us == read.event.time_us);
+	strbuf_init(&again);
+	must(event_write(ENCODING_JSON, &read.event, &again) == WSB_OK);
+	must(span_equal(strbuf_span(&again), text));
+	strbuf_fini(&again);
+	event_held_fini(&read);
+	event_held_fini(&scanned);
+}
+
 static void check_invalidation(const json_t *members)
 {
 	char why[INVALIDATION_WHY_MAX] = "";
@@ -62,14 +82,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const struct span glob = span_text("property:*");
 	struct event_held held;
 	enum encoding encoding;
+	struct span text;
+	json_t *tree;
 
 	if (size < 1)
 		return 0;
 	encoding = data[0] & 1 ? ENCODING_MSGPACK : ENCODING_JSON;
-	if (event_read(encoding, span_of((const char *)data + 1, size - 1), &held) != WSB_OK)
+	text = span_of((const char *)data + 1, size - 1);
+	check_scan(text);
+	if (event_read(encoding, text, &held) != WSB_OK)
 		return 0;
 	event_concerns(&held.event, &glob, 1);
-	check_invalidation(json_object_get(held.tree, "data"));
+	tree = message_tree(encoding, text);
+	check_invalidation(json_object_get(tree, "data"));
+	json_decref(tree);
 	if (held.event.type != EVENT_OTHER) {
 		check_crossing(&held.event, ENCODING_JSON);
 		check_crossing(&held.event, ENCODING_MSGPACK);

@@ -1,6 +1,7 @@
 #include <criterion/criterion.h>
+#include <string.h>
 #include "common/clock.h"
-#include "proto/event.h"
+#include "proto/event_words.h"
 #include "proto/transcode.h"
 
 /* The example of the contract. */
@@ -299,4 +300,85 @@ Test(event, about_everything_concerns_everybody)
 
 		cr_assert(event_concerns(&event, globs, 1));
 	}
+}
+
+static struct strbuf written;
+
+static struct span write_out(const struct event *event)
+{
+	strbuf_fini(&written);
+	cr_assert_eq(event_write(ENCODING_JSON, event, &written), WSB_OK);
+	return strbuf_span(&written);
+}
+
+/* What a log is full of needs no tree. */
+Test(event, that_was_written_here_is_scanned)
+{
+	static const struct span names[] = {{"a", 1}, {"b,]\xc3\xa9", 5}, {"*", 1}};
+	struct event event = sample();
+	struct event_held held;
+
+	event.what.keys = names;
+	event.what.key_count = 3;
+	event.what.methods = names;
+	event.what.method_count = 1;
+	event.what.mode = INVALIDATE_SOFT;
+	event.what.match = MATCH_ALL;
+	cr_assert(event_scan(write_out(&event), &held));
+	cr_expect_null(held.tree);
+	cr_expect(span_equal(held.event.json, strbuf_span(&written)));
+	cr_expect(position_equal(held.event.position, event.position));
+	cr_expect_eq(held.event.time_us, event.time_us);
+	cr_expect_eq(held.event.what.mode, INVALIDATE_SOFT);
+	cr_expect_eq(held.event.what.match, MATCH_ALL);
+	cr_expect(span_is(held.event.what.tags[0], "property:42"));
+	cr_expect(span_is(held.event.what.keys[1], "b,]\xc3\xa9"));
+	cr_expect(span_is(held.event.what.methods[0], "a"));
+	cr_expect(span_is(held.event.cause, "push"));
+	event_place(&held.event, event.position);
+	cr_expect(held.event.json.at);
+	event_place(&held.event, (struct position){1, 2});
+	cr_expect_null(held.event.json.at);
+	event_held_fini(&held);
+	event.type = EVENT_FLUSHED;
+	event.what = (struct invalidation){.all = true};
+	event.position = (struct position){0};
+	cr_assert(event_scan(write_out(&event), &held));
+	cr_expect(held.event.what.all);
+	cr_expect_not(position_is_set(held.event.position));
+	event_held_fini(&held);
+	strbuf_fini(&written);
+}
+
+/* One byte more, less or another: it is left to the tree, or read as the tree reads it. */
+Test(event, that_is_not_quite_what_is_written_here_is_read_as_ever)
+{
+	static const char others[] = "\"\\{}[],: x0\x7f\x80\xc2";
+	struct event event = sample();
+	struct span text = write_out(&event);
+	char changed[512];
+
+	for (size_t i = 0; i < text.len; i++) {
+		for (size_t k = 0; k < sizeof(others); k++) {
+			struct event_held scanned, read;
+			struct strbuf again;
+
+			memcpy(changed, text.at, text.len);
+			changed[i] = others[k];
+			if (!event_scan(span_of(changed, text.len), &scanned))
+				continue;
+			cr_assert_eq(
+				event_read_tree(ENCODING_JSON, span_of(changed, text.len), &read),
+				WSB_OK);
+			strbuf_init(&again);
+			cr_assert_eq(event_write(ENCODING_JSON, &read.event, &again), WSB_OK);
+			cr_assert(span_equal(strbuf_span(&again), span_of(changed, text.len)),
+				  "%.*s", (int)text.len, changed);
+			strbuf_fini(&again);
+			event_held_fini(&read);
+			event_held_fini(&scanned);
+		}
+		cr_assert_not(event_scan(span_of(text.at, i), &(struct event_held){0}));
+	}
+	strbuf_fini(&written);
 }
