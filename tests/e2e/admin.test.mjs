@@ -263,10 +263,10 @@ test('streams that nobody reads cost nothing, and too many are refused', { timeo
 	streams[1].response.pause();
 	for (let at = 0; at < 200; at++)
 		await patch(broker, '/v1/pools/main', { balancer: at % 2 ? 'random' : 'round-robin' });
-	await until(() => streams[2].events().length === 200, { what: 'all events' });
+	await until(() => streams[2].events().length === 200, { what: 'all events', deadline: 20000 });
 	assert.deepEqual(streams[2].events().map(({ id }) => id), [...streams[2].events().map(({ id }) => id)].sort((a, b) => a - b));
 	streams[1].response.resume();
-	await until(() => streams[1].events().length === 200, { what: 'all events, later' });
+	await until(() => streams[1].events().length === 200, { what: 'all events, later', deadline: 20000 });
 });
 
 test('bodies: too long, not JSON, of another type, in chunks', async (t) => {

@@ -186,7 +186,7 @@ test('clients that take every descriptor leave some to upstreams and operators',
 		{ deadline: 15000, what: 'a client to be let in again' });
 });
 
-test('one client\'s flood of notifications does not stand before the requests of others', async (t) => {
+test('one client\'s flood of notifications does not stand before the requests of others', { timeout: 60000 }, async (t) => {
 	let told = 0;
 	const tell = (params, { connection }) => {
 		// It reads no faster than this, whatever waits in the sockets.
@@ -203,16 +203,17 @@ test('one client\'s flood of notifications does not stand before the requests of
 	for (let round = 0; round < 30; round++)
 		wire.write(flood);
 	await until(() => told > 500, { what: 'the flood' });
+	// How many of the flood each request waits for: what lies in the sockets already, not all of it.
 	const waits = [];
 	while (told < 25000 && waits.length < 1000) {
-		const from = performance.now();
+		const from = told;
 		assert.deepEqual(await other.result('echo', [1]), [1]);
-		waits.push(performance.now() - from);
+		waits.push(told - from);
 	}
 	waits.sort((a, b) => a - b);
 	assert.ok(waits.length > 5, `${waits.length} answers beside the flood`);
-	assert.ok(waits[Math.floor(waits.length * 0.9)] < 300, `waits of ${waits.map(Math.round)} ms`);
-	await until(() => told === 30000, { what: 'all of the flood', deadline: 15000 });
+	assert.ok(waits[Math.floor(waits.length * 0.9)] < 5000, `waits for ${waits} of the flood`);
+	await until(() => told === 30000, { what: 'all of the flood', deadline: 30000 });
 });
 
 // Its requests that wait must not stand before those of others, nor must it count as a client.

@@ -88,12 +88,12 @@ async function load(connect, { clients = 4, depth = 4, method = 'work' } = {}) {
 	return state;
 }
 
-// Requests that do not wait for each other, every few milliseconds.
-async function stream(connect, { every = 2, ms = 2000, method = 'work' } = {}) {
+// Requests that do not wait for each other, every few milliseconds, for so long or until stopped.
+async function stream(connect, { every = 2, ms = 2000, method = 'work', stopped = () => false } = {}) {
 	const client = await connect();
 	const end = performance.now() + ms;
 	let id = 0;
-	while (performance.now() < end) {
+	while (performance.now() < end && !stopped()) {
 		client.send(JSON.stringify({ jsonrpc: '2.0', id: id++, method, params: [id] }));
 		await take(every);
 	}
@@ -237,7 +237,8 @@ for (const balancer of ['round-robin', 'least-connections', 'random', 'peak-ewma
 		await upstreams[1].start();
 		// It has been away for seconds, so that the next dial may be as far off.
 		await until(async () => (await endpoints(broker))[1].state === 'active', { what: 'its return', deadline: 20000 });
-		const flow = stream(connect, { ms: 6000, every: 3 });
+		let over = false;
+		const flow = stream(connect, { ms: 60000, every: 3, stopped: () => over });
 		const name = (await endpoints(broker))[1].name;
 		const share = await broker.metric('wsbroker_endpoint_share', { endpoint: name });
 		assert.ok(share < 0.5, `share ${share}`);
@@ -245,6 +246,7 @@ for (const balancer of ['round-robin', 'least-connections', 'random', 'peak-ewma
 		const early = await next(patients, 200);
 		await until(async () => await broker.metric('wsbroker_endpoint_share', { endpoint: name }) === 1, { what: 'its full share' });
 		const late = await next(patients, 200);
+		over = true;
 		await flow;
 		t.diagnostic(`${early} then ${late}`);
 		// Equal servers differ by the noise of their answer times, and peak-ewma goes by that: of

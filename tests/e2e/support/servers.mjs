@@ -95,7 +95,7 @@ export class Server {
 		const [command, args] = KINDS[this.kind].command(this.port);
 		this.child = new Child(command, args);
 		await until(() => this.child.running ? accepts(this.port) : Promise.reject(new Error(this.child.output)),
-			{ deadline: 20000, what: `${this.kind} on port ${this.port}`, every: 50 });
+			{ deadline: 40000, what: `${this.kind} on port ${this.port}`, every: 50 });
 	}
 
 	async kill() {
