@@ -63,34 +63,35 @@ static void write_line(void *context, enum log_level level, struct span line)
 		return;
 }
 
-/* What `serve` and `check-config` are given: a file, or URLs. */
+/* What `serve` and `check-config` are given: a file, or URLs, which the caller frees. */
 struct source {
 	const char *file;
-	const char *const *urls;
+	const char **urls;
 	size_t url_count;
 };
 
-/* 0, or the exit code of a usage error. */
+/* Options stand before or after the rest. 0, or the exit code of a usage error. */
 static int read_source(const char *command, int argc, char *const *argv, struct source *out)
 {
-	int at = 0;
+	const size_t len = strlen("--config=");
 
-	*out = (struct source){0};
-	while (at < argc && argv[at][0] == '-') {
-		const char *option = argv[at++];
+	*out = (struct source){.urls = calloc((size_t)argc + 1, sizeof(*out->urls))};
+	if (!out->urls)
+		return EXIT_FAILED;
+	for (int at = 0; at < argc; at++) {
+		const char *word = argv[at];
 
-		if (strncmp(option, "--config=", strlen("--config=")) == 0) {
-			out->file = option + strlen("--config=");
-			continue;
-		}
-		if (strcmp(option, "-c") != 0 && strcmp(option, "--config") != 0)
-			return usage_error(command, "unknown option", option);
-		if (at == argc)
-			return usage_error(command, "a file must follow", option);
-		out->file = argv[at++];
+		if (word[0] != '-')
+			out->urls[out->url_count++] = word;
+		else if (strncmp(word, "--config=", len) == 0)
+			out->file = word + len;
+		else if (strcmp(word, "-c") != 0 && strcmp(word, "--config") != 0)
+			return usage_error(command, "unknown option", word);
+		else if (at + 1 == argc)
+			return usage_error(command, "a file must follow", word);
+		else
+			out->file = argv[++at];
 	}
-	out->urls = (const char *const *)argv + at;
-	out->url_count = (size_t)(argc - at);
 	if (out->file && out->url_count > 0)
 		return usage_error(command, "either a file or URLs, not both:", out->urls[0]);
 	return 0;
@@ -151,28 +152,22 @@ static int serve(struct configuration *configuration, const struct strbuf *notes
 	return worker_run(configuration, &log, stdout);
 }
 
-static int run_serve(int argc, char *const *argv)
+static int serve_source(const struct source *source)
 {
 	struct configuration configuration;
 	struct strbuf errors, notes;
-	struct source source;
 	enum wsb_err err;
-	int code = read_source("serve", argc, argv, &source);
+	int code;
 
-	if (code)
-		return code;
-	if (!source.file && source.url_count == 0)
-		return usage_error("serve", "-c FILE, or the URLs of upstreams, must be given",
-				   NULL);
 	strbuf_init(&errors);
 	strbuf_init(&notes);
-	err = configuration_open(&configuration, source.file, source.file ? NULL : source.urls,
-				 source.url_count, &errors, &notes);
+	err = configuration_open(&configuration, source->file, source->file ? NULL : source->urls,
+				 source->url_count, &errors, &notes);
 	if (!err)
 		err = tls_prepare(configuration.running, &errors);
-	code = source.file ? EXIT_FAILED : EXIT_USAGE;
+	code = source->file ? EXIT_FAILED : EXIT_USAGE;
 	if (err)
-		print_errors(&source, err, &errors);
+		print_errors(source, err, &errors);
 	else
 		code = serve(&configuration, &notes);
 	configuration_close(&configuration);
@@ -181,22 +176,44 @@ static int run_serve(int argc, char *const *argv)
 	return code;
 }
 
+static int run_serve(int argc, char *const *argv)
+{
+	struct source source;
+	int code = read_source("serve", argc, argv, &source);
+
+	if (!code && !source.file && source.url_count == 0)
+		code = usage_error("serve", "-c FILE, or the URLs of upstreams, must be given",
+				   NULL);
+	if (!code && !source.file && !strstr(source.urls[0], "://"))
+		code = usage_error("serve", "neither -c FILE nor a URL:", source.urls[0]);
+	if (!code)
+		code = serve_source(&source);
+	free(source.urls);
+	return code;
+}
+
+static int check_source(const struct source *source)
+{
+	struct config *config = load(source);
+
+	if (!config)
+		return EXIT_FAILED;
+	printf("%s: ok\n", source->file);
+	config_release(config);
+	return EXIT_DONE;
+}
+
 static int run_check_config(int argc, char *const *argv)
 {
 	struct source source;
-	struct config *config;
 	int code = read_source("check-config", argc, argv, &source);
 
-	if (code)
-		return code;
-	if (!source.file)
-		return usage_error("check-config", "-c FILE must be given", NULL);
-	config = load(&source);
-	if (!config)
-		return EXIT_FAILED;
-	printf("%s: ok\n", source.file);
-	config_release(config);
-	return EXIT_DONE;
+	if (!code && !source.file)
+		code = usage_error("check-config", "-c FILE must be given", NULL);
+	if (!code)
+		code = check_source(&source);
+	free(source.urls);
+	return code;
 }
 
 static int print_text(void (*write)(struct strbuf *out))
@@ -266,8 +283,11 @@ static int run_help(int argc, char *const *argv)
 /* `COMMAND --help` for the commands of the table. */
 static int run_command(const struct command *command, int argc, char *const *argv)
 {
-	if (!command->summary || argc != 1 ||
-	    (strcmp(argv[0], "--help") != 0 && strcmp(argv[0], "-h") != 0))
+	bool asked = false;
+
+	for (int at = 0; at < argc; at++)
+		asked |= strcmp(argv[at], "--help") == 0 || strcmp(argv[at], "-h") == 0;
+	if (!asked || !command->summary)
 		return command->run(argc, argv);
 	printf("Usage: wsbroker %s\n\n%s\n", command->usage, command->summary);
 	return EXIT_DONE;
