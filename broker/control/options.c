@@ -495,7 +495,8 @@ const struct option options[] = {
 	 .help = "Results that are null are stored too."},
 	{ROW, "invalidate", OPTION_TEXTS, .max = 64, EACH(invalidate.templates, invalidate.count),
 	 .help = "Templates of tags, as of `cache.tags`, that a successful answer invalidates "
-		 "before the caller gets it. Outside of braces `*` and `?` make globs."},
+		 "before the caller gets it; a notification, which has no answer, when it is sent. "
+		 "Outside of braces `*` and `?` make globs."},
 	{ROW, "mode", OPTION_CHOICE, "hard", .choices = invalidations, IN(invalidate.soft),
 	 .help = "`hard`: what is invalidated is gone at once; `soft`: it may be given as stale "
 		 "while it is refreshed."},

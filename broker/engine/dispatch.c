@@ -3,6 +3,7 @@
 #include "broker/engine/affinity.h"
 #include "broker/engine/cached.h"
 #include "broker/engine/hedge.h"
+#include "broker/engine/invalidate_rule.h"
 #include "broker/engine/link.h"
 #include "broker/engine/settle.h"
 #include "broker/pool/health.h"
@@ -301,6 +302,7 @@ bool dispatch_send(struct engine *engine, struct exchange *exchange, struct conn
 	if (exchange->notification && !affinity_rules(lane)) {
 		pool_return(connection, 0, now_us);
 		link_notified(engine, connection, now_us);
+		invalidate_by_notification(engine, exchange, now_us);
 		settle_silently(engine, exchange, RESULT_COUNT, now_us);
 		return true;
 	}
@@ -314,6 +316,7 @@ bool dispatch_send(struct engine *engine, struct exchange *exchange, struct conn
 		list_append(&connection->notifications, &attempt->link);
 		exchange->state = EXCHANGE_SENT;
 		timerq_arm(&engine->timers, &exchange->timer, now_us + exchange->route->timeout_us);
+		invalidate_by_notification(engine, exchange, now_us);
 		return true;
 	}
 	list_append(&connection->attempts, &attempt->link);

@@ -76,6 +76,13 @@ void invalidate_by_doubt(struct engine *engine, const struct exchange *exchange,
 		by_exchange(engine, exchange, NULL, now_us);
 }
 
+void invalidate_by_notification(struct engine *engine, const struct exchange *exchange,
+				uint64_t now_us)
+{
+	if (exchange->route->invalidate.compiled)
+		by_exchange(engine, exchange, NULL, now_us);
+}
+
 void invalidate_by_push(struct engine *engine, const struct invalidate_rule *rule,
 			const struct message *push, uint64_t now_us)
 {

@@ -101,6 +101,52 @@ Test(write, invalidates_before_its_caller_is_answered)
 	end(&scene);
 }
 
+#define UNASKED "{\"jsonrpc\":\"2.0\",\"method\":\"update\",\"params\":{\"id\":42}}"
+
+Test(write, that_is_a_notification_invalidates_when_it_is_sent)
+{
+	static const enum affinity affinities[] = {AFFINITY_NONE, AFFINITY_CLIENT};
+
+	for (size_t i = 0; i < 2; i++) {
+		struct scene scene;
+
+		stage_init(&scene.stage);
+		scene.stage.pool->affinity = affinities[i];
+		compile(&scene, &scene.stage.any->invalidate, "property:{params.id}",
+			TAGS_OF_WRITE);
+		begin(&scene);
+		says(scene.client, UNASKED);
+		expect_hears(scene.upstream, UNASKED);
+		expect_event(&scene, "[\"property:42\"]", "write");
+		expect_silence(scene.client);
+		end(&scene);
+	}
+}
+
+Test(write, that_is_a_notification_names_nothing_by_an_answer)
+{
+	struct scene scene;
+
+	begin_write(&scene, "owner:{result.owner}");
+	says(scene.client, UNASKED);
+	expect_hears(scene.upstream, UNASKED);
+	expect_silence(scene.client);
+	end(&scene);
+}
+
+Test(write, that_waits_has_invalidated_nothing_yet)
+{
+	struct scene scene;
+
+	begin_write(&scene, "property:{params.id}");
+	stage_kill(scene.upstream);
+	says(scene.client, UNASKED);
+	/* Until it is dropped. */
+	stage_pass(&scene.stage, 10 * STAGE_S);
+	expect_silence(scene.client);
+	end(&scene);
+}
+
 Test(write, may_name_tags_by_its_answer)
 {
 	struct scene scene;
