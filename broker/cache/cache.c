@@ -7,9 +7,15 @@
 #define LONGEST_LOAD_MS 60000
 #define TTL_JITTER	0.05
 
+uint64_t cache_limit_of(const struct cache_settings *settings)
+{
+	return settings->memory_bytes - settings->set_aside_bytes;
+}
+
 bool cache_settings_are_good(const struct cache_settings *settings)
 {
-	return settings->memory_bytes >= MEMORY_MIN && settings->max_tags > 0 &&
+	return settings->memory_bytes >= MEMORY_MIN &&
+	       settings->set_aside_bytes <= settings->memory_bytes / 2 && settings->max_tags > 0 &&
 	       settings->max_tags <= CACHE_TAGS_MAX;
 }
 
@@ -18,8 +24,8 @@ struct cache_settings cache_settings_within_reason(const struct cache_settings *
 {
 	struct cache_settings taken = *settings;
 
-	if (taken.max_entry_bytes > settings->memory_bytes)
-		taken.max_entry_bytes = settings->memory_bytes;
+	if (taken.max_entry_bytes > cache_limit_of(settings))
+		taken.max_entry_bytes = cache_limit_of(settings);
 	return taken;
 }
 
@@ -57,7 +63,7 @@ enum wsb_err cache_create(struct cache **out, const struct cache_settings *setti
 	if (!cache)
 		return WSB_ENOMEM;
 	cache->settings = cache_settings_within_reason(settings);
-	cache->budget = (struct budget){settings->memory_bytes, budget_cost_of(cache)};
+	cache->budget = (struct budget){cache_limit_of(settings), budget_cost_of(cache)};
 	rng_init(&cache->rng, seed);
 	cache->seed = rng_next(&cache->rng);
 	cache->longest_load_ms = LONGEST_LOAD_MS;

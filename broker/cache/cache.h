@@ -28,7 +28,7 @@ struct cache;
 #define CACHE_KEY_TEXT '@'
 
 /* seed makes what strangers could foresee unforeseeable: places in tables, jitter.
- * WSB_EINVAL: less than 1 MiB of memory, or no tags; WSB_ENOMEM. */
+ * WSB_EINVAL: less than 1 MiB of memory, more than half of it set aside, or no tags; WSB_ENOMEM. */
 enum wsb_err cache_create(struct cache **out, const struct cache_settings *settings,
 			  uint64_t seed) WSB_CHECKED;
 void cache_destroy(struct cache *cache); /* NULL is allowed */
@@ -165,7 +165,7 @@ void cache_each_named(struct cache *cache, struct span name, uint64_t now_us,
 struct cache_stats {
 	uint64_t entries; /* that are not known to be dead */
 	uint64_t memory_bytes;
-	uint64_t bytes; /* all that is allocated */
+	uint64_t bytes; /* all that is allocated here; what is set aside is not in it */
 	uint64_t payload_bytes;
 	uint64_t payload_plain_bytes; /* what the payload would be without compression */
 	uint64_t key_bytes;

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "broker/cache/budget.h"
 
 #define WAYS 4 /* entries that a hash may be in, side by side */
 
@@ -16,11 +17,17 @@ enum wsb_err follow_init(struct follow *follow, uint64_t bytes, uint64_t text_by
 	return follow->entries ? WSB_OK : WSB_ENOMEM;
 }
 
+/* What the allocator adds is counted too. */
+static size_t text_cost(size_t len)
+{
+	return budget_cost(sizeof(struct follow_text) + len);
+}
+
 static void forget_text(struct follow *follow, struct follow_successor *successor)
 {
 	if (!successor->text)
 		return;
-	follow->text_bytes -= sizeof(*successor->text) + successor->text->len;
+	follow->text_bytes -= text_cost(successor->text->len);
 	free(successor->text);
 	successor->text = NULL;
 }
@@ -85,18 +92,16 @@ static void halve(struct follow_entry *entry)
 static void keep_params(struct follow *follow, struct follow_successor *successor,
 			enum encoding encoding, struct span params)
 {
-	size_t bytes = sizeof(*successor->text) + params.len;
-
 	if (successor->text || !params.at || params.len > FOLLOW_PARAMS_MAX ||
-	    follow->text_bytes + bytes > follow->text_bytes_max)
+	    follow->text_bytes + text_cost(params.len) > follow->text_bytes_max)
 		return;
-	successor->text = malloc(bytes);
+	successor->text = malloc(sizeof(*successor->text) + params.len);
 	if (!successor->text)
 		return;
 	successor->text->encoding = encoding;
 	successor->text->len = (uint32_t)params.len;
 	memcpy(successor->text->params, params.at, params.len);
-	follow->text_bytes += bytes;
+	follow->text_bytes += text_cost(params.len);
 }
 
 /* Its place, or that of the one which came least often, once it has been passed by. NULL: not yet.

@@ -6,7 +6,9 @@
 
 enum wsb_err habits_init(struct habits *habits, uint64_t bytes, uint64_t seed)
 {
-	uint64_t most = bytes / (sizeof(struct method) + HABITS_PAIRS * PATTERN_BYTES_MAX);
+	/* With its name in the map, and what the allocator adds. */
+	uint64_t most = bytes / (sizeof(struct method) + HABITS_PAIRS * (PATTERN_BYTES_MAX + 16) +
+				 HABITS_NAME_MAX + 128);
 
 	*habits = (struct habits){
 		.max = (uint16_t)(most < HABITS_METHODS_MAX ? most : HABITS_METHODS_MAX)};

@@ -14,6 +14,7 @@
 #define PARAMS_LEAVES 12 /* values of one that are */
 #define RESULT_LEAVES 12
 #define RESULT_BYTES  16384 /* a longer result is not looked at */
+#define MESSAGE_BYTES 4096  /* a longer request is not made into a guess */
 #define SWEEP	      256   /* places that one slice of housekeeping looks at */
 
 struct step {
@@ -45,6 +46,9 @@ struct prefetch {
 	struct strbuf texts[PREFETCH_GUESSES];
 };
 
+/* Besides the tables: the object, texts of guesses, what the allocator adds. */
+#define FIXED_BYTES (UINT64_C(32) << 10)
+
 static enum wsb_err init(struct prefetch *prefetch, uint64_t bytes)
 {
 	enum wsb_err err;
@@ -71,7 +75,8 @@ enum wsb_err prefetch_create(struct prefetch **out, uint64_t bytes, uint64_t see
 	*out = NULL;
 	if (prefetch) {
 		prefetch->seed = seed;
-		err = init(prefetch, bytes > PREFETCH_BYTES_MIN ? bytes : PREFETCH_BYTES_MIN);
+		err = init(prefetch,
+			   (bytes > PREFETCH_BYTES_MIN ? bytes : PREFETCH_BYTES_MIN) - FIXED_BYTES);
 	}
 	if (err == WSB_OK)
 		*out = prefetch;
@@ -188,6 +193,8 @@ static void guess(struct guessing *guessing, const struct pair *pair, enum habit
 	const struct method *method = prefetch->habits.methods[pair->to];
 	struct strbuf *text = &prefetch->texts[guessing->count];
 
+	if (guessing->message->text.len > MESSAGE_BYTES)
+		return;
 	if (pair->to == guessing->method && span_equal(params, guessing->message->params))
 		return;
 	strbuf_clear(text);

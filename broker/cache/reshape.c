@@ -24,7 +24,7 @@ static uint32_t next_to_leave(struct cache *cache)
 	const struct index *entries = &cache->entries;
 	uint32_t id = entries->used;
 
-	if (entries->cells.count * entries->cells.bytes <= cache->settings.memory_bytes / 8)
+	if (entries->cells.count * entries->cells.bytes <= cache_limit_of(&cache->settings) / 8)
 		return cache_victim(cache);
 	while (id > 0 && !index_item(entries, id - 1))
 		id--;
@@ -57,7 +57,7 @@ static void forget_all(struct cache *cache)
 
 static void come_down(struct cache *cache, uint64_t spare)
 {
-	uint64_t goal = cache->settings.memory_bytes;
+	uint64_t goal = cache_limit_of(&cache->settings);
 	uint64_t least = cache->budget.used + spare;
 
 	cache->budget.limit = least > goal ? least : goal;
@@ -65,7 +65,7 @@ static void come_down(struct cache *cache, uint64_t spare)
 
 void cache_shrink(struct cache *cache, uint64_t now_ms, uint32_t steps)
 {
-	uint64_t goal = cache->settings.memory_bytes;
+	uint64_t goal = cache_limit_of(&cache->settings);
 	uint64_t most = goal / CACHE_ENTRY_BYTES_LEAST;
 	uint64_t spare = 2 * CACHE_SLACK_BYTES + reserve_needs(most);
 
@@ -159,14 +159,14 @@ enum wsb_err cache_configure(struct cache *cache, const struct cache_settings *s
 	if (!cache_settings_are_good(settings))
 		return WSB_EINVAL;
 	next = cache_settings_within_reason(settings);
-	if (next.memory_bytes > cache->budget.limit)
-		err = grow(cache, next.memory_bytes);
+	if (cache_limit_of(&next) > cache->budget.limit)
+		err = grow(cache, cache_limit_of(&next));
 	if (err == WSB_OK && next.policy != cache_policy(cache)->kind)
 		err = change_policy(cache, next.policy);
 	if (err != WSB_OK)
 		return err;
 	cache->settings = next;
-	cache->ghost.window_bytes = next.memory_bytes;
+	cache->ghost.window_bytes = cache_limit_of(&next);
 	cache_shrink(cache, cache->latest_ms, CACHE_EVICT_MOST);
 	return WSB_OK;
 }

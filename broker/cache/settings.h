@@ -12,6 +12,7 @@ enum cache_policy_kind { CACHE_GDSF, CACHE_S3FIFO };
 
 struct cache_settings {
 	uint64_t memory_bytes;	  /* of all: keys, tags, indexes and payload */
+	uint64_t set_aside_bytes; /* of these, what is left to others: the predictor */
 	uint64_t max_entry_bytes; /* a longer result is not stored */
 	uint64_t compress_above;  /* bytes; 0: nothing is compressed */
 	uint32_t max_tags;	  /* of one entry */

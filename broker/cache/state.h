@@ -88,6 +88,8 @@ struct cache {
 #define CACHE_ENTRY_BYTES_LEAST 64
 
 /* cache.c */
+/* What the cache itself may take. */
+uint64_t cache_limit_of(const struct cache_settings *settings);
 bool cache_settings_are_good(const struct cache_settings *settings);
 /* One entry may be no larger than all. */
 struct cache_settings cache_settings_within_reason(const struct cache_settings *settings);

@@ -161,8 +161,8 @@ const struct option options[] = {
 		 "invalidations from other brokers may be late, answers come from the cache to "
 		 "the end of the ttl, for 2 s more, not at all."},
 	{ROW, "cache.memory", OPTION_SIZE, "256MiB", 1 * MIB, 1 * TIB, IN(cache.store.memory_bytes),
-	 .help = "Bytes of the whole cache: keys, tags, indexes and payload. Used by nothing else, "
-		 "and not counted by `limits.memory`."},
+	 .help = "Bytes of the whole cache: keys, tags, indexes, payload and the predictor. Used "
+		 "by nothing else, and not counted by `limits.memory`."},
 	{ROW, "cache.policy", OPTION_CHOICE, "gdsf", .choices = policies, IN(cache.store.policy),
 	 .help = "Which entry goes first when memory is short: by priority, cost, frequency and "
 		 "size, or by three queues that tell what is read once from what is read again."},

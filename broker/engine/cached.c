@@ -26,8 +26,18 @@ static void set_longest(struct cached *cached, const struct config *config)
 	cache_set_longest_load(cached->cache, cached->longest_us);
 }
 
+/* The predictor has its share of cache.memory. */
+static struct cache_settings settings_of(const struct config *config)
+{
+	struct cache_settings settings = config->cache.store;
+
+	settings.set_aside_bytes = foresee_bytes(config);
+	return settings;
+}
+
 enum wsb_err cached_init(struct engine *engine)
 {
+	const struct cache_settings settings = settings_of(engine->config);
 	struct cached *cached = &engine->cached;
 	enum wsb_err err;
 
@@ -39,8 +49,7 @@ enum wsb_err cached_init(struct engine *engine)
 	if (err == WSB_OK)
 		err = flights_init(&cached->flights, rng_next(&engine->rng));
 	if (err == WSB_OK)
-		err = cache_create(&cached->cache, &engine->config->cache.store,
-				   rng_next(&engine->rng));
+		err = cache_create(&cached->cache, &settings, rng_next(&engine->rng));
 	if (err == WSB_OK)
 		set_longest(cached, engine->config);
 	return err ? err : foresee_configure(engine);
@@ -62,10 +71,11 @@ void cached_fini(struct engine *engine)
 
 void cached_configure(struct engine *engine)
 {
+	const struct cache_settings settings = settings_of(engine->config);
 	struct cached *cached = &engine->cached;
 
 	set_longest(cached, engine->config);
-	if (cache_configure(cached->cache, &engine->config->cache.store) != WSB_OK ||
+	if (cache_configure(cached->cache, &settings) != WSB_OK ||
 	    foresee_configure(engine) != WSB_OK)
 		log_event(engine->log, LOG_ERROR, "cache.memory",
 			  log_text("limit", "cache.memory"));

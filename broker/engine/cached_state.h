@@ -35,6 +35,7 @@ struct cached {
 	uint64_t suspect_us;	   /* since when events of others may be missing; 0: none are */
 	struct claims claims;	   /* of applications that load values themselves */
 	struct prefetch *prefetch; /* NULL: nothing is foreseen */
+	uint64_t prefetch_bytes;   /* that it may take */
 	double guess_tokens;	   /* guesses that the budget allows now */
 	uint64_t follow_us;	   /* when the rate of requests was looked at last */
 	uint64_t follow_asked;	   /* requests since then */

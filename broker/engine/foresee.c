@@ -4,8 +4,8 @@
 #include "broker/engine/affinity.h"
 #include "broker/engine/cached_own.h"
 
-/* What may be learnt, as a share of cache.memory and besides it, within bounds: no memory is
- * touched before there is something to learn. */
+/* What may be learnt, as a share of cache.memory, within bounds. It is set aside from the start,
+ * though no memory is touched before there is something to learn. */
 #define SHARE	  16
 #define BYTES_MAX (UINT64_C(16) << 20)
 
@@ -18,26 +18,41 @@
 /* Guesses that may have been saved up. */
 #define TOKENS_MAX 50.0
 
+uint64_t foresee_bytes(const struct config *config)
+{
+	const struct prefetch_settings *settings = &config->cache.prefetch;
+	uint64_t bytes = config->cache.store.memory_bytes / SHARE;
+
+	if (!settings->predictive || settings->budget <= 0)
+		return 0;
+	if (bytes < PREFETCH_BYTES_MIN)
+		return PREFETCH_BYTES_MIN;
+	return bytes < BYTES_MAX ? bytes : BYTES_MAX;
+}
+
 enum wsb_err foresee_configure(struct engine *engine)
 {
-	const struct prefetch_settings *settings = &engine->config->cache.prefetch;
-	uint64_t bytes = engine->config->cache.store.memory_bytes / SHARE;
+	struct cached *cached = &engine->cached;
+	uint64_t bytes = foresee_bytes(engine->config);
+	enum wsb_err err;
 
-	if (!settings->predictive || settings->budget <= 0) {
-		foresee_fini(engine);
+	if (bytes == cached->prefetch_bytes)
 		return WSB_OK;
-	}
-	if (engine->cached.prefetch)
+	/* With another size all is learnt anew. */
+	foresee_fini(engine);
+	if (bytes == 0)
 		return WSB_OK;
-	engine->cached.follow_every = 1;
-	return prefetch_create(&engine->cached.prefetch, bytes < BYTES_MAX ? bytes : BYTES_MAX,
-			       rng_next(&engine->rng));
+	err = prefetch_create(&cached->prefetch, bytes, rng_next(&engine->rng));
+	cached->follow_every = 1;
+	cached->prefetch_bytes = err ? 0 : bytes;
+	return err;
 }
 
 void foresee_fini(struct engine *engine)
 {
 	prefetch_destroy(engine->cached.prefetch);
 	engine->cached.prefetch = NULL;
+	engine->cached.prefetch_bytes = 0;
 }
 
 void foresee_paid(struct engine *engine)

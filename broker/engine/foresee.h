@@ -5,6 +5,8 @@
 
 #include "broker/engine/cached.h"
 
+/* What it may take of cache.memory. */
+uint64_t foresee_bytes(const struct config *config);
 /* Begins or ends to learn, as the present configuration says. */
 enum wsb_err foresee_configure(struct engine *engine) WSB_CHECKED;
 void foresee_fini(struct engine *engine);

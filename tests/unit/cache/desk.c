@@ -1,7 +1,9 @@
 #include "tests/unit/cache/desk.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
+#include "broker/cache/state.h"
 
 #define WORDS_MAX 300
 
@@ -148,4 +150,35 @@ struct cache_stats desk_stats(struct desk *desk)
 
 	cache_read_stats(desk->cache, &stats);
 	return stats;
+}
+
+enum cache_verdict desk_store_bytes(struct desk *desk, uint64_t number, size_t len,
+				    const char *bytes)
+{
+	char key[24];
+	struct cache_fill fill;
+
+	snprintf(key, sizeof(key), "k%lu", (unsigned long)number);
+	fill = desk_fill(desk, key, "m", number % 3 ? "t" : "t other");
+	fill.value.bytes = span_of(bytes, len);
+	return cache_store(desk->cache, &fill, desk->now_us);
+}
+
+bool desk_store_in_the_end(struct desk *desk, uint64_t number, size_t len, const char *bytes)
+{
+	uint64_t evictions = desk_stats(desk).evictions;
+
+	for (uint32_t tick = 0; tick < 1000; tick++) {
+		struct cache_stats stats;
+		bool done = desk_store_bytes(desk, number, len, bytes) == CACHE_STORED;
+
+		stats = desk_stats(desk);
+		cr_assert_leq(stats.bytes, stats.memory_bytes);
+		cr_assert_leq(stats.evictions - evictions, 4 * CACHE_EVICT_MOST);
+		evictions = stats.evictions;
+		if (done)
+			return true;
+		desk_upkeep(desk, 1);
+	}
+	return false;
 }

@@ -32,4 +32,10 @@ void desk_pass_ms(struct desk *desk, uint64_t ms);
 void desk_upkeep(struct desk *desk, uint32_t ticks);
 struct cache_stats desk_stats(struct desk *desk);
 
+/* An answer of so many bytes, to the key "k" and the number. */
+enum cache_verdict desk_store_bytes(struct desk *desk, uint64_t number, size_t len,
+				    const char *bytes);
+/* A large one finds room after a few ticks, where many small ones have to leave for it. */
+bool desk_store_in_the_end(struct desk *desk, uint64_t number, size_t len, const char *bytes);
+
 #endif

@@ -144,38 +144,6 @@ Test(cache, forgets_tags_with_their_last_entry)
 	desk_close(&desk);
 }
 
-static enum cache_verdict store_bytes(struct desk *desk, uint64_t number, size_t len,
-				      const char *bytes)
-{
-	char key[24];
-	struct cache_fill fill;
-
-	snprintf(key, sizeof(key), "k%lu", (unsigned long)number);
-	fill = desk_fill(desk, key, "m", number % 3 ? "t" : "t other");
-	fill.value.bytes = span_of(bytes, len);
-	return cache_store(desk->cache, &fill, desk->now_us);
-}
-
-/* A large one finds room after a few ticks, where many small ones have to leave for it. */
-static bool store_in_the_end(struct desk *desk, uint64_t number, size_t len, const char *bytes)
-{
-	uint64_t evictions = desk_stats(desk).evictions;
-
-	for (uint32_t tick = 0; tick < 1000; tick++) {
-		struct cache_stats stats;
-		bool done = store_bytes(desk, number, len, bytes) == CACHE_STORED;
-
-		stats = desk_stats(desk);
-		cr_assert_leq(stats.bytes, stats.memory_bytes);
-		cr_assert_leq(stats.evictions - evictions, 4 * CACHE_EVICT_MOST);
-		evictions = stats.evictions;
-		if (done)
-			return true;
-		desk_upkeep(desk, 1);
-	}
-	return false;
-}
-
 /* Whatever is thrown at it: other sizes from one time to the next, with tags, and the largest. */
 static void flood(enum cache_policy_kind policy)
 {
@@ -196,7 +164,7 @@ static void flood(enum cache_policy_kind policy)
 
 		if (i % 10000 == 9999)
 			len = policy == CACHE_GDSF ? 7 * MIB : MIB / 2;
-		stored += store_in_the_end(&desk, i, len, bytes);
+		stored += desk_store_in_the_end(&desk, i, len, bytes);
 		stats = desk_stats(&desk);
 		cr_assert_leq(stats.bytes, stats.memory_bytes);
 		cr_assert_eq(stats.bytes, stats.payload_bytes + stats.key_bytes + stats.tag_bytes +
@@ -206,7 +174,7 @@ static void flood(enum cache_policy_kind policy)
 	}
 	cr_assert_eq(stored, 60000, "%u", stored);
 	cr_assert_gt(desk_stats(&desk).evictions, 10000);
-	cr_assert_eq(store_bytes(&desk, 1, 8 * MIB, bytes),
+	cr_assert_eq(desk_store_bytes(&desk, 1, 8 * MIB, bytes),
 		     policy == CACHE_GDSF ? CACHE_NO_ROOM : CACHE_TOO_LARGE);
 	free(bytes);
 	desk_close(&desk);
@@ -243,62 +211,12 @@ Test(cache, what_has_expired_leaves_before_what_has_not)
 		}
 		desk_pass_ms(&desk, 200);
 		for (uint64_t i = 0; i < 1500; i++)
-			cr_assert_eq(store_bytes(&desk, i, sizeof(bytes), bytes), CACHE_STORED);
+			cr_assert_eq(desk_store_bytes(&desk, i, sizeof(bytes), bytes),
+				     CACHE_STORED);
 		cr_assert_gt(desk_stats(&desk).expirations, 300);
 		cr_assert_eq(desk_stats(&desk).evictions, 0);
 		desk_close(&desk);
 	}
-}
-
-/* Step by step, and meanwhile it is of use. */
-static void settle(struct desk *desk, uint64_t memory_bytes)
-{
-	uint64_t evictions = desk_stats(desk).evictions;
-	char bytes[1000] = "";
-
-	for (uint64_t tick = 0; desk->cache->budget.limit > memory_bytes; tick++) {
-		struct cache_stats stats = desk_stats(desk);
-
-		cr_assert_lt(tick, 1000);
-		cr_assert_leq(stats.evictions - evictions, 4 * CACHE_EVICT_MOST);
-		cr_assert_eq(stats.memory_bytes, memory_bytes);
-		evictions = stats.evictions;
-		desk_upkeep(desk, 1);
-		cr_assert_eq(store_bytes(desk, 1000000 + tick, sizeof(bytes), bytes), CACHE_STORED);
-		desk_look(desk, "k7");
-	}
-	cr_assert_leq(desk_stats(desk).bytes, memory_bytes);
-}
-
-Test(cache, settings_change_while_it_runs)
-{
-	struct cache_settings settings = desk_settings();
-	struct desk desk = desk_open();
-	char bytes[1000] = "";
-
-	for (uint64_t i = 0; i < 6000; i++)
-		cr_assert_eq(store_bytes(&desk, i, sizeof(bytes), bytes), CACHE_STORED);
-	settings.policy = CACHE_S3FIFO;
-	cr_assert_eq(cache_configure(desk.cache, &settings), WSB_OK);
-	cr_assert_gt(desk_stats(&desk).entries, 5000);
-	settings.memory_bytes = 2 * MIB;
-	cr_assert_eq(cache_configure(desk.cache, &settings), WSB_OK);
-	settle(&desk, settings.memory_bytes);
-	cr_assert_gt(desk_stats(&desk).entries, 1000);
-	settings.memory_bytes = 64 * MIB;
-	settings.policy = CACHE_GDSF;
-	cr_assert_eq(cache_configure(desk.cache, &settings), WSB_OK);
-	for (uint64_t i = 0; i < 50000; i++)
-		cr_assert_eq(store_bytes(&desk, i, sizeof(bytes), bytes), CACHE_STORED);
-	cr_assert_geq(desk_stats(&desk).entries, 50000);
-	settings.memory_bytes = 1000;
-	cr_assert_eq(cache_configure(desk.cache, &settings), WSB_EINVAL);
-	settings.memory_bytes = 1 * MIB;
-	cr_assert_eq(cache_configure(desk.cache, &settings), WSB_OK);
-	settle(&desk, settings.memory_bytes);
-	cr_assert_gt(desk_stats(&desk).entries, 100);
-	cr_assert_eq(store_bytes(&desk, 1, sizeof(bytes), bytes), CACHE_STORED);
-	desk_close(&desk);
 }
 
 Test(cache, long_answers_are_compressed_when_it_saves)
@@ -325,7 +243,7 @@ Test(cache, long_answers_are_compressed_when_it_saves)
 		for (size_t at = 0; at < MIB; at++)
 			bytes[at] =
 				cases[i].is_random ? (char)rng_next(&rng) : "{\"name\":1}"[at % 10];
-		cr_assert_eq(store_bytes(&desk, 1, cases[i].len, bytes), CACHE_STORED);
+		cr_assert_eq(desk_store_bytes(&desk, 1, cases[i].len, bytes), CACHE_STORED);
 		cr_assert_eq(desk_stats(&desk).compressed, cases[i].is_compressed);
 		cr_assert_eq(desk_stats(&desk).payload_plain_bytes, cases[i].len);
 		if (cases[i].is_compressed)
@@ -392,7 +310,7 @@ Test(cache, compression_saves_two_fifths_of_json)
 	for (uint64_t i = 0; i < 500; i++) {
 		size_t len = make_json(&rng, text, 2048 + i % 6 * 1000);
 
-		cr_assert_eq(store_bytes(&desk, i, len, text), CACHE_STORED);
+		cr_assert_eq(desk_store_bytes(&desk, i, len, text), CACHE_STORED);
 	}
 	stats = desk_stats(&desk);
 	cr_log_info("%.1f %% saved",
@@ -515,67 +433,4 @@ Test(cache, numbers_are_packed_downwards)
 	}
 	cr_assert_eq(number_pack(4095), 4095);
 	cr_assert_eq(number_unpack(number_pack(UINT64_MAX)), UINT64_C(4095) << 30);
-}
-
-/* From a cache full of the smallest to next to nothing, with all that a cache remembers besides:
- * what it knows of keys that left, of tags that loads must be told, of how to compress. */
-Test(cache, shrinks_to_the_least_whatever_it_holds)
-{
-	static const enum cache_policy_kind policies[] = {CACHE_GDSF, CACHE_S3FIFO};
-
-	for (size_t p = 0; p < 2; p++) {
-		struct cache_settings settings = desk_settings();
-		struct desk desk;
-		char *bytes = calloc(1, MIB);
-		char key[24], what[32];
-
-		settings.policy = policies[p];
-		settings.memory_bytes = 32 * MIB;
-		settings.compress_above = 2048;
-		desk = desk_open_with(settings);
-		for (uint64_t i = 0; i < 250000; i++) {
-			snprintf(key, sizeof(key), "k%lu", (unsigned long)i);
-			snprintf(what, sizeof(what), "t%lu", (unsigned long)i);
-			cr_assert_eq(desk_store(&desk, key, "m", what), CACHE_STORED);
-			if (i % 100 == 0)
-				desk_upkeep(&desk, 1);
-			if (i % 50 == 0) {
-				snprintf(what, sizeof(what), "tag t%lu gone%lu", (unsigned long)i,
-					 (unsigned long)i);
-				desk_invalidate(&desk, what);
-			}
-		}
-		/* The tools of compression find room like large values do. */
-		cr_assert(store_in_the_end(&desk, 1, MIB, bytes));
-		desk_upkeep(&desk, 200);
-		cr_assert(store_in_the_end(&desk, 2, MIB, bytes));
-		cr_assert_eq(desk_stats(&desk).compressed, 1);
-		settings.memory_bytes = 1 * MIB;
-		cr_assert_eq(cache_configure(desk.cache, &settings), WSB_OK);
-		settle(&desk, settings.memory_bytes);
-		free(bytes);
-		desk_close(&desk);
-	}
-}
-
-/* Before all have moved, it changes back. */
-Test(cache, policies_change_to_and_fro)
-{
-	struct cache_settings settings = desk_settings();
-	struct desk desk = desk_open();
-	char bytes[100] = "";
-
-	for (uint64_t i = 0; i < 10000; i++)
-		cr_assert_eq(store_bytes(&desk, i, sizeof(bytes), bytes), CACHE_STORED);
-	for (uint32_t turn = 0; turn < 9; turn++) {
-		settings.policy = turn % 2 ? CACHE_GDSF : CACHE_S3FIFO;
-		cr_assert_eq(cache_configure(desk.cache, &settings), WSB_OK);
-		desk_upkeep(&desk, turn < 8 ? 5 : 100);
-		cr_assert_eq(store_bytes(&desk, 20000 + turn, sizeof(bytes), bytes), CACHE_STORED);
-	}
-	cr_assert_eq(desk.cache->policies[desk.cache->side].kind, CACHE_S3FIFO);
-	cr_assert_eq(desk.cache->policies[desk.cache->side].count, 10009);
-	cr_assert_eq(desk.cache->policies[!desk.cache->side].count, 0);
-	cr_assert_eq(desk_stats(&desk).evictions, 0);
-	desk_close(&desk);
 }

@@ -1,5 +1,6 @@
 /* What is guessed of what is asked. */
 #include <criterion/criterion.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -385,5 +386,44 @@ Test(prefetch, what_cannot_be_rewritten_is_left_alone)
 			ask(i, call("next", "[1]"));
 			ask(i, call("last", "[2]"));
 		}
+	}
+}
+
+static uint64_t allocated(void)
+{
+	struct mallinfo2 info = mallinfo2();
+
+	return info.uordblks + info.hblkhd;
+}
+
+/* Whatever is asked: many methods, many clients, params of any length, what follows what. */
+Test(prefetch, takes_no_more_memory_than_it_is_given)
+{
+	static const uint64_t sizes[] = {PREFETCH_BYTES_MIN, UINT64_C(1) << 20, UINT64_C(4) << 20};
+	static char json[2048];
+	struct rng rng;
+
+	rng_init(&rng, 5);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		uint64_t before;
+
+		prefetch_destroy(prefetch);
+		before = allocated();
+		cr_assert_eq(prefetch_create(&prefetch, sizes[i], 7), WSB_OK);
+		for (uint32_t n = 0; n < 60000; n++) {
+			uint32_t number = (uint32_t)rng_below(&rng, 20000) / 4 * 4;
+
+			for (uint32_t k = 0; k < 3; k++) {
+				snprintf(json, sizeof(json),
+					 "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":"
+					 "\"method.with.quite.a.name.%u\",\"params\":{\"a\":%u,"
+					 "\"b\":\"%0*u\"}}",
+					 (number + k) % 1000, number + k, (int)(number % 480) + 1,
+					 number);
+				ask(number % 999, json);
+			}
+		}
+		cr_assert_leq(allocated() - before, sizes[i], "%lu of %lu",
+			      (unsigned long)(allocated() - before), (unsigned long)sizes[i]);
 	}
 }
