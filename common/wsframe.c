@@ -1,5 +1,7 @@
 #include "common/wsframe.h"
 
+#include <endian.h>
+
 #define WS_FIN	      0x80u
 #define WS_MASKED     0x80u
 #define WS_CONTROL    0x8u
@@ -62,16 +64,15 @@ static inline void copy_masked(char *to, const char *from, size_t len,
 		to[i] = (char)((unsigned char)from[i] ^ key[i % WS_MASK_BYTES]);
 }
 
-/* The key as it stands after len bytes. */
-static void turn_key(uint8_t key[WS_MASK_BYTES], size_t len)
+void wsframe_turn_key(uint8_t key[WS_MASK_BYTES], size_t len)
 {
-	uint8_t twice[2 * WS_MASK_BYTES];
+	const unsigned int bits = len % WS_MASK_BYTES * 8;
+	uint32_t word;
 
-	if (len % WS_MASK_BYTES == 0)
-		return;
-	memcpy(twice, key, WS_MASK_BYTES);
-	memcpy(twice + WS_MASK_BYTES, key, WS_MASK_BYTES);
-	memcpy(key, twice + len % WS_MASK_BYTES, WS_MASK_BYTES);
+	memcpy(&word, key, sizeof(word));
+	word = le32toh(word);
+	word = htole32(word >> bits | word << (32 - bits) % 32);
+	memcpy(key, &word, sizeof(word));
 }
 
 void wsframe_mask(char *bytes, size_t len, const uint8_t mask[WS_MASK_BYTES])
@@ -97,7 +98,7 @@ static void put_payload_masked(char *at, const struct span *pieces, size_t count
 	memcpy(key, mask, sizeof(key));
 	for (size_t i = 0; i < count; i++) {
 		copy_masked(at, pieces[i].at, pieces[i].len, key);
-		turn_key(key, pieces[i].len);
+		wsframe_turn_key(key, pieces[i].len);
 		at += pieces[i].len;
 	}
 }

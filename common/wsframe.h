@@ -43,6 +43,8 @@ int wsframe_close_code_is_valid(uint16_t code);
 
 /* XORs len bytes with the key, beginning at its first byte. */
 void wsframe_mask(char *bytes, size_t len, const uint8_t mask[WS_MASK_BYTES]);
+/* The key as it stands after len bytes. */
+void wsframe_turn_key(uint8_t key[WS_MASK_BYTES], size_t len);
 
 /* Reads the frame header that begins at bytes.at: WSB_OK, or WSB_EPARSE when it is cut off.
  * For frames of our own making. */

@@ -129,15 +129,12 @@ static inline const char *fault_of(const struct wsreader *reader, const uint8_t 
 	return payload_len(header) >> 63 ? "a length of more than 63 bits" : NULL;
 }
 
-/* Unmasks bytes in place and turns the key, so that it fits the byte behind them. */
+/* Unmasks the next bytes of the payload in place, and turns the key for those that follow. */
 static void unmask(struct wsreader *reader, char *bytes, size_t len)
 {
-	uint8_t twice[2 * WS_MASK_BYTES];
-
 	wsframe_mask(bytes, len, reader->mask);
-	memcpy(twice, reader->mask, WS_MASK_BYTES);
-	memcpy(twice + WS_MASK_BYTES, reader->mask, WS_MASK_BYTES);
-	memcpy(reader->mask, twice + len % WS_MASK_BYTES, WS_MASK_BYTES);
+	if (len < reader->left)
+		wsframe_turn_key(reader->mask, len);
 }
 
 /* As much of the payload under way as is there. */

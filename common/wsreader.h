@@ -43,13 +43,14 @@ struct wsreader_item {
 struct wsreader {
 	uint64_t left; /* of the payload under way */
 	enum wsreader_peer peer;
-	uint8_t opcode;		/* of the control frame under way */
-	bool in_control;	/* a control frame is being gathered */
-	bool in_message;	/* a message has begun and not ended */
+	uint8_t opcode;	 /* of the control frame under way */
+	bool in_control; /* a control frame is being gathered */
+	bool in_message; /* a message has begun and not ended */
+	/* Not side by side: one load of what two stores have just written would wait for them. */
 	bool binary;		/* of that message */
+	bool final;		/* of the data frame under way */
 	bool compressed;	/* that message is */
 	bool allows_compressed; /* permessage-deflate was agreed upon; set after wsreader_init */
-	bool final;		/* of the data frame under way */
 	uint8_t header_len;	/* of a header that is cut off, gathered so far */
 	uint8_t control_len;
 	uint8_t mask[WS_MASK_BYTES]; /* as it stands for the next byte */

@@ -132,18 +132,40 @@ static size_t real_write(double real, char out[NUMBER_TEXT_MAX])
 	return (size_t)len;
 }
 
+static size_t decimal_len(uint64_t value)
+{
+	size_t len = 1;
+
+	for (; value >= 10000; value /= 10000)
+		len += 4;
+	return len + (value >= 10) + (value >= 100) + (value >= 1000);
+}
+
+/* Two digits at a time: each division waits for the one before. */
 size_t number_write_decimal(uint64_t value, char out[NUMBER_DECIMAL_MAX])
 {
-	char digits[NUMBER_DECIMAL_MAX];
-	size_t count = 0;
+	static const char pairs[] = "00010203040506070809"
+				    "10111213141516171819"
+				    "20212223242526272829"
+				    "30313233343536373839"
+				    "40414243444546474849"
+				    "50515253545556575859"
+				    "60616263646566676869"
+				    "70717273747576777879"
+				    "80818283848586878889"
+				    "90919293949596979899";
+	const size_t len = decimal_len(value);
+	char *at = out + len;
 
-	do {
-		digits[count++] = (char)('0' + value % 10);
-		value /= 10;
-	} while (value > 0);
-	for (size_t i = 0; i < count; i++)
-		out[i] = digits[count - 1 - i];
-	return count;
+	for (; value >= 100; value /= 100) {
+		at -= 2;
+		memcpy(at, pairs + 2 * (value % 100), 2);
+	}
+	if (value >= 10)
+		memcpy(out, pairs + 2 * value, 2);
+	else
+		*out = (char)('0' + value);
+	return len;
 }
 
 static size_t int_write(int64_t value, char out[NUMBER_TEXT_MAX])

@@ -78,11 +78,13 @@ static bool intake_options(struct engine *engine, const struct message *message,
 	return true;
 }
 
-enum wsb_err request_keep(struct engine *engine, struct exchange **out, struct message *message)
+/* The message without what it asks of the broker: its id stands elsewhere by then. */
+static __attribute__((noinline)) enum wsb_err
+keep_stripped(struct engine *engine, struct exchange **out, const struct message *message)
 {
 	struct message_edit edit = {.strip_options = true};
-	struct span pieces[MESSAGE_PIECES_MAX] = {message->text};
-	size_t count = message->options.at ? message_splice(message, &edit, pieces) : 1;
+	struct span pieces[MESSAGE_PIECES_MAX];
+	size_t count = message_splice(message, &edit, pieces);
 	struct exchange *exchange;
 	struct message stripped;
 	size_t len = 0;
@@ -98,14 +100,30 @@ enum wsb_err request_keep(struct engine *engine, struct exchange **out, struct m
 		memcpy(exchange->text + len, pieces[i].at, pieces[i].len);
 		len += pieces[i].len;
 	}
-	if (message->id.at && !message->options.at) {
-		exchange->id_at = (uint32_t)(message->id.at - message->text.at);
-		exchange->id_len = (uint32_t)message->id.len;
-	} else if (message->id.at &&
-		   envelope_scan(engine->envelope, FROM_CLIENT, message->encoding,
-				 span_of(exchange->text, len), &stripped) == WSB_OK) {
+	if (message->id.at && envelope_scan(engine->envelope, FROM_CLIENT, message->encoding,
+					    span_of(exchange->text, len), &stripped) == WSB_OK) {
 		exchange->id_at = (uint32_t)(stripped.id.at - exchange->text);
 		exchange->id_len = (uint32_t)stripped.id.len;
+	}
+	*out = exchange;
+	return WSB_OK;
+}
+
+enum wsb_err request_keep(struct engine *engine, struct exchange **out,
+			  const struct message *message)
+{
+	struct exchange *exchange;
+	enum wsb_err err;
+
+	if (message->options.at)
+		return keep_stripped(engine, out, message);
+	err = exchange_create(&exchange, &engine->exchanges, message->text.len);
+	if (err)
+		return err;
+	memcpy(exchange->text, message->text.at, message->text.len);
+	if (message->id.at) {
+		exchange->id_at = (uint32_t)(message->id.at - message->text.at);
+		exchange->id_len = (uint32_t)message->id.len;
 	}
 	*out = exchange;
 	return WSB_OK;

@@ -10,6 +10,6 @@ void intake_message(struct engine *engine, struct session *session, struct span 
 /* A fresh exchange with the message as it will be forwarded, and where its id stands. WSB_ELIMIT:
  * too many are in flight; WSB_ENOMEM. */
 enum wsb_err request_keep(struct engine *engine, struct exchange **out,
-			  struct message *message) WSB_CHECKED;
+			  const struct message *message) WSB_CHECKED;
 
 #endif

@@ -391,10 +391,11 @@ static void on_ready(void *context, int events)
 		/* It comes while the socket is read. */
 		cacheline_foresee(socket->session, SITE_SESSION_HOT);
 		ws_frames_ready(&socket->wire, events);
-	} else if (socket->phase == HTTP_SECURING)
+	} else if (socket->phase == HTTP_SECURING) {
 		shake(socket);
-	else
+	} else {
 		serve(socket, events);
+	}
 }
 
 static void on_data(struct wire *wire, bool binary, struct span piece, uint64_t frame_left,
