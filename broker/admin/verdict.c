@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "broker/admin/ailment.h"
+#include "broker/admin/bus_ailment.h"
 #include "broker/admin/reasons.h"
 #include "common/clock.h"
 
@@ -166,27 +167,6 @@ static void judge_pool(const struct pool_view *pool, struct verdict *verdict)
 		ailment_judge(pool, &pool->endpoints[i], &usual, verdict);
 }
 
-/* Answers from the cache may be older than they should be. */
-static void judge_bus(const struct bus_view *bus, struct verdict *verdict)
-{
-	struct verdict_reason *reason;
-
-	if (bus->state == BUS_EMBEDDED || bus->state == BUS_LIVE)
-		return;
-	reason = reasons_add(verdict,
-			     bus->state == BUS_SUSPECT ? SEVERITY_BUS : SEVERITY_BUS_BEHIND);
-	if (bus->state != BUS_SUSPECT)
-		reason_say(reason, "the bus is being read again from %s (%s)", bus->url,
-			   bus_state_name(bus->state));
-	else
-		reason_say(reason,
-			   "the bus is lost for %.0f s (%s at %s): invalidations of other brokers "
-			   "are not heard, %llu of this one wait",
-			   seconds(bus->lag_us), bus->reason, bus->url,
-			   (unsigned long long)bus->queued);
-	reason_advise(reason, "wsbroker events --type 'bus.*' --since 10m");
-}
-
 static void judge_instance(const struct snapshot *snapshot, struct verdict *verdict)
 {
 	struct verdict_reason *reason;
@@ -282,7 +262,7 @@ void verdict_reach(const struct snapshot *snapshot, struct verdict *out)
 	}
 	for (size_t i = 0; i < snapshot->pool_count; i++)
 		judge_pool(&snapshot->pools[i], out);
-	judge_bus(&snapshot->bus, out);
+	bus_ailment_judge(&snapshot->bus, out);
 	judge_instance(snapshot, out);
 	judge_configuration(&snapshot->config, out);
 	judge_readiness(snapshot, out);

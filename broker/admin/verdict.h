@@ -16,11 +16,11 @@ enum verdict_kind {
 /* Only the worst are kept: a list that nobody reads to its end helps nobody. */
 #define VERDICT_REASONS_MAX 16
 
-#define VERDICT_COMMAND_MAX 320
+#define VERDICT_COMMAND_MAX 512
 
 struct verdict_reason {
 	unsigned int severity; /* higher is worse */
-	char text[256];
+	char text[512];
 	char command[VERDICT_COMMAND_MAX]; /* acts on it, or shows why it is so */
 };
 

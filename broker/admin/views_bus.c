@@ -17,11 +17,24 @@ static json_t *position_view(struct position position)
 	return json_stringn(text, position_write(position, text));
 }
 
+/* By part, in the words of Redis. */
+static json_t *refusals_view(const struct bus_view *bus)
+{
+	json_t *object = json_object();
+
+	for (int part = 0; part < BUS_PARTS; part++)
+		if (bus->refusals[part])
+			json_object_set_new(object, bus_part_name((enum bus_part)part),
+					    answer_text(bus->refusals[part]));
+	return object;
+}
+
 json_t *view_bus(const struct bus_view *bus)
 {
-	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I}", "state",
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I}", "state",
 			 bus_state_name(bus->state), "url", answer_text(bus->url), "reason",
-			 answer_text(bus->reason), "position", position_view(bus->position),
+			 answer_text(bus->reason), "detail", answer_text(bus->detail), "refused",
+			 refusals_view(bus), "position", position_view(bus->position),
 			 "lag_seconds", seconds(bus->lag_us), "queued", (json_int_t)bus->queued,
 			 "resyncs", (json_int_t)bus->stats.resyncs, "brokers",
 			 (json_int_t)bus->brokers);

@@ -9,14 +9,18 @@
 
 struct bus_view {
 	enum bus_state state;
-	uint64_t is_state[BUS_STATES]; /* 1 for the one that it is in */
-	const char *url;	       /* in use, or tried last; NULL: embedded */
-	const char *reason;	       /* of the state; NULL: embedded */
-	struct position position;      /* applied here; not set: unknown yet */
-	struct position top;	       /* the newest that is known of */
-	uint64_t lag_us;	       /* for how long it has not been known what others do */
-	uint64_t queued;	       /* own events that Redis has not logged yet */
-	size_t brokers;		       /* that live, this one too */
+	uint64_t is_state[BUS_STATES];	 /* 1 for the one that it is in */
+	const char *url;		 /* in use, or tried last; NULL: embedded */
+	const char *reason;		 /* of the state; NULL: embedded */
+	const char *detail;		 /* more of it; NULL: embedded */
+	const char *prefix, *user;	 /* on Redis; NULL: embedded */
+	const char *refusals[BUS_PARTS]; /* what a part is refused with; NULL: it is not */
+	uint64_t is_refused[BUS_PARTS];	 /* 1 where it is */
+	struct position position;	 /* applied here; not set: unknown yet */
+	struct position top;		 /* the newest that is known of */
+	uint64_t lag_us;		 /* for how long it has not been known what others do */
+	uint64_t queued;		 /* own events that Redis has not logged yet */
+	size_t brokers;			 /* that live, this one too */
 	struct bus_stats stats;
 };
 

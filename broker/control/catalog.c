@@ -317,6 +317,10 @@ const struct metric metrics[] = {
 	{"wsbroker_bus_state", METRIC_GAUGE, "state",
 	 "1 for the state of the bus: embedded without Redis; live, suspect, replay or resync.",
 	 {{INSTANCE(bus.is_state, VALUE_U64), .dimension = DIMENSION_BUS_STATE}}},
+	{"wsbroker_bus_refused", METRIC_GAUGE, "part",
+	 "1 where Redis does not do its part though the log is read: publish, inbox, channels, "
+	 "copies, heartbeats; brokers: there are more than can be known.",
+	 {{INSTANCE(bus.is_refused, VALUE_U64), .dimension = DIMENSION_BUS_PART}}},
 	{"wsbroker_bus_lag_seconds", METRIC_GAUGE, "",
 	 "For how long it has not been known what other brokers invalidate.",
 	 {{INSTANCE(bus.lag_us, VALUE_SECONDS)}}},
@@ -413,7 +417,7 @@ const char *dimension_label(enum metric_dimension dimension)
 		[DIMENSION_GAP] = "reason",	    [DIMENSION_FAILURE] = "reason",
 		[DIMENSION_PROBE] = "result",	    [DIMENSION_CAUSE] = "cause",
 		[DIMENSION_EVENT_FLAW] = "reason",  [DIMENSION_BUS_STATE] = "state",
-		[DIMENSION_NOT_STORED] = "reason",
+		[DIMENSION_NOT_STORED] = "reason",  [DIMENSION_BUS_PART] = "part",
 	};
 
 	return labels[dimension];
@@ -437,6 +441,7 @@ size_t dimension_size(enum metric_dimension dimension)
 		[DIMENSION_CAUSE] = CAUSE_COUNT,
 		[DIMENSION_EVENT_FLAW] = EVENT_FLAWS,
 		[DIMENSION_BUS_STATE] = BUS_STATES,
+		[DIMENSION_BUS_PART] = BUS_PARTS,
 		[DIMENSION_NOT_STORED] = NOT_STORED_REASONS,
 	};
 
@@ -462,6 +467,8 @@ const char *dimension_value(enum metric_dimension dimension, size_t index)
 		return event_cause_name((enum event_cause)index);
 	case DIMENSION_BUS_STATE:
 		return bus_state_name((enum bus_state)index);
+	case DIMENSION_BUS_PART:
+		return bus_part_name((enum bus_part)index);
 	case DIMENSION_EVENT_FLAW:
 		return event_flaw_name((enum event_flaw)index);
 	case DIMENSION_NOT_STORED:

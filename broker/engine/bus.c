@@ -86,6 +86,25 @@ static void on_changed(void *context, const struct bus_change *change, uint64_t 
 			     });
 }
 
+static void on_refused(void *context, enum bus_part part, const char *words, uint64_t now_us)
+{
+	struct engine *engine = context;
+	const bool is_refused = words[0] != '\0';
+
+	(void)now_us;
+	log_event(engine->log, is_refused ? LOG_WARN : LOG_INFO, "bus.refused",
+		  log_text("part", bus_part_name(part)),
+		  log_text("refused", is_refused ? "yes" : "no"), log_text("error", words));
+	record_event(engine, &(struct history_event){
+				     .type = "bus.refused",
+				     .object = "bus",
+				     .before = is_refused ? "" : "refused",
+				     .after = is_refused ? "refused" : "",
+				     .reason = bus_part_name(part),
+				     .detail = words,
+			     });
+}
+
 static uint64_t on_wall(void *context)
 {
 	const struct engine *engine = context;
@@ -114,6 +133,7 @@ enum wsb_err engine_bus_init(struct engine *engine)
 		.heard = on_heard,
 		.odd = on_odd,
 		.changed = on_changed,
+		.refused = on_refused,
 		.wall_us = on_wall,
 		.clients = on_clients,
 	};

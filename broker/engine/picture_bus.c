@@ -17,6 +17,13 @@ void picture_bus(const struct engine *engine, uint64_t now_us, struct bus_view *
 	known_us = bus_known_us(bus, now_us);
 	view->url = bus_label(bus);
 	view->reason = bus_reason(bus);
+	view->detail = bus_detail(bus);
+	view->prefix = engine->bus_config->bus.prefix;
+	view->user = bus_user(bus);
+	for (int part = 0; part < BUS_PARTS; part++) {
+		view->refusals[part] = bus_refusal(bus, (enum bus_part)part);
+		view->is_refused[part] = view->refusals[part] != NULL;
+	}
 	view->position = bus_position(bus);
 	view->top = bus_top(bus);
 	view->lag_us = now_us - (known_us ? known_us : engine->started_us);

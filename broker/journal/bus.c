@@ -82,10 +82,12 @@ void bus_enter(struct bus *bus, enum bus_state state, const char *reason, const 
 	};
 
 	bus->label = change.url;
-	if (state == bus->state && strcmp(reason, bus->reason) == 0)
+	if (state == bus->state && strcmp(reason, bus->reason) == 0 &&
+	    strncmp(detail, bus->detail, sizeof(bus->detail) - 1) == 0)
 		return;
 	bus->state = state;
 	bus->reason = reason;
+	bus_keep_words(bus->detail, detail);
 	bus->ports.changed(bus->ports.context, &change, now_us);
 }
 
@@ -232,14 +234,41 @@ void bus_opened(struct bus *bus, enum bus_link link, uint64_t now_us)
 	}
 }
 
-/* The log needs two of them; the others come back by themselves. */
+static enum bus_part part_of(enum bus_link link)
+{
+	return link == BUS_INBOX ? BUS_INBOX_READING : BUS_CHANNELS;
+}
+
+void bus_leave_out(struct bus *bus, enum bus_link link, struct span words, uint64_t now_us)
+{
+	enum bus_part part = part_of(link);
+
+	refusal_begin(bus, part, words, now_us);
+	close_line(bus, link);
+	bus->lines[link].tried_us = bus->refusals[part].again_us;
+}
+
+void bus_line_works(struct bus *bus, enum bus_link link, uint64_t now_us)
+{
+	bus->losses[link] = 0;
+	refusal_end(bus, part_of(link), now_us);
+}
+
+/* The log needs two of them; the others come back by themselves. One that is lost again and again
+ * is told. */
 void bus_lost(struct bus *bus, enum bus_link link, const char *cause, const char *text,
 	      uint64_t now_us)
 {
-	if (link == BUS_COMMANDS || link == BUS_TAIL)
+	char words[BUS_WORDS_MAX];
+
+	if (link == BUS_COMMANDS || link == BUS_TAIL) {
 		bus_restart(bus, cause, text, now_us);
-	else
+	} else if (++bus->losses[link] < BUS_LOSSES_MAX) {
 		close_line(bus, link);
+	} else {
+		snprintf(words, sizeof(words), "%s: %s", cause, text);
+		bus_leave_out(bus, link, span_text(words), now_us);
+	}
 }
 
 /* Its first word alone: where AUTH is no command, the error repeats what it was given. */
@@ -269,7 +298,10 @@ static void answer(struct bus *bus, enum bus_link link, enum bus_ask ask,
 		tail_answer(bus, value, now_us);
 		break;
 	case ASK_GROUP:
+	case ASK_TRY:
 	case ASK_CLAIM:
+	case ASK_OWED:
+	case ASK_CLAIMED:
 	case ASK_TAKE:
 		inbox_answer(bus, ask, value, now_us);
 		break;
@@ -293,6 +325,10 @@ void bus_replied(struct bus *bus, enum bus_link link, const struct redis_value *
 	if (link == BUS_HEARING && value->kind == REDIS_ARRAY &&
 	    !hearing_answer(bus, value, now_us))
 		return;
+	if (link == BUS_HEARING && value->kind == REDIS_ERROR && line->count == 0 && !line->ready) {
+		hearing_refused(bus, value, now_us);
+		return;
+	}
 	if (line->count == 0) {
 		bus->stats.malformed++;
 		bus_lost(bus, link, "protocol", "an answer to nothing", now_us);
@@ -305,13 +341,14 @@ void bus_replied(struct bus *bus, enum bus_link link, const struct redis_value *
 	answer(bus, link, ask, value, now_us);
 }
 
-/* Nobody answers within the deadline. */
+/* Nobody answers within the deadline. That channels are listened to is an answer to nothing. */
 static void check_deadlines(struct bus *bus, uint64_t now_us)
 {
 	for (size_t i = 0; i < BUS_LINKS; i++) {
 		const struct bus_line *line = &bus->lines[i];
+		bool begins = line->opening || (i == BUS_HEARING && line->open && !line->ready);
 
-		if ((line->opening && now_us - line->since_us >= DEADLINE_US) ||
+		if ((begins && now_us - line->since_us >= DEADLINE_US) ||
 		    (line->count > 0 && now_us - line->waiting_us >= DEADLINE_US))
 			bus_lost(bus, (enum bus_link)i, line->opening ? "connect" : "silent",
 				 line->opening ? "the connect takes too long"
@@ -388,7 +425,8 @@ enum wsb_err bus_publish(struct bus *bus, const struct event *event)
 {
 	const struct pending_counts *counts = pending_counts(bus->pending);
 	bool waits = !bus->lines[BUS_COMMANDS].ready || bus->looking ||
-		     counts->waiting + counts->sent >= BUS_WINDOW;
+		     counts->waiting + counts->sent >= BUS_WINDOW ||
+		     bus_refusal(bus, BUS_PUBLISHING);
 	enum wsb_err err = pending_add(bus->pending, event, bus->inbox_entry, waits);
 
 	bus->stats.merged = counts->merged;
@@ -439,6 +477,13 @@ const char *bus_label(const struct bus *bus)
 	return bus->label ? bus->label : bus->settings->urls[bus->url].label;
 }
 
+const char *bus_user(const struct bus *bus)
+{
+	const struct bus_url *url = &bus->settings->urls[bus->url];
+
+	return url->user && url->password ? url->user : url->user ? "USER" : "default";
+}
+
 size_t bus_queued(const struct bus *bus)
 {
 	const struct pending_counts *counts = pending_counts(bus->pending);
@@ -450,7 +495,7 @@ bool bus_is_sending(const struct bus *bus)
 {
 	const struct bus_line *line = &bus->lines[BUS_COMMANDS];
 
-	return !bus->left && bus_queued(bus) > 0 &&
+	return !bus->left && bus_queued(bus) > 0 && !bus_refusal(bus, BUS_PUBLISHING) &&
 	       (line->open || line->opening || bus->failures <= 1);
 }
 
@@ -464,12 +509,29 @@ uint64_t bus_ticket(const struct bus *bus)
 	return pending_serial(bus->pending);
 }
 
+const char *bus_detail(const struct bus *bus)
+{
+	return bus->detail;
+}
+
 /* Whether every broker that lives has been heard of since the channel is listened to. */
 static bool knows_peers(const struct bus *bus, uint64_t now_us)
 {
 	const struct bus_line *line = &bus->lines[BUS_HEARING];
 
 	return line->ready && now_us - line->since_us >= PEER_BEAT_US + PEER_BEAT_US / 2;
+}
+
+/* With what keeps it from knowing more, where Redis has said so. */
+static void name_itself(const struct bus *bus, struct strbuf *behind)
+{
+	const char *words = bus_refusal(bus, BUS_PUBLISHING);
+
+	if (!words)
+		words = bus_refusal(bus, BUS_CHANNELS);
+	strbuf_text(behind, bus->node);
+	if (words)
+		strbuf_printf(behind, " (%s)", words);
 }
 
 bool bus_is_applied(struct bus *bus, uint64_t ticket, struct strbuf *behind, uint64_t now_us)
@@ -480,7 +542,7 @@ bool bus_is_applied(struct bus *bus, uint64_t ticket, struct strbuf *behind, uin
 	if (bus_state(bus, now_us) != BUS_LIVE || !knows_peers(bus, now_us) ||
 	    pending_settled(bus->pending) < ticket || position_before(bus->position, bus->logged)) {
 		if (behind)
-			strbuf_text(behind, bus->node);
+			name_itself(bus, behind);
 		return false;
 	}
 	if (peers_have_applied(&bus->peers, bus->logged, behind, now_us))

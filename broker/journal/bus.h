@@ -37,6 +37,18 @@ enum bus_state {
 };
 const char *bus_state_name(enum bus_state state); /* "live" */
 
+/* What may be refused, or fail, while the log is read all the same. */
+enum bus_part {
+	BUS_PUBLISHING,	   /* own events are not logged: they wait */
+	BUS_INBOX_READING, /* what scripts ask for waits */
+	BUS_CHANNELS,	   /* neither the other brokers nor what scripts PUBLISH is heard */
+	BUS_COPIES,	   /* scripts hear nothing on the channels: it is logged all the same */
+	BUS_HEARTBEATS,	   /* the other brokers do not hear of this one */
+	BUS_TABLE,	   /* there are more brokers than BUS_PEERS_MAX */
+	BUS_PARTS,
+};
+const char *bus_part_name(enum bus_part part); /* "publish" */
+
 /* So long nothing may be heard of Redis: an empty reading takes a second. */
 #define BUS_SILENCE_US UINT64_C(2500000)
 /* One reading waits so long for news. */
@@ -66,8 +78,9 @@ struct bus_ports {
 	/* Events may be missing: forget what you know, and go on behind `at`. why: "joined" (the
 	 * first time, nobody has been told anything yet), "gap", "renumbered". */
 	void (*resync)(void *context, const char *why, struct position at, uint64_t now_us);
-	/* An entry of the inbox: to become an event at once, by bus_publish during the call, which
-	 * acknowledges it. */
+	/* An entry of the inbox, or a part of one that does not fit into one event: to become an
+	 * event at once, by bus_publish during the call, which acknowledges the entry with its last
+	 * part. */
 	void (*asked)(void *context, const struct invalidation *what, uint64_t now_us);
 	/* Said on the channel for scripts: for this broker alone, never logged. */
 	void (*heard)(void *context, const struct invalidation *what, uint64_t now_us);
@@ -75,6 +88,9 @@ struct bus_ports {
 	 * "channel", "log". */
 	void (*odd)(void *context, const char *where, const char *why);
 	void (*changed)(void *context, const struct bus_change *change, uint64_t now_us);
+	/* Once for the same words, mostly those of Redis; "": it is not any more. It is tried again
+	 * by itself, with pauses. */
+	void (*refused)(void *context, enum bus_part part, const char *words, uint64_t now_us);
 	/* Microseconds since 1970. */
 	uint64_t (*wall_us)(void *context);
 	/* Clients now, for the heartbeat. */
@@ -127,6 +143,19 @@ enum wsb_err bus_publish(struct bus *bus, const struct event *event) WSB_CHECKED
 enum bus_state bus_state(const struct bus *bus, uint64_t now_us);
 /* The stable word that came with it. */
 const char *bus_reason(const struct bus *bus);
+/* More of it: an error's text, of Redis or of the system; "". */
+const char *bus_detail(const struct bus *bus);
+/* Under whose rights it speaks to Redis there. Of a name without a password nobody is told, since
+ * it may be one. */
+const char *bus_user(const struct bus *bus);
+/* What those need that a user of Redis does not have by itself; with the keys and channels that
+ * begin with the prefix, that is all. */
+#define BUS_RIGHTS                                                                                 \
+	"+info +ping +script|load +eval +evalsha +get +set +del +xadd +xrange "                    \
+	"+xrevrange +xread +xgroup|create +xreadgroup +xautoclaim +xpending +xack "                \
+	"+xdel +publish +subscribe"
+/* What this part is refused with; NULL: it is not. */
+const char *bus_refusal(const struct bus *bus, enum bus_part part);
 /* Up to when everything that others did is known: in a state other than live, the moment since
  * which it is not. 0: never was it known. */
 uint64_t bus_known_us(const struct bus *bus, uint64_t now_us);

@@ -4,6 +4,9 @@
 #include "broker/journal/bus_state.h"
 #include "common/clock.h"
 
+/* The log is ahead of its counter, and a look finds nothing wrong with it, so often. */
+#define AHEADS_MAX 2
+
 static struct span word(const char *text)
 {
 	return span_text(text);
@@ -48,8 +51,9 @@ static uint64_t next_epoch(const struct bus *bus, uint64_t other)
 /* A first event tells all who read at this moment, unless there was nothing to read before. */
 static void renumber(struct bus *bus, const struct look *look, uint64_t now_us)
 {
-	uint64_t epoch = next_epoch(bus, look->top.epoch > look->newest.epoch ? look->top.epoch
-									      : look->newest.epoch);
+	/* What is behind all that is possible goes with the old entries. */
+	bool exceeds = standing_is_possible(look->newest) && look->newest.epoch > look->top.epoch;
+	uint64_t epoch = next_epoch(bus, exceeds ? look->newest.epoch : look->top.epoch);
 	bool anew = look->epoch.at || look->newest.epoch || position_is_set(bus->position);
 	char id[48];
 	struct event event = {
@@ -105,12 +109,17 @@ static void judge(struct bus *bus, const struct look *look, uint64_t now_us)
 	/* What Redis said that it has logged is gone, whether it had been read here or not. */
 	if (position_before(look->top, bus->logged))
 		standing = STANDING_RENUMBER;
+	/* All seems well, and yet the next number is none: it is so large that it cannot be
+	 * counted on. */
+	if (bus->aheads >= AHEADS_MAX)
+		standing = STANDING_RENUMBER;
 	switch (standing) {
 	case STANDING_RENUMBER:
 		if (++bus->looks > BUS_LOOKS_MAX)
 			bus_restart(bus, "unsettled", "no numbering of the log stays", now_us);
 		else
 			renumber(bus, look, now_us);
+		bus->aheads = 0;
 		return;
 	case STANDING_FRESH:
 		tail_adopt(bus, "joined", look->top, newest, now_us);
@@ -119,7 +128,8 @@ static void judge(struct bus *bus, const struct look *look, uint64_t now_us)
 		take_hole(bus, look, newest, now_us);
 		break;
 	case STANDING_WHOLE:
-		if (bus->state == BUS_SUSPECT && position_before(bus->position, look->top))
+		if (bus->state == BUS_SUSPECT && !bus->refuses_reading &&
+		    position_before(bus->position, look->top))
 			bus_enter(bus, BUS_REPLAY, "connected", "", now_us);
 		break;
 	}
@@ -175,8 +185,8 @@ static bool is_ahead(struct span error)
 	return error.at && memmem(error.at, error.len, said, sizeof(said) - 1);
 }
 
-/* Numbers that stand in the way are looked into at once, but not for ever: what is refused again
- * and again is sent again after a while, as after a loss. */
+/* Own events wait while Redis will not have them; what others do is known all the same. Numbers
+ * that stand in the way are looked into at once, but not for ever. */
 static void take_refusal(struct bus *bus, struct span why, size_t count, uint64_t now_us)
 {
 	const struct redis_value error = {.kind = REDIS_ERROR, .text = why};
@@ -188,13 +198,16 @@ static void take_refusal(struct bus *bus, struct span why, size_t count, uint64_
 		return;
 	}
 	bus->stats.refused += count;
-	if (bus->looking && is_ahead(why))
-		return;
-	bus->refusals++;
-	if (is_ahead(why) && bus->refusals == 1)
-		commands_look(bus, now_us);
-	else
+	if (refusal_concerns_all(why)) {
 		bus_restart_for(bus, "refused", &error, now_us);
+		return;
+	}
+	/* Those that were under way with the one that led to the look say no more than it. */
+	if (bus->looking)
+		return;
+	if (!is_ahead(why) || ++bus->aheads >= AHEADS_MAX)
+		refusal_begin(bus, BUS_PUBLISHING, why, now_us);
+	commands_look(bus, now_us);
 }
 
 /* What the script says of a batch. */
@@ -228,21 +241,23 @@ static bool outcome_read(const struct redis_value *value, size_t count, struct o
 	return (out->settled < count) == (out->refusal.len > 0);
 }
 
-static void take_outcome(struct bus *bus, const struct outcome *outcome)
+static void take_outcome(struct bus *bus, const struct outcome *outcome, uint64_t now_us)
 {
 	for (size_t i = 0; i < outcome->settled; i++)
 		pending_logged(bus->pending);
 	bus->stats.published += outcome->logged;
 	bus->by_text = false;
-	if (outcome->logged > 0)
-		bus->refusals = 0;
-	if (position_before(bus->logged, outcome->top))
+	if (position_before(bus->logged, outcome->top) && standing_is_possible(outcome->top))
 		bus->logged = outcome->top;
-	if (outcome->mute.len == 0)
+	if (outcome->logged == 0)
 		return;
-	strbuf_clear(&bus->text);
-	strbuf_plain(&bus->text, outcome->mute);
-	bus_note_odd(bus, "publish", strbuf_span(&bus->text).at);
+	bus->aheads = 0;
+	if (outcome->refusal.len == 0)
+		refusal_end(bus, BUS_PUBLISHING, now_us);
+	if (outcome->mute.len > 0)
+		refusal_begin(bus, BUS_COPIES, outcome->mute, now_us);
+	else
+		refusal_end(bus, BUS_COPIES, now_us);
 }
 
 static void take_published(struct bus *bus, const struct redis_value *value, uint64_t now_us)
@@ -255,13 +270,27 @@ static void take_published(struct bus *bus, const struct redis_value *value, uin
 	if (value->kind == REDIS_ERROR) {
 		take_refusal(bus, value->text, count, now_us);
 	} else if (outcome_read(value, count, &outcome)) {
-		take_outcome(bus, &outcome);
+		take_outcome(bus, &outcome, now_us);
 		if (outcome.settled < count)
 			take_refusal(bus, outcome.refusal, count - outcome.settled, now_us);
 	} else {
 		bus_restart_for(bus, "protocol", value, now_us);
 	}
 	commands_pump(bus, now_us);
+}
+
+static void take_said(struct bus *bus, enum bus_ask ask, const struct redis_value *value,
+		      uint64_t now_us)
+{
+	enum bus_part part = ask == ASK_DROP ? BUS_INBOX_READING : BUS_HEARTBEATS;
+
+	/* A master that has become a replica says so here at the latest. */
+	if (value->kind == REDIS_ERROR && refusal_concerns_all(value->text))
+		bus_restart_for(bus, "refused", value, now_us);
+	else if (value->kind == REDIS_ERROR)
+		refusal_begin(bus, part, value->text, now_us);
+	else if (ask == ASK_BEAT)
+		refusal_end(bus, part, now_us);
 }
 
 void commands_answer(struct bus *bus, enum bus_ask ask, const struct redis_value *value,
@@ -290,9 +319,7 @@ void commands_answer(struct bus *bus, enum bus_ask ask, const struct redis_value
 		past_answer(bus, value, now_us);
 		break;
 	default:
-		/* A master that has become a replica says so here at the latest. */
-		if (value->kind == REDIS_ERROR)
-			bus_restart_for(bus, "refused", value, now_us);
+		take_said(bus, ask, value, now_us);
 		break;
 	}
 }
@@ -322,9 +349,13 @@ static enum wsb_err say_batch(struct bus *bus, uint64_t now_us)
 
 void commands_pump(struct bus *bus, uint64_t now_us)
 {
-	if (!bus->lines[BUS_COMMANDS].ready || bus->looking || bus->left)
+	/* One tells whether it is refused still. */
+	const size_t batches = bus_refusal(bus, BUS_PUBLISHING) ? 1 : BUS_BATCHES_MAX;
+
+	if (!bus->lines[BUS_COMMANDS].ready || bus->looking || bus->left ||
+	    refusal_holds(bus, BUS_PUBLISHING, now_us))
 		return;
-	while (bus->batch_count < BUS_BATCHES_MAX && bus->lines[BUS_COMMANDS].count < BUS_WINDOW &&
+	while (bus->batch_count < batches && bus->lines[BUS_COMMANDS].count < BUS_WINDOW &&
 	       pending_due(bus->pending) >= (bus->batch_count ? SCRIPT_EVENTS_MAX : 1)) {
 		if (say_batch(bus, now_us)) {
 			bus_restart(bus, "memory", "", now_us);
@@ -338,8 +369,9 @@ static void publish(struct bus *bus, const struct strbuf *channel, uint64_t now_
 	const struct span words[] = {word("PUBLISH"), strbuf_span(channel),
 				     strbuf_span(&bus->text)};
 
-	if (bus->lines[BUS_COMMANDS].ready && bus_has_room(bus) && !bus->text.failed)
-		bus_say(bus, BUS_COMMANDS, ASK_SAY, words, 3, now_us);
+	if (bus->lines[BUS_COMMANDS].ready && bus_has_room(bus) && !bus->text.failed &&
+	    !refusal_holds(bus, BUS_HEARTBEATS, now_us))
+		bus_say(bus, BUS_COMMANDS, ASK_BEAT, words, 3, now_us);
 }
 
 void commands_beat(struct bus *bus, uint64_t now_us)

@@ -1,4 +1,5 @@
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 #include "broker/journal/bus_state.h"
 
@@ -19,6 +20,8 @@ void hearing_ping(struct bus *bus, uint64_t now_us)
 
 	if (bus->lines[BUS_HEARING].ready)
 		bus_say(bus, BUS_HEARING, ASK_PING, &ping, 1, now_us);
+	if (!peers_are_too_many(&bus->peers, now_us))
+		refusal_end(bus, BUS_TABLE, now_us);
 }
 
 static void take_invalidation(struct bus *bus, struct span text, uint64_t now_us)
@@ -37,6 +40,24 @@ static void take_invalidation(struct bus *bus, struct span text, uint64_t now_us
 	json_decref(tree);
 }
 
+static void note_peer(struct bus *bus, const struct event *heartbeat, uint64_t now_us)
+{
+	char words[80];
+
+	switch (peers_note(&bus->peers, heartbeat, now_us)) {
+	case WSB_ELIMIT:
+		snprintf(words, sizeof(words), "more than %d other brokers share the prefix",
+			 BUS_PEERS_MAX);
+		refusal_begin(bus, BUS_TABLE, span_text(words), now_us);
+		break;
+	case WSB_EINVAL:
+		bus->stats.malformed++;
+		break;
+	default:
+		break;
+	}
+}
+
 static void take_beat(struct bus *bus, struct span text, uint64_t now_us)
 {
 	struct event_held held;
@@ -46,7 +67,7 @@ static void take_beat(struct bus *bus, struct span text, uint64_t now_us)
 		return;
 	}
 	if (held.event.type == EVENT_HEARTBEAT && !span_is(held.event.source, bus->source))
-		peers_note(&bus->peers, &held.event, now_us);
+		note_peer(bus, &held.event, now_us);
 	event_held_fini(&held);
 }
 
@@ -101,6 +122,12 @@ bool hearing_answer(struct bus *bus, const struct redis_value *value, uint64_t n
 	} else if (span_is(kind, "subscribe") && !line->ready) {
 		line->ready = true;
 		line->since_us = now_us;
+		bus_line_works(bus, BUS_HEARING, now_us);
 	}
 	return false;
+}
+
+void hearing_refused(struct bus *bus, const struct redis_value *error, uint64_t now_us)
+{
+	bus_leave_out(bus, BUS_HEARING, error->text, now_us);
 }

@@ -4,6 +4,7 @@
 #define WSB_BROKER_JOURNAL_BUS_STATE_H
 
 #include "broker/journal/bus.h"
+#include "broker/journal/bus_refusals.h"
 #include "broker/journal/pending.h"
 #include "broker/journal/script.h"
 #include "broker/journal/standing.h"
@@ -25,6 +26,8 @@
 #define BUS_LOOK_US UINT64_C(5000000)
 /* A tick that comes this late means that we ourselves stood still. */
 #define BUS_STANDSTILL_US UINT64_C(500000)
+/* The inbox, or the channels, are lost so often, in a row, before that is told. */
+#define BUS_LOSSES_MAX 3
 /* So many tries to agree on a numbering, before the connection is given up. */
 #define BUS_LOOKS_MAX 8
 
@@ -37,11 +40,15 @@ enum bus_ask {
 	ASK_LOOK,
 	ASK_RENUMBER,
 	ASK_PUBLISH,
-	ASK_SAY, /* heartbeats and the like: nobody waits for it */
+	ASK_BEAT, /* heartbeats and talk: nobody waits for it */
+	ASK_DROP, /* an entry of the inbox */
 	ASK_READ,
 	ASK_PAST,
 	ASK_GROUP,
-	ASK_CLAIM,
+	ASK_TRY,   /* whether entries may be acknowledged */
+	ASK_CLAIM, /* what others did not acknowledge, by one command */
+	ASK_OWED,  /* or by two, which older versions of Redis know, too: which entries are these */
+	ASK_CLAIMED,
 	ASK_TAKE,
 	ASK_PING,
 };
@@ -63,18 +70,22 @@ struct bus {
 	char *node, *version, *source;
 	struct rng rng;
 	enum bus_state state;
-	const char *reason; /* told last; a stable word */
-	const char *label;  /* of the URL that it was about; NULL: nothing has been told */
+	const char *reason;	    /* told last; a stable word */
+	char detail[BUS_WORDS_MAX]; /* more of it */
+	const char *label;	    /* of the URL that it was about; NULL: nothing has been told */
 	struct bus_line lines[BUS_LINKS];
-	size_t url;	   /* in use, or tried last */
-	bool idle;	   /* nothing is open; the next try is at retry_us */
-	bool left;	   /* for good */
-	uint32_t failures; /* whole rounds of the URLs, in a row */
+	struct bus_refusal refusals[BUS_PARTS];
+	uint32_t losses[BUS_LINKS]; /* of the inbox and the channels, in a row */
+	size_t url;		    /* in use, or tried last */
+	bool idle;		    /* nothing is open; the next try is at retry_us */
+	bool left;		    /* for good */
+	uint32_t failures;	    /* whole rounds of the URLs, in a row */
 	uint64_t retry_us;
 	uint64_t ticked_us, beat_us, looked_us;
 	struct script script;
 	struct strbuf hash; /* of the script, as Redis has told; empty: not known */
 	bool by_text;	    /* Redis has forgotten the script */
+	uint32_t aheads;    /* looks that were due to an event whose number was taken, in a row */
 	struct strbuf text; /* a message being written */
 	uint64_t said;	    /* heartbeats so far, for their ids */
 	/* The standing that is being looked at. */
@@ -91,14 +102,17 @@ struct bus {
 	struct position
 		past; /* of what was logged before, up to here may be asked for; seq 0: enough */
 	bool past_asked;
-	uint64_t known_us; /* when the log had last been read to its end; 0: never */
-	bool stood_still;  /* while the reading was under way: its answer may be old */
+	uint64_t known_us;    /* when the log had last been read to its end; 0: never */
+	bool refuses_reading; /* with the reason that was told last */
+	bool stood_still;     /* while the reading was under way: its answer may be old */
 	struct pending *pending;
 	uint8_t batches[BUS_BATCHES_MAX]; /* a ring: so many events are in each that is under way */
 	uint8_t batch_first, batch_count;
-	uint32_t refusals;	 /* in a row: since anything of ours was logged last */
 	struct position logged;	 /* the highest place of own events */
 	struct span inbox_entry; /* that is being turned into an event; absent: none */
+	/* Where the search for what others did not acknowledge goes on. */
+	char claim_from[POSITION_TEXT_MAX];
+	bool claims_by_hand; /* Redis has no command for it */
 	struct peers peers;
 	struct position awaited;   /* somebody waits for this broker to apply it; not set: nobody */
 	struct position asked_for; /* the others have been asked for it */
@@ -120,6 +134,10 @@ void bus_restart_for(struct bus *bus, const char *reason, const struct redis_val
 		     uint64_t now_us);
 /* Something that came is not what it must be. */
 void bus_note_odd(struct bus *bus, const char *where, const char *why);
+/* A link that the log can do without is closed, and opened again after a while. words: why. */
+void bus_leave_out(struct bus *bus, enum bus_link link, struct span words, uint64_t now_us);
+/* It does what it is for. */
+void bus_line_works(struct bus *bus, enum bus_link link, uint64_t now_us);
 /* Asks for a link that is neither open nor opening. */
 void bus_open(struct bus *bus, enum bus_link link, uint64_t now_us);
 
@@ -164,5 +182,6 @@ void hearing_begin(struct bus *bus, uint64_t now_us);
 /* True: it answers what was asked longest ago; false: it came by itself. */
 bool hearing_answer(struct bus *bus, const struct redis_value *value, uint64_t now_us);
 void hearing_ping(struct bus *bus, uint64_t now_us);
+void hearing_refused(struct bus *bus, const struct redis_value *error, uint64_t now_us);
 
 #endif

@@ -131,17 +131,24 @@ static void take_event(struct bus *bus, struct position position, struct span te
 		event_held_fini(&held);
 }
 
-static void take_entry(struct bus *bus, const struct redis_value *entry, uint64_t now_us)
+/* False: nobody may go on from there, and the log has to be begun anew. */
+static bool take_entry(struct bus *bus, const struct redis_value *entry, uint64_t now_us)
 {
 	struct span id = redis_text(redis_item(entry, 0));
 	struct position position;
 
 	if (!id.at || !position_read(id, &position)) {
 		bus->stats.malformed++;
-		return;
+		return true;
+	}
+	if (!standing_is_possible(position)) {
+		bus_note_odd(bus, "log", "an entry has an impossible number");
+		bus_restart(bus, "unsettled", "an entry has an impossible number", now_us);
+		return false;
 	}
 	if (position_before(bus->position, position))
 		take_event(bus, position, tail_event(entry), now_us);
+	return true;
 }
 
 /* The log has been read to its end. */
@@ -149,7 +156,7 @@ static void caught_up(struct bus *bus, uint64_t now_us)
 {
 	bus->known_us = now_us;
 	bus->top = bus->position;
-	bus->failures = bus->refusals;
+	bus->failures = 0;
 	if (bus->state != BUS_LIVE)
 		bus_enter(bus, BUS_LIVE, "read", "", now_us);
 	past_begin(bus, now_us);
@@ -173,13 +180,16 @@ void tail_answer(struct bus *bus, const struct redis_value *value, uint64_t now_
 	bool is_end = count < BUS_READ_MAX && !is_old;
 
 	if (value->kind != REDIS_NIL && !entries) {
+		bus->refuses_reading = true;
 		bus_restart_for(bus, "refused", value, now_us);
 		return;
 	}
+	bus->refuses_reading = false;
 	bus->lines[BUS_TAIL].ready = true;
 	bus->stood_still = false;
 	for (size_t i = 0; i < count; i++)
-		take_entry(bus, entries->items[i], now_us);
+		if (!take_entry(bus, entries->items[i], now_us))
+			return;
 	/* What was in the log before it was asked for is not: this is another Redis, or one that
 	 * lags behind. */
 	if (is_end && position_before(bus->position, bus->due)) {

@@ -6,7 +6,7 @@
 void peers_init(struct peers *peers)
 {
 	list_init(&peers->list);
-	peers->refused = 0;
+	peers->refused = peers->refused_us = 0;
 }
 
 static void forget(struct peers *peers, struct bus_peer *peer)
@@ -40,15 +40,26 @@ static char *copy(struct span text)
 	return strndup(text.at ? text.at : "", text.len);
 }
 
+/* Whoever does not live gives its place to one that does. */
+static bool make_place(struct peers *peers, uint64_t now_us)
+{
+	if (peers->list.count < BUS_PEERS_MAX)
+		return true;
+	list_each(&peers->list, node) {
+		struct bus_peer *peer = list_entry(node, struct bus_peer, link);
+
+		if (peer_is_live(peer, now_us))
+			continue;
+		forget(peers, peer);
+		return true;
+	}
+	return false;
+}
+
 static struct bus_peer *add(struct peers *peers, const struct event *heartbeat)
 {
-	struct bus_peer *peer;
+	struct bus_peer *peer = calloc(1, sizeof(*peer));
 
-	if (peers->list.count >= BUS_PEERS_MAX) {
-		peers->refused++;
-		return NULL;
-	}
-	peer = calloc(1, sizeof(*peer));
 	if (!peer)
 		return NULL;
 	list_node_init(&peer->link);
@@ -63,17 +74,27 @@ static struct bus_peer *add(struct peers *peers, const struct event *heartbeat)
 	return peer;
 }
 
-void peers_note(struct peers *peers, const struct event *heartbeat, uint64_t now_us)
+enum wsb_err peers_note(struct peers *peers, const struct event *heartbeat, uint64_t now_us)
 {
 	struct bus_peer *peer = find(peers, heartbeat->source);
 
+	if (!peer && (heartbeat->source.len > PEER_SOURCE_MAX ||
+		      heartbeat->heartbeat.node.len > PEER_NODE_MAX ||
+		      heartbeat->heartbeat.version.len > PEER_VERSION_MAX))
+		return WSB_EINVAL;
+	if (!peer && !make_place(peers, now_us)) {
+		peers->refused++;
+		peers->refused_us = now_us;
+		return WSB_ELIMIT;
+	}
 	if (!peer)
 		peer = add(peers, heartbeat);
 	if (!peer)
-		return;
+		return WSB_ENOMEM;
 	peer->position = heartbeat->position;
 	peer->clients = heartbeat->heartbeat.clients;
 	peer->heard_us = now_us;
+	return WSB_OK;
 }
 
 void peers_leave(struct peers *peers, struct span source)
@@ -94,6 +115,11 @@ void peers_upkeep(struct peers *peers, uint64_t now_us)
 	}
 }
 
+bool peers_are_too_many(const struct peers *peers, uint64_t now_us)
+{
+	return peers->refused > 0 && now_us - peers->refused_us < PEER_LIVE_US;
+}
+
 bool peers_have_applied(const struct peers *peers, struct position position, struct strbuf *behind,
 			uint64_t now_us)
 {
@@ -108,5 +134,9 @@ bool peers_have_applied(const struct peers *peers, struct position position, str
 			strbuf_printf(behind, "%s%s", behind->len > 0 ? ", " : "", peer->node);
 		all = false;
 	}
-	return all;
+	if (!peers_are_too_many(peers, now_us))
+		return all;
+	if (behind)
+		strbuf_printf(behind, "%sothers", behind->len > 0 ? ", " : "");
+	return false;
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "common/err.h"
 #include "common/list.h"
 #include "common/strbuf.h"
 #include "proto/event.h"
@@ -15,6 +16,10 @@
 #define PEER_LIVE_US   UINT64_C(3500000)
 #define PEER_FORGET_US UINT64_C(60000000)
 #define BUS_PEERS_MAX  1024
+/* What one may call itself. */
+#define PEER_SOURCE_MAX	 512
+#define PEER_NODE_MAX	 256
+#define PEER_VERSION_MAX 64
 
 struct bus_peer {
 	struct list_node link;
@@ -27,15 +32,18 @@ struct bus_peer {
 };
 
 struct peers {
-	struct list list; /* in the order in which they were first heard */
-	uint64_t refused; /* more than BUS_PEERS_MAX */
+	struct list list;    /* in the order in which they were first heard */
+	uint64_t refused;    /* heartbeats of those for whom there was no place */
+	uint64_t refused_us; /* the latest; 0: none */
 };
 
 void peers_init(struct peers *peers);
 void peers_fini(struct peers *peers);
 
-/* A heartbeat of another broker has come. */
-void peers_note(struct peers *peers, const struct event *heartbeat, uint64_t now_us);
+/* A heartbeat of another broker has come. WSB_ELIMIT: BUS_PEERS_MAX others live, there is no place
+ * for it; WSB_EINVAL: its names are too long; WSB_ENOMEM. */
+enum wsb_err peers_note(struct peers *peers, const struct event *heartbeat,
+			uint64_t now_us) WSB_CHECKED;
 /* It has said good-bye. */
 void peers_leave(struct peers *peers, struct span source);
 /* Forgets who has been silent for long. */
@@ -46,7 +54,11 @@ static inline bool peer_is_live(const struct bus_peer *peer, uint64_t now_us)
 	return now_us - peer->heard_us < PEER_LIVE_US;
 }
 
-/* Whether every live one has applied the event at this place; names those that have not. */
+/* Whether there are live ones for whom there is no place, so that nothing is known of them. */
+bool peers_are_too_many(const struct peers *peers, uint64_t now_us);
+
+/* Whether every live one has applied the event at this place; names those that have not, and those
+ * of whom it is not known as "others". */
 bool peers_have_applied(const struct peers *peers, struct position position, struct strbuf *behind,
 			uint64_t now_us);
 

@@ -9,7 +9,7 @@ static bool position_of(struct span epoch, struct span seq, struct position *out
 			   seq.at);
 
 	return len > 0 && (size_t)len < sizeof(text) &&
-	       position_read(span_of(text, (size_t)len), out);
+	       position_read(span_of(text, (size_t)len), out) && standing_is_possible(*out);
 }
 
 enum wsb_err look_read(const struct redis_value *value, struct look *out)
@@ -33,7 +33,8 @@ enum wsb_err look_read(const struct redis_value *value, struct look *out)
 
 enum standing standing_judge(const struct look *look, struct position own, bool is_same)
 {
-	if (!position_is_set(look->top) || position_before(look->top, look->newest))
+	if (!position_is_set(look->top) || position_before(look->top, look->newest) ||
+	    look->top.seq == STANDING_NUMBER_MAX)
 		return STANDING_RENUMBER;
 	if (!position_is_set(own))
 		return STANDING_FRESH;

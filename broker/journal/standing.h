@@ -13,10 +13,18 @@
 #include "broker/journal/redis_value.h"
 #include "proto/position.h"
 
+/* Redis counts in floating point: behind this no number is exact. An epoch behind it is none. */
+#define STANDING_NUMBER_MAX (UINT64_C(1) << 53)
+
+static inline bool standing_is_possible(struct position position)
+{
+	return position.epoch <= STANDING_NUMBER_MAX && position.seq <= STANDING_NUMBER_MAX;
+}
+
 /* What script_look answers. */
 struct look {
-	struct span epoch;	/* as it is written there; absent: there is none */
-	struct position top;	/* epoch and counter; not set: there is no epoch, or none of ours */
+	struct span epoch;   /* as it is written there; absent: there is none */
+	struct position top; /* epoch and counter; not set: there is no epoch, or no possible one */
 	struct position newest; /* entry of the stream; not set: it is empty */
 	struct span newest_event;
 	struct span own_event; /* at the reader's own position; absent: there is no such entry */

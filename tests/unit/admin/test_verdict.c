@@ -30,7 +30,10 @@ static void expect(enum verdict_kind kind, size_t count)
 	cr_expect_str_eq(verdict_name(verdict.kind), verdict_name(kind));
 	cr_expect_eq(verdict.count, count);
 	for (size_t i = 0; i < verdict.count; i++) {
-		cr_expect_eq(strncmp(verdict.reasons[i].command, "wsbroker ", 9), 0);
+		const char *command = verdict.reasons[i].command;
+
+		cr_expect(strncmp(command, "wsbroker ", 9) == 0 ||
+			  strncmp(command, "redis-cli ", 10) == 0);
 		cr_expect(i == 0 || verdict.reasons[i].severity <= verdict.reasons[i - 1].severity);
 	}
 }
@@ -75,12 +78,63 @@ Test(verdict, a_bus_that_is_lost_degrades_and_one_that_is_not_there_does_not)
 	*bus = (struct bus_view){.state = BUS_SUSPECT,
 				 .url = "127.0.0.1:6379/0",
 				 .reason = "connect",
+				 .detail = "",
 				 .lag_us = 12000000,
 				 .queued = 34};
 	expect(VERDICT_DEGRADED, 1);
 	expect_reason(0, "the bus is lost for 12 s (connect at 127.0.0.1:6379/0): invalidations of "
 			 "other brokers are not heard, 34 of this one wait");
 	cr_expect_str_eq(verdict.reasons[0].command, "wsbroker events --type 'bus.*' --since 10m");
+	bus->reason = "replica";
+	bus->detail = "it is not a master";
+	expect(VERDICT_DEGRADED, 1);
+	expect_reason(0, "the bus is lost for 12 s (replica at 127.0.0.1:6379/0: it is not a "
+			 "master): invalidations of other brokers are not heard, 34 of this one "
+			 "wait");
+	cr_expect_str_eq(verdict.reasons[0].command, "redis-cli INFO replication");
+}
+
+Test(verdict, what_redis_refuses_is_named_with_what_mends_it)
+{
+	static const struct {
+		enum bus_part part;
+		const char *words, *text, *command;
+	} cases[] = {
+		{BUS_CHANNELS, "NOPERM no permissions",
+		 "the channels on Redis are not heard: nothing is known of the other brokers, or "
+		 "of what scripts PUBLISH (NOPERM no permissions)",
+		 "redis-cli ACL SETUSER wsb '~{p}:*' '&{p}:*' " BUS_RIGHTS},
+		{BUS_PUBLISHING, "ERR The user executing the script can't run this command",
+		 "invalidations of this broker are not logged on Redis and wait (ERR The user "
+		 "executing the script can't run this command)",
+		 "redis-cli ACL SETUSER wsb '~{p}:*' '&{p}:*' " BUS_RIGHTS},
+		{BUS_PUBLISHING, "OOM command not allowed",
+		 "invalidations of this broker are not logged on Redis and wait (OOM command not "
+		 "allowed)",
+		 "redis-cli INFO memory"},
+		{BUS_INBOX_READING, "WRONGTYPE Operation",
+		 "the inbox on Redis is not read: what scripts ask for waits (WRONGTYPE Operation)",
+		 "redis-cli RENAME '{p}:inbox' '{p}:inbox:other'"},
+		{BUS_HEARTBEATS, "ERR odd", "the other brokers do not hear of this one (ERR odd)",
+		 "wsbroker events --type 'bus.*' --since 10m"},
+		{BUS_TABLE, "too many", "not all other brokers can be known (too many)",
+		 "wsbroker brokers"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct bus_view *bus = &sample.snapshot.bus;
+
+		*bus = (struct bus_view){.state = BUS_LIVE,
+					 .url = "127.0.0.1:6379/0",
+					 .reason = "read",
+					 .detail = "",
+					 .prefix = "{p}",
+					 .user = "wsb"};
+		bus->refusals[cases[i].part] = cases[i].words;
+		expect(VERDICT_DEGRADED, 1);
+		expect_reason(0, cases[i].text);
+		cr_expect_str_eq(verdict.reasons[0].command, cases[i].command);
+	}
 }
 
 Test(verdict, missing_connections_degrade)

@@ -117,6 +117,12 @@ static void on_changed(void *context, const struct bus_change *change, uint64_t 
 	       bus_state_name(change->to), change->reason, change->detail);
 }
 
+static void on_refused(void *context, enum bus_part part, const char *words, uint64_t now_us)
+{
+	(void)now_us;
+	append(((struct rig *)context)->told, "%s refused: %s\n", bus_part_name(part), words);
+}
+
 static uint64_t on_wall(void *context)
 {
 	(void)context;
@@ -131,9 +137,9 @@ static uint64_t on_clients(void *context)
 
 void rig_init(struct rig *rig, size_t urls)
 {
-	struct bus_ports ports = {rig,	      on_open,	 on_close,  on_send,  on_arrived,
-				  on_past,    on_resync, on_asked,  on_heard, on_odd,
-				  on_changed, on_wall,	 on_clients};
+	struct bus_ports ports = {rig,	      on_open,	  on_close, on_send,   on_arrived,
+				  on_past,    on_resync,  on_asked, on_heard,  on_odd,
+				  on_changed, on_refused, on_wall,  on_clients};
 
 	memset(rig, 0, sizeof(*rig));
 	rig->urls[0] = (struct bus_url){.label = "first", .host = "127.0.0.1", .port = 1};
