@@ -312,7 +312,7 @@ static int unknown_command(const char *name)
 	return code;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char *const *argv)
 {
 	const char *name;
 
@@ -329,4 +329,12 @@ int main(int argc, char **argv)
 	if (name && console_knows(name))
 		return console_run(argc, argv);
 	return unknown_command(name ? name : argv[1]);
+}
+
+/* What could not be written was not done. */
+int main(int argc, char **argv)
+{
+	int code = run(argc, argv);
+
+	return code == EXIT_DONE && (fflush(stdout) != 0 || ferror(stdout)) ? EXIT_FAILED : code;
 }

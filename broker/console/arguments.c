@@ -244,13 +244,15 @@ static enum wsb_err add_word(const char *word, struct arguments *out, char *why)
 /* Which of them the command takes is not known yet. */
 static enum wsb_err refuse_option(const char *argument, char *why)
 {
-	struct span name = span_of(argument, strcspn(argument, "="));
+	const char *name = argument + strspn(argument, "-");
 	struct nearest nearest;
 	struct strbuf text;
 
-	nearest_init(&nearest, name);
+	nearest_init(&nearest, span_of(name, strcspn(name, "=")));
 	for (size_t i = 0; i < OPTION_COUNT; i++)
-		nearest_offer(&nearest, span_text(options[i].name));
+		nearest_offer_as(&nearest,
+				 span_text(options[i].name + strspn(options[i].name, "-")),
+				 span_text(options[i].name));
 	strbuf_init(&text);
 	strbuf_printf(&text, "unknown option %.64s", argument);
 	nearest_suggest(&nearest, &text);

@@ -23,8 +23,7 @@ int show_text(const struct strbuf *text)
 {
 	if (text->failed)
 		return ask_complain(EXIT_FAILED, "out of memory", "");
-	fwrite(strbuf_span(text).at, 1, text->len, stdout);
-	if (fflush(stdout) != 0)
+	if (fwrite(strbuf_span(text).at, 1, text->len, stdout) != text->len || fflush(stdout) != 0)
 		return ask_complain(EXIT_FAILED, "cannot write", "");
 	return EXIT_DONE;
 }

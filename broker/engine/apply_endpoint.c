@@ -87,8 +87,8 @@ static bool may_stand_aside(const struct application *application, const struct 
 	if (!application->command->force && endpoint_serves(endpoint) &&
 	    !pool_can_do_without(endpoint)) {
 		apply_conclude(application, OUTCOME_CONFLICT,
-			       "without %s no endpoint of pool %s is healthy: use force if that is "
-			       "meant",
+			       "without %s no endpoint of pool %s is healthy: use force (--force) "
+			       "if that is meant",
 			       name, pool->settings->name);
 		return false;
 	}

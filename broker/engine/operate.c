@@ -178,8 +178,10 @@ static void look_at_resize(const struct lane *lane, struct progress *progress)
 	}
 	progress->left = leaving + (ready < pool->size ? pool->size - ready : ready - pool->size);
 	progress->done = progress->left == 0;
-	snprintf(progress->text, sizeof(progress->text), "%u of %u are ready, %u leave", ready,
-		 pool->size, leaving);
+	snprintf(progress->text, sizeof(progress->text),
+		 ready > pool->size ? "%u are ready where %u shall be, %u leave"
+				    : "%u of %u are ready, %u leave",
+		 ready, pool->size, leaving);
 }
 
 static void look_at_reconnect(const struct lane *lane, struct progress *progress)
@@ -282,8 +284,8 @@ static void look_at_endpoint(const struct operation *operation, const struct end
 			progress->left = endpoint->ready < wanted ? wanted - endpoint->ready : 0;
 		progress->done = progress->left == 0;
 		snprintf(progress->text, sizeof(progress->text), "%u of %u are ready%s%s",
-			 endpoint->ready, wanted, endpoint->down ? ": " : "",
-			 endpoint->down ? endpoint->last_error : "");
+			 endpoint->ready < wanted ? endpoint->ready : wanted, wanted,
+			 endpoint->down ? ": " : "", endpoint->down ? endpoint->last_error : "");
 		return;
 	}
 }

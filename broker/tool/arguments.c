@@ -180,13 +180,16 @@ static enum wsb_err set_defaults(enum tool_command command, struct tool_argument
 static enum wsb_err refuse_option(enum tool_command command, struct span name, char *why,
 				  size_t why_size)
 {
+	const size_t dashes = strspn(name.at, "-");
 	struct nearest nearest;
 	struct strbuf text;
 
-	nearest_init(&nearest, name);
+	nearest_init(&nearest, span_of(name.at + dashes, name.len - dashes));
 	for (size_t i = 0; i < OPTION_COUNT; i++) {
 		if (options[i].commands & (1U << command))
-			nearest_offer(&nearest, span_text(options[i].name));
+			nearest_offer_as(&nearest,
+					 span_text(options[i].name + strspn(options[i].name, "-")),
+					 span_text(options[i].name));
 	}
 	strbuf_init(&text);
 	strbuf_printf(&text, "there is no option %.*s", (int)name.len, name.at);

@@ -58,6 +58,13 @@ test('usage errors exit with 2 and say what is wrong', async () => {
 	}
 });
 
+test('what cannot be written has not been done', async () => {
+	for (const line of ['--help', '--version', 'cache --help', 'call --help', '--print-options', 'completion bash']) {
+		const child = await run('bash', ['-c', `"$0" ${line} > /dev/full`, WSBROKER]);
+		assert.equal(child.code, 1, line);
+	}
+});
+
 test('an unreachable broker is exit 3', async () => {
 	const address = `127.0.0.1:${await freePort()}`;
 	for (const args of [['status'], ['pools'], ['connections', '-o', 'json']]) {
