@@ -5,6 +5,7 @@
 #include "broker/engine/feeds.h"
 #include "broker/engine/hedge.h"
 #include "broker/engine/invalidate_rule.h"
+#include "broker/engine/overdue.h"
 #include "broker/engine/link.h"
 #include "broker/engine/probing.h"
 #include "broker/engine/publish.h"
@@ -86,8 +87,10 @@ static struct attempt *deliver_match(struct engine *engine, struct connection *c
 		return attempt;
 	case EXCHANGE_HAS_ENDED:
 		/* Some events carry the id of the request that subscribed to them. */
-		if (!publish_event(engine, connection, message, now_us))
-			deliver_late(engine, connection);
+		if (publish_event(engine, connection, message, now_us))
+			return NULL;
+		overdue_answered(engine, id, message, now_us);
+		deliver_late(engine, connection);
 		return NULL;
 	default:
 		if (!probing_answered(engine, connection, id, message, now_us))

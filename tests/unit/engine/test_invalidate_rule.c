@@ -251,6 +251,96 @@ Test(write, that_is_called_off_after_an_attempt_may_have_been_done)
 	end(&scene);
 }
 
+/* Its deadline passes: it may have been done, or may yet be. The id of its request upstream. */
+static uint64_t is_late(struct scene *scene, bool is_told)
+{
+	uint64_t id;
+
+	says(scene->client, WRITE);
+	id = hears_request(scene->upstream);
+	stage_pass(&scene->stage, 31 * STAGE_S);
+	if (is_told)
+		expect_event(scene, "[\"property:42\"]", "write");
+	expect_error(scene->client, .id = "7", .code = -32002, .reason = "timeout", .pool = "main",
+		     .endpoint = "a");
+	expect_silence(scene->client);
+	return id;
+}
+
+Test(write, that_is_done_after_its_deadline_invalidates_once_more)
+{
+	struct scene scene;
+	uint64_t id;
+
+	begin_write(&scene, "property:{params.id}");
+	id = is_late(&scene, true);
+	answers(scene.upstream, id, "\"result\":true");
+	expect_event(&scene, "[\"property:42\"]", "write");
+	answers(scene.upstream, id, "\"result\":true");
+	expect_silence(scene.client);
+	end(&scene);
+}
+
+Test(write, that_is_done_late_may_name_tags_by_its_answer)
+{
+	struct scene scene;
+
+	begin_write(&scene, "owner:{result.owner}");
+	answers(scene.upstream, is_late(&scene, false), "\"result\":{\"owner\":7}");
+	expect_event(&scene, "[\"owner:7\"]", "write");
+	expect_silence(scene.client);
+	end(&scene);
+}
+
+Test(write, that_fails_late_invalidates_no_more)
+{
+	struct scene scene;
+
+	begin_write(&scene, "property:{params.id}");
+	answers(scene.upstream, is_late(&scene, true), "\"error\":{\"code\":1,\"message\":\"no\"}");
+	expect_silence(scene.client);
+	end(&scene);
+}
+
+Test(write, is_remembered_after_its_deadline_for_ten_minutes)
+{
+	struct scene scene;
+	uint64_t id;
+
+	begin_write(&scene, "property:{params.id}");
+	id = is_late(&scene, true);
+	stage_pass(&scene.stage, 600 * STAGE_S);
+	answers(scene.upstream, id, "\"result\":true");
+	expect_silence(scene.client);
+	end(&scene);
+}
+
+/* The latest of them: memory is bounded. */
+Test(write, are_remembered_after_their_deadlines_up_to_a_number)
+{
+	struct scene scene;
+	uint64_t ids[OVERDUE_MAX + 1];
+
+	stage_init(&scene.stage);
+	scene.stage.pool->max_in_flight = OVERDUE_MAX + 1;
+	compile(&scene, &scene.stage.any->invalidate, "property:{params.id}", TAGS_OF_WRITE);
+	begin(&scene);
+	for (size_t i = 0; i <= OVERDUE_MAX; i++) {
+		says(scene.client, WRITE);
+		ids[i] = hears_request(scene.upstream);
+	}
+	stage_pass(&scene.stage, 31 * STAGE_S);
+	while (hears(scene.client))
+		;
+	answers(scene.upstream, ids[0], "\"result\":true");
+	expect_silence(scene.client);
+	for (size_t i = 1; i <= OVERDUE_MAX; i++) {
+		answers(scene.upstream, ids[i], "\"result\":true");
+		expect_event(&scene, "[\"property:42\"]", "write");
+	}
+	end(&scene);
+}
+
 Test(write, that_names_more_than_can_be_told_apart_flushes)
 {
 	char answer[TEXT_SET_MAX * 8];
