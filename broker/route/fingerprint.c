@@ -104,32 +104,23 @@ static enum wsb_err add_number(struct fingerprint *fingerprint, enum encoding en
 	return WSB_OK;
 }
 
-static enum wsb_err add_string(struct fingerprint *fingerprint, enum encoding encoding,
-			       struct span token)
+/* A string of JSON with escapes. */
+static enum wsb_err add_escaped(struct fingerprint *fingerprint, struct span token)
 {
 	struct strbuf *scratch = &fingerprint->scratch;
-	struct span text;
 
-	if (encoding != ENCODING_JSON) {
-		fingerprint_add_bytes(fingerprint, token_string(encoding, token, NULL, 0));
-		return WSB_OK;
-	}
-	if (!memchr(token.at, '\\', token.len)) {
-		fingerprint_add_bytes(fingerprint, span_of(token.at + 1, token.len - 2));
-		return WSB_OK;
-	}
 	/* Unescaped it is never longer than it was, so the scratch need only be as long. */
 	strbuf_clear(scratch);
 	strbuf_add(scratch, token);
 	if (scratch->failed)
 		return WSB_ENOMEM;
-	text = token_string(encoding, token, scratch->text, scratch->len);
-	fingerprint_add_bytes(fingerprint, text);
+	fingerprint_add_bytes(fingerprint,
+			      token_string(ENCODING_JSON, token, scratch->text, scratch->len));
 	return WSB_OK;
 }
 
-static enum wsb_err add_value(struct fingerprint *fingerprint, enum encoding encoding,
-			      struct span token, const struct without *without);
+static enum wsb_err add_packed(struct fingerprint *fingerprint, struct span token,
+			       const struct without *without);
 
 static enum wsb_err add_array(struct fingerprint *fingerprint, struct value_walk *walk,
 			      const struct without *without)
@@ -143,7 +134,7 @@ static enum wsb_err add_array(struct fingerprint *fingerprint, struct value_walk
 		if (is_left_out(without, value))
 			append_byte(fingerprint, '_');
 		else
-			err = add_value(fingerprint, walk->encoding, value, without);
+			err = add_packed(fingerprint, value, without);
 	}
 	append_byte(fingerprint, ']');
 	return err;
@@ -166,20 +157,19 @@ static enum wsb_err note_member(struct fingerprint *fingerprint, size_t at, size
 	return WSB_OK;
 }
 
-static enum wsb_err add_member(struct fingerprint *fingerprint, enum encoding encoding,
-			       struct span name, struct span value, const struct without *without)
+static enum wsb_err add_member(struct fingerprint *fingerprint, struct span name, struct span value,
+			       const struct without *without)
 {
 	size_t at = fingerprint->bytes.len;
 	size_t place = fingerprint->count;
 	enum wsb_err err;
 
-	if (token_kind(encoding, name) != TOKEN_STRING)
+	if (token_kind(ENCODING_MSGPACK, name) != TOKEN_STRING)
 		return WSB_EINVAL;
-	err = add_string(fingerprint, encoding, name);
+	fingerprint_add_bytes(fingerprint, token_string(ENCODING_MSGPACK, name, NULL, 0));
+	err = note_member(fingerprint, at, fingerprint->bytes.len - at);
 	if (err == WSB_OK)
-		err = note_member(fingerprint, at, fingerprint->bytes.len - at);
-	if (err == WSB_OK)
-		err = add_value(fingerprint, encoding, value, without);
+		err = add_packed(fingerprint, value, without);
 	if (err == WSB_OK)
 		fingerprint->members[place].len = fingerprint->bytes.len - at;
 	return err;
@@ -246,7 +236,7 @@ static enum wsb_err add_object(struct fingerprint *fingerprint, struct value_wal
 	at = fingerprint->bytes.len;
 	while (err == WSB_OK && value_walk_next(walk, &name, &value)) {
 		if (!is_left_out(without, value))
-			err = add_member(fingerprint, walk->encoding, name, value, without);
+			err = add_member(fingerprint, name, value, without);
 	}
 	if (err == WSB_OK && fingerprint->count > first + 1)
 		err = sort_members(fingerprint, first, at);
@@ -256,10 +246,10 @@ static enum wsb_err add_object(struct fingerprint *fingerprint, struct value_wal
 }
 
 /* Recursion goes as deep as the codecs allow. */
-static enum wsb_err add_value(struct fingerprint *fingerprint, enum encoding encoding,
-			      struct span token, const struct without *without)
+static enum wsb_err add_packed(struct fingerprint *fingerprint, struct span token,
+			       const struct without *without)
 {
-	enum token_kind kind = token_kind(encoding, token);
+	enum token_kind kind = token_kind(ENCODING_MSGPACK, token);
 	struct value_walk walk;
 
 	if (fingerprint->moved > MOVES_FREE + MOVES_PER_BYTE * fingerprint->bytes.len)
@@ -273,19 +263,154 @@ static enum wsb_err add_value(struct fingerprint *fingerprint, enum encoding enc
 		append_byte(fingerprint, kind == TOKEN_TRUE ? 't' : 'f');
 		return WSB_OK;
 	case TOKEN_NUMBER:
-		return add_number(fingerprint, encoding, token);
+		return add_number(fingerprint, ENCODING_MSGPACK, token);
 	case TOKEN_STRING:
-		return add_string(fingerprint, encoding, token);
+		fingerprint_add_bytes(fingerprint, token_string(ENCODING_MSGPACK, token, NULL, 0));
+		return WSB_OK;
 	case TOKEN_OTHER:
 		/* bin and ext: only MessagePack has them, so their bytes are what they are. */
 		add_tagged(fingerprint, 'x', token.len);
 		append(fingerprint, token.at, token.len);
 		return WSB_OK;
 	default:
-		value_walk_begin(&walk, encoding, token);
+		value_walk_begin(&walk, ENCODING_MSGPACK, token);
 		return walk.object ? add_object(fingerprint, &walk, without)
 				   : add_array(fingerprint, &walk, without);
 	}
+}
+
+/* Text is read in one pass, which sees where values end as it goes: no part of a deep one is read
+ * twice, and a string is copied where its end is found. Functions return the place behind what they
+ * have added; NULL: err says why. */
+struct text_pass {
+	struct fingerprint *out;
+	const struct without *without;
+	struct json_scan scan;
+	enum wsb_err err;
+};
+
+static const char *pass_value(struct text_pass *pass, const char *at);
+
+static inline const char *pass_string(struct text_pass *pass, const char *at)
+{
+	const char *end;
+
+	pass->scan.escapes = false;
+	end = json_scan_string(&pass->scan, at + 1);
+	if (__builtin_expect(!pass->scan.escapes, 1))
+		fingerprint_add_bytes(pass->out, span_of(at + 1, (size_t)(end - at - 1)));
+	else
+		pass->err = add_escaped(pass->out, span_of(at, (size_t)(end + 1 - at)));
+	return pass->err == WSB_OK ? end + 1 : NULL;
+}
+
+/* From behind a member to the next one, or to the bracket. */
+static inline const char *pass_on(const char *at)
+{
+	at = json_scan_space(at);
+	return *at == ',' ? json_scan_space(at + 1) : at;
+}
+
+static inline bool is_passed_over(const struct text_pass *pass, const char *at)
+{
+	return is_left_out(pass->without, span_of(at, 0));
+}
+
+static const char *pass_array(struct text_pass *pass, const char *at)
+{
+	append_byte(pass->out, '[');
+	for (at = json_scan_space(at + 1); at && *at != ']';) {
+		/* Its place stays, so that the others keep theirs. */
+		if (is_passed_over(pass, at)) {
+			append_byte(pass->out, '_');
+			at = json_scan_value(&pass->scan, at, 1);
+		} else {
+			at = pass_value(pass, at);
+		}
+		at = at ? pass_on(at) : NULL;
+	}
+	append_byte(pass->out, ']');
+	return at ? at + 1 : NULL;
+}
+
+static const char *pass_member(struct text_pass *pass, const char *at)
+{
+	struct fingerprint *out = pass->out;
+	size_t from = out->bytes.len, place = out->count;
+	size_t name_len;
+
+	at = pass_string(pass, at);
+	if (!at)
+		return NULL;
+	name_len = out->bytes.len - from;
+	at = json_scan_space(json_scan_space(at) + 1);
+	if (is_passed_over(pass, at)) {
+		out->bytes.len = from;
+		return json_scan_value(&pass->scan, at, 1);
+	}
+	pass->err = note_member(out, from, name_len);
+	at = pass->err == WSB_OK ? pass_value(pass, at) : NULL;
+	if (at)
+		out->members[place].len = out->bytes.len - from;
+	return at;
+}
+
+static const char *pass_object(struct text_pass *pass, const char *at)
+{
+	struct fingerprint *out = pass->out;
+	size_t first = out->count;
+	size_t from;
+
+	append_byte(out, '{');
+	from = out->bytes.len;
+	for (at = json_scan_space(at + 1); at && *at != '}';) {
+		at = pass_member(pass, at);
+		at = at ? pass_on(at) : NULL;
+	}
+	if (at && out->count > first + 1)
+		pass->err = sort_members(out, first, from);
+	out->count = first;
+	append_byte(out, '}');
+	return at && pass->err == WSB_OK ? at + 1 : NULL;
+}
+
+static const char *pass_simple(struct text_pass *pass, const char *at)
+{
+	const char *end = json_scan_simple(&pass->scan, at);
+
+	if (*at == 'n')
+		append_byte(pass->out, 'z');
+	else if (*at == 't' || *at == 'f')
+		append_byte(pass->out, *at);
+	else
+		pass->err = add_number(pass->out, ENCODING_JSON, span_of(at, (size_t)(end - at)));
+	return pass->err == WSB_OK ? end : NULL;
+}
+
+/* Recursion goes as deep as the codec allows. */
+static const char *pass_value(struct text_pass *pass, const char *at)
+{
+	const struct fingerprint *out = pass->out;
+
+	if (out->moved > MOVES_FREE + MOVES_PER_BYTE * out->bytes.len) {
+		pass->err = WSB_ELIMIT;
+		return NULL;
+	}
+	if (*at == '"')
+		return pass_string(pass, at);
+	if (*at == '{')
+		return pass_object(pass, at);
+	return *at == '[' ? pass_array(pass, at) : pass_simple(pass, at);
+}
+
+static enum wsb_err add_text(struct fingerprint *fingerprint, struct span token,
+			     const struct without *without)
+{
+	struct text_pass pass = {.out = fingerprint, .without = without};
+
+	json_scan_over(&pass.scan, token);
+	pass_value(&pass, token.at);
+	return pass.err;
 }
 
 enum wsb_err fingerprint_add_value(struct fingerprint *fingerprint, enum encoding encoding,
@@ -293,7 +418,8 @@ enum wsb_err fingerprint_add_value(struct fingerprint *fingerprint, enum encodin
 				   size_t without_count)
 {
 	const struct without left_out = {without, without_count};
-	enum wsb_err err = add_value(fingerprint, encoding, token, &left_out);
+	enum wsb_err err = encoding == ENCODING_JSON ? add_text(fingerprint, token, &left_out)
+						     : add_packed(fingerprint, token, &left_out);
 
 	if (err == WSB_OK && fingerprint->bytes.failed)
 		err = WSB_ENOMEM;

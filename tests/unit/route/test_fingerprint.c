@@ -1,6 +1,7 @@
 /* Which values are the same request. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "broker/route/fingerprint.h"
 #include "proto/transcode.h"
@@ -234,4 +235,34 @@ Test(fingerprint, is_the_same_in_a_buffer_of_any_size)
 		fingerprint_fini(&small);
 	}
 	fingerprint_fini(&large);
+}
+
+/* What is left out leaves nothing behind, wherever it stands, whatever it is. */
+Test(fingerprint, leaves_out_whole_values)
+{
+	static const char *const table[][3] = {
+		/* the text, the same without, what is left out */
+		{"{\"a\":1,\"b\":{\"x\":[1,\"}\"]},\"c\":2}", "{\"c\":2,\"a\":1}", "{\"x"},
+		{"{ \"a\" : \"t\\\"}\" , \"b\" : 1 }", "{\"b\":1}", "\"t\\"},
+		{"{\"a\":-1.5e3}", "{}", "-1.5"},
+		{"{\"a\":[{\"k\":true,\"l\":null}]}", "{\"a\":[{\"l\":null}]}", "true"},
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		const struct span without[] = {span_of(NULL, 0),
+					       span_text(strstr(table[i][0], table[i][2]))};
+		struct fingerprint one, other;
+
+		fingerprint_init(&one);
+		fingerprint_init(&other);
+		fingerprint_begin(&one);
+		cr_assert_eq(fingerprint_add_value(&one, ENCODING_JSON, span_text(table[i][0]),
+						   without, 2),
+			     WSB_OK);
+		cr_assert_eq(print(&other, ENCODING_JSON, span_text(table[i][1])), WSB_OK);
+		cr_assert(span_equal(fingerprint_bytes(&one), fingerprint_bytes(&other)), "%s",
+			  table[i][0]);
+		fingerprint_fini(&one);
+		fingerprint_fini(&other);
+	}
 }
