@@ -35,6 +35,20 @@ static struct cache_settings settings_of(const struct config *config)
 	return settings;
 }
 
+/* The shortest of all routes that serve what is stale: by then it should have been refreshed. */
+static void set_stale(struct cached *cached, const struct config *config)
+{
+	cached->stale_us = 0;
+	for (size_t i = 0; i < config->route_count; i++) {
+		const struct cache_rule *rule = &config->routes[i].cache;
+		uint64_t stale_us = rule->stale_while_revalidate_us;
+
+		if (rule->enabled && stale_us > 0 &&
+		    (cached->stale_us == 0 || stale_us < cached->stale_us))
+			cached->stale_us = stale_us;
+	}
+}
+
 enum wsb_err cached_init(struct engine *engine)
 {
 	const struct cache_settings settings = settings_of(engine->config);
@@ -52,6 +66,7 @@ enum wsb_err cached_init(struct engine *engine)
 		err = cache_create(&cached->cache, &settings, rng_next(&engine->rng));
 	if (err == WSB_OK)
 		set_longest(cached, engine->config);
+	set_stale(cached, engine->config);
 	return err ? err : foresee_configure(engine);
 }
 
@@ -75,6 +90,7 @@ void cached_configure(struct engine *engine)
 	struct cached *cached = &engine->cached;
 
 	set_longest(cached, engine->config);
+	set_stale(cached, engine->config);
 	if (cache_configure(cached->cache, &settings) != WSB_OK ||
 	    foresee_configure(engine) != WSB_OK)
 		log_event(engine->log, LOG_ERROR, "cache.memory",

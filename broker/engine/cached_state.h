@@ -29,6 +29,7 @@ struct cached {
 	struct flights flights;
 	uint64_t longest_us; /* so long what was invalidated is remembered: no load may take longer
 			      */
+	uint64_t stale_us;   /* so long what is stale may be served, at least; 0: not at all */
 	struct timerq slow;  /* of flights */
 	struct refresh_pace pace;
 	struct cached_rest rests[CACHED_RESTS];

@@ -43,7 +43,12 @@ enum wsb_err invalidate_init(struct engine *engine)
 
 static size_t apply(struct engine *engine, const struct invalidation *what, uint64_t now_us)
 {
-	return cache_invalidate(engine->cached.cache, what, now_us);
+	struct cached *cached = &engine->cached;
+	size_t hits = cache_invalidate(cached->cache, what, now_us);
+
+	if (what->mode == INVALIDATE_SOFT)
+		refresh_pace_softened(&cached->pace, hits, cached->stale_us, now_us);
+	return hits;
 }
 
 /* Into the journal, and so to all who follow. */

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "broker/engine/invalidate.h"
+
 void larder_init(struct larder *larder)
 {
 	*larder = (struct larder){.client = NULL};
@@ -64,8 +66,8 @@ size_t invalidates(struct larder *larder, enum invalidation_mode mode, const cha
 		.tag_count = tag != NULL,
 	};
 
-	return cache_invalidate(larder->stage.outside.engine->cached.cache, &what,
-				larder->stage.outside.now_us);
+	return invalidate(larder->stage.outside.engine, &what, CAUSE_ADMIN,
+			  larder->stage.outside.now_us);
 }
 
 bool is_spoken_to(const struct peer *peer)

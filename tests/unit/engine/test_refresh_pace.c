@@ -56,18 +56,91 @@ static int refreshes(struct upstream *upstream, int seconds, double others)
 		cr_assert(was >= (wanted)*9 / 10 - 1 && was <= (wanted)*11 / 10 + 1, "%d", was);   \
 	} while (0)
 
-Test(refresh_pace, however_quiet_it_was_something_is_refreshed)
+static void softens(struct upstream *upstream, size_t entries, uint64_t seconds)
+{
+	refresh_pace_softened(&upstream->pace, entries, seconds * US_PER_S, upstream->now_us);
+}
+
+Test(refresh_pace, a_few_are_refreshed_at_once)
 {
 	struct upstream upstream = upstream_new();
 
-	expect_about(refreshes(&upstream, 10, 0), 10 * REFRESH_PACE_LEAST);
+	serves(&upstream, 10, 0);
+	softens(&upstream, REFRESH_PACE_FEW, 300);
+	cr_assert_geq(refreshes(&upstream, 1, 0), REFRESH_PACE_FEW);
 }
 
-Test(refresh_pace, is_the_rate_of_the_loads)
+/* However often there are a few. */
+Test(refresh_pace, no_more_than_a_few_a_second_are_refreshed_at_once)
+{
+	struct upstream upstream = upstream_new();
+	int refreshed = 0;
+
+	serves(&upstream, 10, 0);
+	for (int i = 0; i < 100; i++)
+		softens(&upstream, 1, 300);
+	while (refresh_pace_allows(&upstream.pace))
+		refreshed++;
+	cr_assert_leq(refreshed, REFRESH_PACE_FEW + 1, "%d", refreshed);
+}
+
+/* The upstream is hardly used: the least that does is what it sees. */
+Test(refresh_pace, many_are_refreshed_evenly_while_they_may_be_served)
+{
+	struct upstream upstream = upstream_new();
+
+	serves(&upstream, 60, 3);
+	softens(&upstream, 180, 30);
+	for (int second = 0; second < 28; second++)
+		cr_assert_leq(refreshes(&upstream, 1, 0), 8, "%d", upstream.refreshed);
+	upstream = upstream_new();
+	serves(&upstream, 60, 3);
+	softens(&upstream, 180, 30);
+	cr_assert_geq(refreshes(&upstream, 29, 0), 175, "%d", upstream.refreshed);
+}
+
+Test(refresh_pace, many_that_cannot_be_refreshed_in_time_are_no_herd)
+{
+	struct upstream upstream = upstream_new();
+
+	serves(&upstream, 60, 100);
+	softens(&upstream, 100000, 30);
+	for (int second = 0; second < 30; second++)
+		cr_assert_leq(refreshes(&upstream, 1, 0), 175, "%d", upstream.refreshed);
+	upstream = upstream_new();
+	serves(&upstream, 60, 0);
+	softens(&upstream, 100000, 30);
+	expect_about(refreshes(&upstream, 30, 0), 30 * REFRESH_PACE_FEW);
+}
+
+Test(refresh_pace, others_are_taken_into_account)
+{
+	struct upstream upstream = upstream_new();
+
+	serves(&upstream, 60, 100);
+	softens(&upstream, 100000, 30);
+	refreshes(&upstream, 2, 50);
+	expect_about(refreshes(&upstream, 1, 50), 110);
+	refreshes(&upstream, 2, 100);
+	expect_about(refreshes(&upstream, 1, 100), 100);
+}
+
+Test(refresh_pace, what_is_over_is_forgotten)
+{
+	struct upstream upstream = upstream_new();
+
+	serves(&upstream, 60, 0);
+	softens(&upstream, 1000, 30);
+	serves(&upstream, 61, 0);
+	expect_about(refreshes(&upstream, 30, 0), 30);
+}
+
+Test(refresh_pace, is_the_rate_of_the_loads_where_less_would_do)
 {
 	struct upstream upstream = upstream_new();
 
 	serves(&upstream, 60, 200);
+	softens(&upstream, 300, 300);
 	expect_about(refreshes(&upstream, 1, 200), 200 + 20);
 	expect_about(refreshes(&upstream, 10, 200), 2000);
 }
