@@ -495,7 +495,8 @@ const struct option options[] = {
 	 .help = "Results that are null are stored too."},
 	{ROW, "invalidate", OPTION_TEXTS, .max = 64, EACH(invalidate.templates, invalidate.count),
 	 .help = "Templates of tags, as of `cache.tags`, that a successful answer invalidates "
-		 "before the caller gets it; a notification, which has no answer, when it is sent. "
+		 "before the caller gets it; a notification, which has no answer, when it is "
+		 "sent, when it has been read, and when `timeout` has passed since. "
 		 "Outside of braces `*` and `?` make globs."},
 	{ROW, "mode", OPTION_CHOICE, "hard", .choices = invalidations, IN(invalidate.soft),
 	 .help = "`hard`: what is invalidated is gone at once; `soft`: it may be given as stale "

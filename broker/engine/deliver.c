@@ -1,11 +1,11 @@
 #include "broker/engine/deliver.h"
 
 #include "broker/engine/cached.h"
+#include "broker/engine/doubts.h"
 #include "broker/engine/failover.h"
 #include "broker/engine/feeds.h"
 #include "broker/engine/hedge.h"
 #include "broker/engine/invalidate_rule.h"
-#include "broker/engine/overdue.h"
 #include "broker/engine/link.h"
 #include "broker/engine/probing.h"
 #include "broker/engine/publish.h"
@@ -59,8 +59,10 @@ static bool deliver_greeting(struct engine *engine, struct connection *connectio
 	}
 }
 
-static void deliver_late(struct engine *engine, struct connection *connection)
+static void deliver_late(struct engine *engine, struct connection *connection, uint64_t id,
+			 const struct message *message, uint64_t now_us)
 {
+	doubts_answered(engine, connection, id, message, now_us);
 	health_heard(connection->endpoint);
 	deliver_oddity(engine, connection, ODD_LATE);
 }
@@ -83,14 +85,12 @@ static struct attempt *deliver_match(struct engine *engine, struct connection *c
 	case EXCHANGE_IS_LIVE:
 		attempt = exchange_attempt_on(exchange, connection);
 		if (!attempt)
-			deliver_late(engine, connection);
+			deliver_late(engine, connection, id, message, now_us);
 		return attempt;
 	case EXCHANGE_HAS_ENDED:
 		/* Some events carry the id of the request that subscribed to them. */
-		if (publish_event(engine, connection, message, now_us))
-			return NULL;
-		overdue_answered(engine, id, message, now_us);
-		deliver_late(engine, connection);
+		if (!publish_event(engine, connection, message, now_us))
+			deliver_late(engine, connection, id, message, now_us);
 		return NULL;
 	default:
 		if (!probing_answered(engine, connection, id, message, now_us))

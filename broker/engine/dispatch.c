@@ -2,8 +2,8 @@
 
 #include "broker/engine/affinity.h"
 #include "broker/engine/cached.h"
+#include "broker/engine/doubts.h"
 #include "broker/engine/hedge.h"
-#include "broker/engine/invalidate_rule.h"
 #include "broker/engine/link.h"
 #include "broker/engine/settle.h"
 #include "broker/pool/health.h"
@@ -273,6 +273,13 @@ static void dispatch_remember(struct exchange *exchange, const struct connection
 	exchange->tried_endpoints[at] = connection->endpoint;
 }
 
+static void dispatch_doubt(struct engine *engine, const struct exchange *notification,
+			   struct connection *connection, uint64_t position, uint64_t now_us)
+{
+	if (notification->route->invalidate.compiled)
+		doubts_notified(engine, notification, connection, position, now_us);
+}
+
 bool dispatch_send(struct engine *engine, struct exchange *exchange, struct connection *connection,
 		   uint64_t now_us)
 {
@@ -302,7 +309,7 @@ bool dispatch_send(struct engine *engine, struct exchange *exchange, struct conn
 	if (exchange->notification && !affinity_rules(lane)) {
 		pool_return(connection, 0, now_us);
 		link_notified(engine, connection, now_us);
-		invalidate_by_notification(engine, exchange, now_us);
+		dispatch_doubt(engine, exchange, connection, position, now_us);
 		settle_silently(engine, exchange, RESULT_COUNT, now_us);
 		return true;
 	}
@@ -316,7 +323,7 @@ bool dispatch_send(struct engine *engine, struct exchange *exchange, struct conn
 		list_append(&connection->notifications, &attempt->link);
 		exchange->state = EXCHANGE_SENT;
 		timerq_arm(&engine->timers, &exchange->timer, now_us + exchange->route->timeout_us);
-		invalidate_by_notification(engine, exchange, now_us);
+		dispatch_doubt(engine, exchange, connection, position, now_us);
 		return true;
 	}
 	list_append(&connection->attempts, &attempt->link);

@@ -9,6 +9,7 @@
 #include "broker/engine/bus.h"
 #include "broker/engine/cached.h"
 #include "broker/engine/deliver.h"
+#include "broker/engine/doubts.h"
 #include "broker/engine/failover.h"
 #include "broker/engine/hedge.h"
 #include "broker/engine/intake.h"
@@ -99,6 +100,7 @@ enum wsb_err engine_create(struct engine **out, const struct config *config,
 	exchange_slab_init(&engine->exchanges);
 	timerq_init(&engine->timers, now_us);
 	timerq_init(&engine->expiries, now_us);
+	doubts_init(engine);
 	err = create_parts(engine, now_us);
 	if (err) {
 		engine_destroy(engine);
@@ -128,6 +130,7 @@ void engine_destroy(struct engine *engine)
 	if (!engine)
 		return;
 	end_exchanges(engine, engine->ticked_us);
+	doubts_fini(engine);
 	publish_fini(engine);
 	pushes_fini(engine);
 	engine_bus_fini(engine);

@@ -4,6 +4,7 @@
 
 #include "broker/engine/affinity.h"
 #include "broker/engine/dispatch.h"
+#include "broker/engine/doubts.h"
 #include "broker/engine/feeds.h"
 #include "broker/engine/invalidate_rule.h"
 #include "broker/engine/pause.h"
@@ -51,6 +52,14 @@ static void failover_leave_to_other(struct engine *engine, struct attempt *attem
 			   now_us < exchange->deadline_us ? now_us : exchange->deadline_us);
 }
 
+/* It goes on elsewhere, and may have been done where it was lost. */
+static void failover_doubt(struct engine *engine, const struct exchange *exchange, bool written,
+			   uint64_t now_us)
+{
+	if (written)
+		invalidate_by_doubt(engine, exchange, now_us);
+}
+
 static void failover_attempt(struct engine *engine, struct attempt *attempt, uint64_t handed_bytes,
 			     uint64_t now_us)
 {
@@ -73,6 +82,7 @@ static void failover_attempt(struct engine *engine, struct attempt *attempt, uin
 		return;
 	}
 	if (exchange_attempts_out(exchange) > 1) {
+		failover_doubt(engine, exchange, written, now_us);
 		failover_leave_to_other(engine, attempt, now_us);
 		return;
 	}
@@ -89,6 +99,7 @@ static void failover_attempt(struct engine *engine, struct attempt *attempt, uin
 		lane->traffic.retries_written++;
 	else
 		lane->traffic.retries_unsent++;
+	failover_doubt(engine, exchange, written, now_us);
 	settle_attempt(attempt, 0, now_us);
 	exchange->state = EXCHANGE_ACCEPTED;
 	dispatch_exchange(engine, exchange, true, now_us);
@@ -190,6 +201,7 @@ void failover_connection(struct engine *engine, struct connection *connection, u
 	while ((attempt = last_attempt(connection)))
 		failover_attempt(engine, attempt, handed_bytes, now_us);
 	feeds_connection_lost(engine, connection, now_us);
+	doubts_lost(engine, connection, now_us);
 }
 
 void failover_blame_late(const struct engine *engine, const struct exchange *exchange,

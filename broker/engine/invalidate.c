@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "broker/engine/follow.h"
-#include "broker/engine/overdue.h"
 #include "broker/engine/record.h"
 
 /* So many different ones are held back at once; more are told as they come. */
@@ -232,7 +231,6 @@ void invalidate_tick(struct engine *engine, uint64_t now_us)
 
 	while ((timer = timerq_pop(&engine->invalidations.merging, now_us)))
 		merge_tell(engine, list_entry(timer, struct merge, timer));
-	overdue_tick(engine, now_us);
 	follow_tick(engine, now_us);
 }
 
@@ -252,7 +250,6 @@ void invalidate_fini(struct engine *engine)
 			merge_destroy(engine, list_entry(node, struct merge, link));
 	}
 	map_destroy(invalidations->merges);
-	overdue_fini(engine);
 	journal_destroy(invalidations->journal);
 	tag_list_fini(&invalidations->tags);
 	strbuf_fini(&invalidations->key);

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "broker/engine/invalidate.h"
-#include "broker/engine/overdue.h"
 #include "broker/route/tag_template.h"
 
 /* An upstream that comes and goes is told of once in such a time. */
@@ -50,12 +49,10 @@ static void invalidate_by_rule(struct engine *engine, const struct invalidate_ru
 		invalidate_merged(engine, &what, cause, rule->merge_us, now_us);
 }
 
-/* The request is read once more out of its text: few routes write. */
-void invalidate_by_request(struct engine *engine, const struct route_settings *route,
-			   enum encoding encoding, struct span text, const struct message *answer,
-			   uint64_t now_us)
+void invalidate_by_text(struct engine *engine, const struct invalidate_rule *rule,
+			enum encoding encoding, struct span text, const struct message *answer,
+			uint64_t now_us)
 {
-	const struct invalidate_rule *rule = &route->invalidate;
 	struct message request;
 
 	if (envelope_scan(engine->envelope, FROM_CLIENT, encoding, text, &request) != WSB_OK)
@@ -64,11 +61,12 @@ void invalidate_by_request(struct engine *engine, const struct route_settings *r
 		invalidate_by_rule(engine, rule, &request, answer, CAUSE_WRITE, now_us);
 }
 
+/* The request is read once more out of its text: few routes write. */
 static void by_exchange(struct engine *engine, const struct exchange *exchange,
 			const struct message *answer, uint64_t now_us)
 {
-	invalidate_by_request(engine, exchange->route, exchange->encoding,
-			      span_of(exchange->text, exchange->len), answer, now_us);
+	invalidate_by_text(engine, &exchange->route->invalidate, exchange->encoding,
+			   span_of(exchange->text, exchange->len), answer, now_us);
 }
 
 void invalidate_by_write(struct engine *engine, const struct exchange *exchange,
@@ -80,16 +78,7 @@ void invalidate_by_write(struct engine *engine, const struct exchange *exchange,
 
 void invalidate_by_doubt(struct engine *engine, const struct exchange *exchange, uint64_t now_us)
 {
-	if (!exchange->route->invalidate.compiled || exchange->attempts_made == 0)
-		return;
-	by_exchange(engine, exchange, NULL, now_us);
-	overdue_remember(engine, exchange, now_us);
-}
-
-void invalidate_by_notification(struct engine *engine, const struct exchange *exchange,
-				uint64_t now_us)
-{
-	if (exchange->route->invalidate.compiled)
+	if (exchange->route->invalidate.compiled && exchange->attempts_made > 0)
 		by_exchange(engine, exchange, NULL, now_us);
 }
 

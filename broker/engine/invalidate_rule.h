@@ -8,16 +8,12 @@
  */
 void invalidate_by_write(struct engine *engine, const struct exchange *exchange,
 			 const struct message *answer, uint64_t now_us);
-/* The same of one whose exchange has ended: the route and the text of its request. answer may be
- * NULL. */
-void invalidate_by_request(struct engine *engine, const struct route_settings *route,
-			   enum encoding encoding, struct span text, const struct message *answer,
-			   uint64_t now_us);
 /* One ends with an error of the broker's own. If it has been sent, it may have been done. */
 void invalidate_by_doubt(struct engine *engine, const struct exchange *exchange, uint64_t now_us);
-/* A write that nobody will be told the end of has been sent. */
-void invalidate_by_notification(struct engine *engine, const struct exchange *exchange,
-				uint64_t now_us);
+/* The same of one that is known by its text. answer: NULL where there is none. */
+void invalidate_by_text(struct engine *engine, const struct invalidate_rule *rule,
+			enum encoding encoding, struct span text, const struct message *answer,
+			uint64_t now_us);
 /* A push has come: call before it is passed on. */
 void invalidate_by_push(struct engine *engine, const struct invalidate_rule *rule,
 			const struct message *push, uint64_t now_us);

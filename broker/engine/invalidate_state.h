@@ -10,9 +10,6 @@
 #include "common/strbuf.h"
 #include "common/timerq.h"
 
-struct overdue_write;
-#define OVERDUE_MAX 256
-
 struct invalidations {
 	struct journal *journal;
 	struct maker maker;	/* of this broker's own events */
@@ -26,10 +23,6 @@ struct invalidations {
 	size_t work;		/* that may be done for them, see follow_tick */
 	uint64_t worked_us;	/* when that was looked at last */
 	struct strbuf text;	/* an event for one of them alone */
-	/* Writes that may be done after their deadline, a ring; see overdue.h. */
-	struct overdue_write *overdue[OVERDUE_MAX];
-	uint64_t overdue_next; /* place of the next one, counted on */
-	uint64_t overdue_aged; /* those before have been looked at for the last time */
 };
 
 #endif

@@ -56,10 +56,12 @@ void link_abort(struct engine *engine, struct connection *connection, const char
 void link_ping(struct engine *engine, struct connection *connection, uint64_t now_us)
 {
 	struct span payload = PING_PAYLOAD;
+	uint64_t position = outbox_position(&connection->outbox);
 
 	if (wsframe_append(&connection->outbox, WS_PING, link_mask(engine), &payload, 1) != WSB_OK)
 		return; /* no memory: the next look tries again */
 	connection->ping_waits = true;
+	connection->ping_position = position;
 	connection->pinged = connection->unread;
 	connection->ping_at_us = now_us;
 	engine->ports->want_write(engine->ports->io, connection->transport);

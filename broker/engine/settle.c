@@ -6,6 +6,7 @@
 #include "broker/engine/batch.h"
 #include "broker/engine/cached.h"
 #include "broker/engine/client.h"
+#include "broker/engine/doubts.h"
 #include "broker/engine/explain.h"
 #include "broker/engine/invalidate_rule.h"
 #include "broker/engine/publish.h"
@@ -93,6 +94,8 @@ static void settle_end(struct engine *engine, struct exchange *exchange, uint64_
 		publish_waiter_ended(engine, exchange, now_us);
 	if (exchange->flight)
 		cached_leave(engine, exchange);
+	if (exchange->route->invalidate.compiled && !exchange->notification)
+		doubts_ended(engine, exchange);
 	exchange->lane->traffic.hedges_lost += exchange->hedged;
 	timerq_disarm(&engine->timers, &exchange->timer);
 	fairqueue_remove(&exchange->lane->queue, &exchange->item);

@@ -82,6 +82,13 @@ struct pushes {
 	struct strbuf text; /* a push in the encoding that it did not come in */
 };
 
+/* See doubts.h. */
+struct doubts {
+	struct list all;
+	struct timerq timers;
+	size_t bytes;
+};
+
 /* Pings carry a few bytes, so that a trace shows whose they are. */
 #define PING_PAYLOAD span_of("wsb", 3)
 
@@ -102,6 +109,7 @@ struct engine {
 	struct publish publish;
 	struct pushes pushes;
 	struct invalidations invalidations;
+	struct doubts doubts;
 	struct bus *bus;		 /* NULL: invalidations stay in the process */
 	const struct config *bus_config; /* that its settings stand in; held */
 	struct cached cached;

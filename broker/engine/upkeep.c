@@ -5,6 +5,7 @@
 #include "broker/engine/bus.h"
 #include "broker/engine/cached.h"
 #include "broker/engine/dispatch.h"
+#include "broker/engine/doubts.h"
 #include "broker/engine/drain.h"
 #include "broker/engine/failover.h"
 #include "broker/engine/feeds.h"
@@ -109,6 +110,7 @@ void engine_connection_pong(struct engine *engine, struct connection *connection
 	connection->ping_at_us = ping_due_us(engine, settings->probe.interval_us, now_us);
 	connection->first_pong = true;
 	link_ponged(engine, connection, now_us);
+	doubts_ponged(engine, connection, now_us);
 	link_warm(engine, connection, now_us);
 	engine_leave(engine, now_us);
 }
@@ -346,6 +348,7 @@ void engine_tick(struct engine *engine, uint64_t now_us)
 		upkeep_after_standstill(engine, gap_us, now_us);
 	upkeep_timers(engine, now_us);
 	engine_bus_tick(engine, now_us);
+	doubts_tick(engine, now_us);
 	invalidate_tick(engine, now_us);
 	cached_tick(engine, now_us);
 	for (size_t i = 0; i < engine->lane_count; i++) {

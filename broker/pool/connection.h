@@ -46,6 +46,7 @@ struct connection {
 	struct list clients;
 	struct list waiting;
 	struct list notifications;
+	struct list doubts; /* the engine's: writes that may be done yet, and nobody waits for */
 	struct list feeds;  /* the engine's: what it is subscribed to, or asks to be */
 	uint32_t feeds_max; /* as many as it was seen to take; 0: it has refused none yet */
 	struct greeting greeting;
@@ -66,6 +67,7 @@ struct connection {
 	bool ping_waits;	/* a ping is out */
 	bool first_pong;	/* the first ping was answered */
 	bool first_call;	/* the first call was, as expected */
+	uint64_t ping_position; /* of the latest one in the outbox */
 	uint64_t call_id;	/* of the latest call on it; 0: none */
 	uint64_t call_us;	/* when the first one was sent */
 	/* Why we gave it up, a reason for pool_connection_lost; NULL: we have not. */

@@ -106,6 +106,7 @@ struct connection *connection_begin(struct endpoint *endpoint, bool dedicated, u
 	list_init(&connection->clients);
 	list_init(&connection->waiting);
 	list_init(&connection->notifications);
+	list_init(&connection->doubts);
 	list_init(&connection->feeds);
 	list_node_init(&connection->state_link);
 	list_append(&pool->states[CONNECTION_DIALING], &connection->state_link);

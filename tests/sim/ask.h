@@ -58,6 +58,7 @@ struct ask {
 	uint32_t writes; /* times that an upstream saw it begin */
 	bool moved;	 /* it has left a connection unsent, so its order is its own */
 	uint32_t topic;	 /* of a subscribe request; the number that is read */
+	bool grows;	 /* it is written, and not read */
 	uint64_t floor;	 /* of that, when it was heard */
 	uint32_t sub;	 /* that is to end, + 1 */
 	bool judged;	 /* the answer has been taken note of */

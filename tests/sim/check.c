@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "broker/engine/affinity.h"
+#include "broker/engine/doubts.h"
 #include "broker/pool/health.h"
 #include "tests/sim/visitors.h"
 
@@ -254,8 +255,8 @@ static void check_obeys(struct sim *sim)
 	}
 }
 
-/* The engine, its lanes, its plans and whoever is under way hold the configuration, and nobody
- * else. */
+/* The engine, its lanes, its plans, writes in doubt and whoever is under way hold the
+ * configuration, and nobody else. */
 static void check_holds(struct sim *sim)
 {
 	const struct engine *engine = sim->outside.engine;
@@ -269,6 +270,8 @@ static void check_holds(struct sim *sim)
 
 		holds += exchange->state != EXCHANGE_FREE && exchange->config == engine->config;
 	}
+	list_each(&engine->doubts.all, node)
+		holds += list_entry(node, struct doubt, link)->config == engine->config;
 	list_each(&engine->publish.plans, node)
 		holds += list_entry(node, struct plan, link)->config == engine->config;
 	if (engine->config->holds != holds)

@@ -244,6 +244,7 @@ void plan_free(struct sim *sim)
 			json_decref(pool->on_connect[k].reject);
 		}
 	}
+	tag_templates_destroy(sim->grown);
 	for (uint32_t i = 0; i < sim->client_count; i++)
 		strbuf_fini(&sim->clients[i].outgoing);
 }

@@ -10,12 +10,36 @@
 #include "tests/support/must.h"
 
 static const char *const methods[SIM_PLAIN] = {"p0.read", "p1.read", "p2.read"};
+static const char *const writes[SIM_PLAIN] = {"p0.grow", "p1.grow", "p2.grow"};
+/* How the answer to a write differs. */
+#define GROWN ",\"grown\":1"
+
 static const char *const tags_of_request[] = {"number:{params.number}"};
 static const char *const tags_of_answer[] = {"number:{result.number}"};
 
+static void plan_writes(struct sim *sim, uint32_t pool)
+{
+	struct route_settings *route = setup_route(&sim->setup, writes[pool]);
+
+	route->pool = pool;
+	route->timeout_us = sim->read_timeout_us[pool];
+	route->idempotent = sim_chance(sim, 50);
+	route->hedge = sim_chance(sim, 30);
+	route->invalidate = (struct invalidate_rule){
+		.templates = (const char **)tags_of_request, .count = 1, .compiled = sim->grown};
+	sim->unasked[pool] = sim->setup.pools[pool].probe.interval_us == 0;
+}
+
 void readers_plan(struct sim *sim)
 {
+	const char *why;
+	size_t bad;
+
+	if (tag_templates_create(&sim->grown, tags_of_request, 1, TAGS_OF_WRITE, &why, &bad))
+		abort();
 	sim->reads = sim_chance(sim, 60);
+	/* Where the broker is told much, it hardly matters what it finds out. */
+	sim->change_us = sim_chance(sim, 50) ? 60 * MS : 1500 * MS;
 	for (uint32_t i = 0; sim->reads && i < sim->plain; i++) {
 		struct route_settings *route = setup_route(&sim->setup, methods[i]);
 
@@ -31,7 +55,8 @@ void readers_plan(struct sim *sim)
 			.tags = (const char **)(sim_chance(sim, 50) ? tags_of_request
 								    : tags_of_answer),
 			.tag_count = 1,
-			.ttl_us = sim_pick(sim, 1 * MS, 1500 * MS),
+			.ttl_us =
+				sim_pick(sim, 1 * MS, sim_chance(sim, 50) ? 1500 * MS : 9000 * MS),
 			.stale_while_revalidate_us =
 				sim_chance(sim, 50) ? sim_pick(sim, 0, 500 * MS) : 0,
 			.stale_if_error_us = sim_chance(sim, 50) ? sim_pick(sim, 0, 900 * MS) : 0,
@@ -39,6 +64,7 @@ void readers_plan(struct sim *sim)
 			.weight = 2,
 		};
 		sim->read_timeout_us[i] = route->timeout_us;
+		plan_writes(sim, i);
 		for (uint32_t k = 0; k < SIM_NUMBERS; k++)
 			sim->numbers[i][k].value = 1;
 	}
@@ -51,7 +77,7 @@ void readers_plan(struct sim *sim)
 
 const char *readers_method(const struct ask *ask)
 {
-	return methods[ask->pool];
+	return ask->grows ? writes[ask->pool] : methods[ask->pool];
 }
 
 void readers_fill(struct sim *sim, struct ask *ask)
@@ -61,6 +87,7 @@ void readers_fill(struct sim *sim, struct ask *ask)
 
 	ask->timeout_us = sim->read_timeout_us[ask->pool];
 	ask->topic = (uint32_t)sim_pick(sim, 0, SIM_NUMBERS - 1);
+	ask->grows = sim_chance(sim, 25);
 	snprintf(json, sizeof(json), "{\"number\":%u}", ask->topic);
 	strbuf_init(&token);
 	compose_json(&token, ask->encoding, json);
@@ -108,21 +135,21 @@ const char *readers_judge(struct sim *sim, struct ask *ask, const struct message
 	return NULL;
 }
 
+/* errs: what was asked for has not been done. */
 static void answer_read(struct sim *sim, struct sim_upstream *upstream, struct span id,
-			uint32_t number)
+			uint32_t number, bool errs, bool grows)
 {
 	const struct temper *temper = upstream->temper;
 	enum encoding encoding = sim->setup.pools[upstream->pool].encoding;
 	char json[96];
-	bool errs = sim_chance(sim, temper->errs);
 
 	strbuf_clear(&sim->scratch);
 	strbuf_clear(&sim->token);
 	if (errs)
 		snprintf(json, sizeof(json), "{\"code\":-5,\"message\":\"no\"}");
 	else
-		snprintf(json, sizeof(json), "{\"number\":%u,\"value\":%" PRIu64 "}", number,
-			 sim->numbers[upstream->pool][number].value);
+		snprintf(json, sizeof(json), "{\"number\":%u,\"value\":%" PRIu64 "%s}", number,
+			 sim->numbers[upstream->pool][number].value, grows ? GROWN : "");
 	compose_json(&sim->token, encoding, json);
 	compose_answer(&sim->scratch, encoding, id, errs ? "error" : "result",
 		       strbuf_span(&sim->token));
@@ -132,15 +159,122 @@ static void answer_read(struct sim *sim, struct sim_upstream *upstream, struct s
 				   sim_pick(sim, 0, temper->answer_us + 100 * MS));
 }
 
+static void know(struct sim *sim, const struct sim_upstream *upstream, uint32_t number,
+		 uint64_t value)
+{
+	struct sim_number *kept = &sim->numbers[upstream->pool][number];
+
+	if (value > kept->floor)
+		kept->floor = value;
+}
+
+static void grow(struct sim *sim, struct sim_upstream *upstream, uint32_t number, bool asked)
+{
+	uint64_t value = ++sim->numbers[upstream->pool][number].value;
+
+	if (asked)
+		upstream->growth[number].asked = value;
+	else
+		upstream->growth[number].told = value;
+}
+
+void readers_answered(struct sim *sim, struct sim_upstream *upstream, struct span words)
+{
+	enum encoding encoding = sim->setup.pools[upstream->pool].encoding;
+	struct message message;
+	uint32_t number;
+	uint64_t value;
+
+	/* Where the broker hears nothing more it acts upon the end. */
+	if (!sim->reads || upstream->peer->state != PEER_OPEN || upstream->peer->connection->doom ||
+	    envelope_scan(sim->envelope, FROM_UPSTREAM, encoding, words, &message) ||
+	    message.batch || message.failed || !message.result.at ||
+	    !memmem(words.at, words.len, "grown", 5) ||
+	    !read_result(encoding, message.result, &number, &value) || number >= SIM_NUMBERS)
+		return;
+	know(sim, upstream, number, value);
+}
+
+void readers_lost(struct sim *sim, struct sim_upstream *upstream)
+{
+	for (uint32_t i = 0; sim->reads && i < SIM_NUMBERS; i++) {
+		know(sim, upstream, i, upstream->growth[i].asked);
+		know(sim, upstream, i, upstream->growth[i].told);
+	}
+}
+
+/* Half of the time that a notification has is well before the broker gives it up. */
+static bool grow_later(struct sim *sim, struct sim_upstream *upstream, uint32_t number,
+		       struct span id)
+{
+	uint64_t most_us = id.at ? 2 * sim->read_timeout_us[upstream->pool]
+				 : sim->read_timeout_us[upstream->pool] / 2;
+
+	for (uint32_t i = 0; id.len <= sizeof(upstream->slow[i].id) && i < SIM_SLOW; i++) {
+		struct sim_slow *slow = &upstream->slow[i];
+
+		if (slow->at_us > 0)
+			continue;
+		*slow = (struct sim_slow){
+			.at_us = sim->outside.now_us + sim_pick(sim, 0, most_us),
+			.number = number,
+			.id_len = id.len,
+		};
+		if (id.at)
+			memcpy(slow->id, id.at, id.len);
+		return true;
+	}
+	return false;
+}
+
+static void grow_at_last(struct sim *sim, struct sim_upstream *upstream)
+{
+	for (uint32_t i = 0; i < SIM_SLOW; i++) {
+		struct sim_slow *slow = &upstream->slow[i];
+
+		if (slow->at_us == 0 || sim->outside.now_us < slow->at_us)
+			continue;
+		slow->at_us = 0;
+		grow(sim, upstream, slow->number, slow->id_len > 0);
+		sim_trace(sim, "upstream %" PRIu64 " makes number %u grow at last",
+			  upstream->peer->number, slow->number);
+		if (slow->id_len > 0)
+			answer_read(sim, upstream, span_of(slow->id, slow->id_len), slow->number,
+				    false, true);
+	}
+}
+
+void readers_look(struct sim *sim)
+{
+	list_each(&sim->outside.peers, node) {
+		struct peer *peer = list_entry(node, struct peer, link);
+		struct sim_upstream *upstream = peer->actor;
+
+		if (!sim->reads || peer->kind != PEER_UPSTREAM || peer->state != PEER_OPEN ||
+		    upstream->pool >= sim->plain)
+			continue;
+		grow_at_last(sim, upstream);
+		if (sim->unasked[upstream->pool] || peer->connection->doubts.count > 0)
+			continue;
+		for (uint32_t i = 0; i < SIM_NUMBERS; i++)
+			know(sim, upstream, i, upstream->growth[i].told);
+	}
+}
+
 bool readers_serve(struct sim *sim, struct sim_upstream *upstream, struct span payload)
 {
 	enum encoding encoding = sim->setup.pools[upstream->pool].encoding;
 	struct message message;
 	struct strbuf params;
 	uint32_t number;
+	bool errs = sim_chance(sim, upstream->temper->errs);
+	bool grows;
 
 	if (!sim->reads || envelope_scan(sim->envelope, FROM_CLIENT, encoding, payload, &message) ||
-	    !message.method.at || !span_is(message.method, methods[upstream->pool]))
+	    !message.method.at)
+		return false;
+	grows = span_is(message.method, writes[upstream->pool]);
+	if (!grows && !span_is(message.method, methods[upstream->pool]))
 		return false;
 	strbuf_init(&params);
 	if (transcode(encoding, ENCODING_JSON, message.params, &params) ||
@@ -148,10 +282,16 @@ bool readers_serve(struct sim *sim, struct sim_upstream *upstream, struct span p
 		sim_fail(sim, "an upstream gets the params of a reader", "%.*s", (int)payload.len,
 			 payload.at);
 	strbuf_fini(&params);
-	sim_trace(sim, "upstream %" PRIu64 " hears read of %u, which is %" PRIu64,
-		  upstream->peer->number, number, sim->numbers[upstream->pool][number].value);
+	if (grows && !errs && !upstream->hangs && sim_chance(sim, 40) &&
+	    grow_later(sim, upstream, number, message.id))
+		return true;
+	if (grows && !errs && !upstream->hangs)
+		grow(sim, upstream, number, message.id.at != NULL);
+	sim_trace(sim, "upstream %" PRIu64 " hears %s of %u, which is %" PRIu64,
+		  upstream->peer->number, grows ? "growth" : "read", number,
+		  sim->numbers[upstream->pool][number].value);
 	if (message.id.at && !upstream->hangs && !sim_chance(sim, upstream->temper->drops))
-		answer_read(sim, upstream, message.id, number);
+		answer_read(sim, upstream, message.id, number, errs, grows);
 	if (sim_chance(sim, upstream->temper->kills))
 		agenda_add(&sim->agenda, sim->outside.now_us + sim_pick(sim, 0, 50 * MS),
 			   EVENT_KILL, upstream->peer);
@@ -202,6 +342,6 @@ void readers_change(struct sim *sim)
 	else
 		tell_broker(sim, pool, number);
 	if (sim->outside.now_us < sim->calm_us)
-		agenda_add(&sim->agenda, sim->outside.now_us + sim_pick(sim, 0, 60 * MS),
+		agenda_add(&sim->agenda, sim->outside.now_us + sim_pick(sim, 0, sim->change_us),
 			   EVENT_CHANGE, NULL);
 }

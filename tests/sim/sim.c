@@ -74,7 +74,7 @@ static void sim_check_end(struct sim *sim, const struct sim_client *client, cons
 	if (peer->state == PEER_ABORTED)
 		justified = client->mute || client->slow;
 	else if (peer->close_code == 1013)
-		justified = client->slow || sim->latitude.may_be_cut;
+		justified = client->slow || sim->latitude.may_be_cut || sim->memory_is_short;
 	else if (peer->close_code == 1008)
 		justified = client->kicked ||
 			    (client->expires_us && sim->outside.now_us >= client->expires_us);
@@ -238,6 +238,7 @@ static void sim_say(struct sim *sim, struct peer *peer, const struct happening *
 	}
 	peer_say(peer, event->binary, left);
 	news_arrived(sim, span_of(event->words, event->words_len));
+	readers_answered(sim, peer->actor, span_of(event->words, event->words_len));
 }
 
 /* The end that the engine asked for: what was pending has been sent, or time is up. */
@@ -376,6 +377,7 @@ static void sim_loop(struct sim *sim)
 		sim_handle(sim, &event);
 		free(event.words);
 		sim_flush(sim);
+		readers_look(sim);
 		check_step(sim);
 		if (sim->step > STEPS_MAX)
 			sim_fail(sim, "a run ends", "%u asks", sim->ask_count);

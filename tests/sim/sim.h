@@ -79,6 +79,8 @@ struct sim_upstream {
 	uint32_t newest[SIM_CLIENTS]; /* number of the last ask of each client + 1 */
 	struct sim_feed feeds[SIM_FEEDS];
 	uint32_t feed_count;
+	struct sim_growth growth[SIM_NUMBERS];
+	struct sim_slow slow[SIM_SLOW];
 };
 
 /* What the last look at a pool showed. */
@@ -113,9 +115,12 @@ struct sim {
 	uint64_t sicknesses[SETUP_POOLS]; /* what has become of endpoints so far, as a number */
 	struct sim_ejected ejected[SETUP_POOLS];
 	bool reads;
+	uint64_t change_us; /* the longest time from one change of a number to the next */
 	uint64_t read_timeout_us[SIM_PLAIN];
 	struct sim_number numbers[SIM_PLAIN][SIM_NUMBERS];
-	bool tells; /* upstreams have news */
+	struct tag_templates *grown; /* what a write makes untrue */
+	bool unasked[SIM_PLAIN];     /* whether notifications are read: no pings, or not always */
+	bool tells;		     /* upstreams have news */
 	struct sim_news *news;
 	uint32_t news_count;
 	uint32_t news_capacity;

@@ -458,4 +458,5 @@ void upstream_end(struct sim *sim, struct peer *peer, const char *cause, uint16_
 	upstream_take_stock(sim, upstream);
 	news_upstream_ends(sim, upstream);
 	peer_end(peer, cause, code, span_text(code ? "bye" : ""));
+	readers_lost(sim, upstream);
 }

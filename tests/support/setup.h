@@ -6,7 +6,7 @@
 
 #define SETUP_POOLS	4
 #define SETUP_ENDPOINTS 4
-#define SETUP_ROUTES	16
+#define SETUP_ROUTES	24
 #define SETUP_STEPS	4
 
 /* Must not be moved: config points into it. */

@@ -245,7 +245,7 @@ Test(write, that_is_called_off_after_an_attempt_may_have_been_done)
 	says(writer, WRITE);
 	hears_request(scene.upstream);
 	stage_kill(scene.upstream);
-	expect_silence(scene.client);
+	expect_event(&scene, "[\"property:42\"]", "write");
 	stage_kill(writer);
 	expect_event(&scene, "[\"property:42\"]", "write");
 	end(&scene);
@@ -299,45 +299,6 @@ Test(write, that_fails_late_invalidates_no_more)
 	begin_write(&scene, "property:{params.id}");
 	answers(scene.upstream, is_late(&scene, true), "\"error\":{\"code\":1,\"message\":\"no\"}");
 	expect_silence(scene.client);
-	end(&scene);
-}
-
-Test(write, is_remembered_after_its_deadline_for_ten_minutes)
-{
-	struct scene scene;
-	uint64_t id;
-
-	begin_write(&scene, "property:{params.id}");
-	id = is_late(&scene, true);
-	stage_pass(&scene.stage, 600 * STAGE_S);
-	answers(scene.upstream, id, "\"result\":true");
-	expect_silence(scene.client);
-	end(&scene);
-}
-
-/* The latest of them: memory is bounded. */
-Test(write, are_remembered_after_their_deadlines_up_to_a_number)
-{
-	struct scene scene;
-	uint64_t ids[OVERDUE_MAX + 1];
-
-	stage_init(&scene.stage);
-	scene.stage.pool->max_in_flight = OVERDUE_MAX + 1;
-	compile(&scene, &scene.stage.any->invalidate, "property:{params.id}", TAGS_OF_WRITE);
-	begin(&scene);
-	for (size_t i = 0; i <= OVERDUE_MAX; i++) {
-		says(scene.client, WRITE);
-		ids[i] = hears_request(scene.upstream);
-	}
-	stage_pass(&scene.stage, 31 * STAGE_S);
-	while (hears(scene.client))
-		;
-	answers(scene.upstream, ids[0], "\"result\":true");
-	expect_silence(scene.client);
-	for (size_t i = 1; i <= OVERDUE_MAX; i++) {
-		answers(scene.upstream, ids[i], "\"result\":true");
-		expect_event(&scene, "[\"property:42\"]", "write");
-	}
 	end(&scene);
 }
 
