@@ -81,7 +81,7 @@ static void port_resolve(void *io, uint64_t look_up, const char *host)
 
 static void port_bus_open(void *io, enum bus_link link, const struct bus_url *url)
 {
-	redis_link_open(&((struct io *)io)->redis.of[link], url);
+	redis_links_open(&((struct io *)io)->redis, link, url);
 }
 
 static void port_bus_close(void *io, enum bus_link link)

@@ -15,6 +15,7 @@ void redis_link_init(struct redis_link *link, enum bus_link name, uv_loop_t *loo
 		.context = context,
 	};
 	stream_init(&link->stream);
+	race_init(&link->race);
 	strbuf_init(&link->out);
 }
 
@@ -23,6 +24,7 @@ void redis_link_close(struct redis_link *link)
 	if (link->query)
 		resolver_forget(link->query);
 	link->query = NULL;
+	race_end(&link->race);
 	stream_close(&link->stream);
 	if (link->reader)
 		redisReaderFree(link->reader);
@@ -117,21 +119,23 @@ static void write_some(struct redis_link *link)
 	watch(link);
 }
 
-static void connect_next(struct redis_link *link, const char *text);
-
-static void finish_connecting(struct redis_link *link)
+static void begin_talking(struct redis_link *link)
 {
-	int error = stream_connect_error(&link->stream);
-
-	if (error) {
-		stream_close(&link->stream);
-		connect_next(link, strerror(error));
-		return;
-	}
 	link->state = REDIS_LINK_OPEN;
 	stream_keep_alive(&link->stream);
 	watch(link);
 	link->hooks->opened(link->context, link->name);
+}
+
+/* Over a Unix socket. */
+static void finish_connecting(struct redis_link *link)
+{
+	int error = stream_connect_error(&link->stream);
+
+	if (error)
+		lose(link, "connect", strerror(error));
+	else
+		begin_talking(link);
 }
 
 static void on_ready(void *context, int events)
@@ -149,53 +153,71 @@ static void on_ready(void *context, int events)
 		write_some(link);
 }
 
-/* The addresses in the order in which the look-up gave them; text: what the last one failed of. */
-static void connect_next(struct redis_link *link, const char *text)
+static void on_raced(void *context, struct stream *stream, const char *address, const char *text)
 {
-	while (link->address < link->addresses.count) {
-		const char *address = link->addresses.addresses[link->address++];
-		int error = stream_connect_tcp(&link->stream, link->loop, address, link->url->port,
-					       on_ready, link);
+	struct redis_link *link = context;
 
-		if (!error) {
-			link->state = REDIS_LINK_CONNECTING;
-			return;
-		}
-		text = strerror(error);
+	if (!stream) {
+		lose(link, "connect", text);
+		return;
 	}
-	lose(link, "connect", text);
+	stream_move(&link->stream, stream);
+	stream_hand(&link->stream, on_ready, link);
+	snprintf(link->peer, sizeof(link->peer), "%s", address);
+	begin_talking(link);
+}
+
+static void connect_to(struct redis_link *link, const struct resolver_answer *addresses)
+{
+	link->state = REDIS_LINK_CONNECTING;
+	race_begin(&link->race, link->loop, addresses, link->url->port, on_raced, link);
+}
+
+/* Where it was last comes last: it may have been reached and be of no use, silent or a replica. */
+static void rotate(struct resolver_answer *answer, const char *last)
+{
+	for (size_t i = 0; i + 1 < answer->count; i++) {
+		char moved[RESOLVER_TEXT_MAX];
+
+		if (strcmp(answer->addresses[i], last) != 0)
+			continue;
+		memcpy(moved, answer->addresses[i], sizeof(moved));
+		memmove(answer->addresses[i], answer->addresses[i + 1],
+			(answer->count - i - 1) * sizeof(moved));
+		memcpy(answer->addresses[answer->count - 1], moved, sizeof(moved));
+		return;
+	}
 }
 
 static void on_resolved(void *context, const struct resolver_answer *answer)
 {
 	struct redis_link *link = context;
+	struct resolver_answer addresses = *answer;
 
 	link->query = NULL;
 	if (answer->count == 0) {
 		lose(link, "dns", answer->error);
 		return;
 	}
-	link->addresses = *answer;
-	link->address = 0;
-	connect_next(link, "no address");
+	rotate(&addresses, link->peer);
+	connect_to(link, &addresses);
 }
 
-static void begin_tcp(struct redis_link *link)
+static void begin_tcp(struct redis_link *link, const char *address)
 {
-	if (!resolver_is_address(link->url->host)) {
-		link->state = REDIS_LINK_RESOLVING;
-		if (resolver_ask(&link->query, link->loop, link->url->host, on_resolved, link))
-			link->failure = "the look-up could not be begun";
+	struct resolver_answer one = {.count = 1};
+
+	if (resolver_is_address(address)) {
+		snprintf(one.addresses[0], RESOLVER_TEXT_MAX, "%s", address);
+		connect_to(link, &one);
 		return;
 	}
-	snprintf(link->addresses.addresses[0], RESOLVER_TEXT_MAX, "%s", link->url->host);
-	link->addresses.count = link->address = 1;
-	if (stream_connect_tcp(&link->stream, link->loop, link->url->host, link->url->port,
-			       on_ready, link))
-		link->failure = "the connection could not be begun";
+	link->state = REDIS_LINK_RESOLVING;
+	if (resolver_ask(&link->query, link->loop, address, on_resolved, link))
+		link->failure = "the look-up could not be begun";
 }
 
-void redis_link_open(struct redis_link *link, const struct bus_url *url)
+void redis_link_open(struct redis_link *link, const struct bus_url *url, const char *address)
 {
 	int error = 0;
 
@@ -203,13 +225,11 @@ void redis_link_open(struct redis_link *link, const struct bus_url *url)
 	link->opening++;
 	link->url = url;
 	link->state = REDIS_LINK_CONNECTING;
-	link->addresses.count = 0;
-	link->address = 0;
 	link->reader = redis_reply_reader();
 	if (!link->reader) {
 		link->failure = "no memory";
 	} else if (url->host) {
-		begin_tcp(link);
+		begin_tcp(link, address ? address : url->host);
 	} else {
 		error = stream_connect_unix(&link->stream, link->loop, url->path, on_ready, link);
 		if (error)
@@ -251,6 +271,7 @@ void redis_link_turn(struct redis_link *link)
 		lose(link, "connect", link->failure);
 		return;
 	}
+	race_turn(&link->race);
 	if (link->state != REDIS_LINK_OPEN || link->out.len == 0)
 		return;
 	if (link->out.failed)

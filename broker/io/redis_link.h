@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <uv.h>
+#include "broker/io/race.h"
 #include "broker/io/redis_reply.h"
 #include "broker/io/resolver.h"
 #include "broker/io/stream.h"
@@ -43,8 +44,8 @@ struct redis_link {
 	const struct redis_link_hooks *hooks;
 	void *context;
 	struct resolver_query *query; /* while resolving */
-	struct resolver_answer addresses;
-	size_t address; /* the one that is being tried */
+	struct race race;	      /* while connecting over TCP */
+	char peer[RESOLVER_TEXT_MAX]; /* where it leads, or led last; "": nowhere yet */
 	struct stream stream;
 	redisReader *reader;
 	struct strbuf out;
@@ -55,8 +56,9 @@ struct redis_link {
 void redis_link_init(struct redis_link *link, enum bus_link name, uv_loop_t *loop,
 		     const struct redis_link_hooks *hooks, void *context);
 
-/* Ends in opened or lost, unless it is closed before. url must stay. */
-void redis_link_open(struct redis_link *link, const struct bus_url *url);
+/* Ends in opened or lost, unless it is closed before. url must stay. address: of its host, where
+ * another link has been led already; NULL: it is looked up. */
+void redis_link_open(struct redis_link *link, const struct bus_url *url, const char *address);
 
 /* May be closed already. */
 void redis_link_close(struct redis_link *link);

@@ -33,6 +33,15 @@ void redis_links_init(struct redis_links *links, uv_loop_t *loop)
 		redis_link_init(&links->of[i], (enum bus_link)i, loop, &hooks, links);
 }
 
+void redis_links_open(struct redis_links *links, enum bus_link name, const struct bus_url *url)
+{
+	const struct redis_link *commands = &links->of[BUS_COMMANDS];
+	bool follows = name != BUS_COMMANDS && commands->state == REDIS_LINK_OPEN &&
+		       commands->url == url && commands->peer[0] != '\0';
+
+	redis_link_open(&links->of[name], url, follows ? commands->peer : NULL);
+}
+
 void redis_links_turn(struct redis_links *links)
 {
 	if (links->engine)

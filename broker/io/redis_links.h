@@ -13,6 +13,9 @@ struct redis_links {
 /* Borrows loop. The links must stay where they are. */
 void redis_links_init(struct redis_links *links, uv_loop_t *loop);
 
+/* All lead to one server, also where a name has several addresses: to that of the commands. */
+void redis_links_open(struct redis_links *links, enum bus_link name, const struct bus_url *url);
+
 /* Once per turn of the loop. */
 void redis_links_turn(struct redis_links *links);
 
