@@ -1,6 +1,5 @@
 #include "broker/route/fingerprint.h"
 
-#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 #include "broker/route/decimal.h"
@@ -52,24 +51,53 @@ static inline void append_byte(struct fingerprint *fingerprint, char byte)
 	append(fingerprint, &byte, 1);
 }
 
-/* What stands before the bytes of a string. */
-#define HEAD_BYTES 9
+/* Numbers in groups of 7 bits, the lowest first, so that short strings have short heads: all of it
+ * is kept with each cached answer. */
+static void add_long(struct fingerprint *fingerprint, char tag, uint64_t number)
+{
+	char head[11] = {tag};
+	size_t len = 1;
+
+	for (; number >= 128; number >>= 7)
+		head[len++] = (char)(number | 128);
+	head[len++] = (char)number;
+	append(fingerprint, head, len);
+}
 
 static inline void add_tagged(struct fingerprint *fingerprint, char tag, uint64_t number)
 {
-	uint64_t bytes = htobe64(number);
-	char head[HEAD_BYTES];
+	const char head[2] = {tag, (char)number};
 
-	head[0] = tag;
-	memcpy(head + 1, &bytes, sizeof(bytes));
-	append(fingerprint, head, sizeof(head));
+	if (__builtin_expect(number < 128, 1))
+		append(fingerprint, head, sizeof(head));
+	else
+		add_long(fingerprint, tag, number);
+}
+
+static inline void add_bytes(struct fingerprint *fingerprint, struct span text)
+{
+	struct strbuf *bytes = &fingerprint->bytes;
+	char *to;
+
+	if (__builtin_expect(text.len >= 128 || text.len + 2 >= bytes->capacity - bytes->len ||
+				     bytes->failed,
+			     0)) {
+		add_tagged(fingerprint, 's', text.len);
+		strbuf_add(bytes, text);
+		return;
+	}
+	to = bytes->text + bytes->len;
+	to[0] = 's';
+	to[1] = (char)text.len;
+	if (text.len > 0)
+		memcpy(to + 2, text.at, text.len);
+	to[2 + text.len] = '\0';
+	bytes->len += text.len + 2;
 }
 
 void fingerprint_add_bytes(struct fingerprint *fingerprint, struct span bytes)
 {
-	add_tagged(fingerprint, 's', bytes.len);
-	if (bytes.len > 0)
-		append(fingerprint, bytes.at, bytes.len);
+	add_bytes(fingerprint, bytes);
 }
 
 void fingerprint_add_number(struct fingerprint *fingerprint, uint64_t number)
@@ -90,6 +118,12 @@ static bool is_left_out(const struct without *without, struct span token)
 	return false;
 }
 
+/* Small ones of either sign become small: 0, -1, 1, -2, … */
+static uint64_t folded(int64_t number)
+{
+	return number < 0 ? ~((uint64_t)number << 1) : (uint64_t)number << 1;
+}
+
 static enum wsb_err add_number(struct fingerprint *fingerprint, enum encoding encoding,
 			       struct span token)
 {
@@ -98,7 +132,7 @@ static enum wsb_err add_number(struct fingerprint *fingerprint, enum encoding en
 
 	if (!decimal_read(encoding, token, text, &decimal))
 		return WSB_EINVAL;
-	add_tagged(fingerprint, decimal.negative ? '-' : '+', (uint64_t)decimal.exponent);
+	add_tagged(fingerprint, decimal.negative ? '-' : '+', folded(decimal.exponent));
 	add_tagged(fingerprint, 'n', decimal.count);
 	decimal_digits(&decimal, &fingerprint->bytes);
 	return WSB_OK;
@@ -114,8 +148,7 @@ static enum wsb_err add_escaped(struct fingerprint *fingerprint, struct span tok
 	strbuf_add(scratch, token);
 	if (scratch->failed)
 		return WSB_ENOMEM;
-	fingerprint_add_bytes(fingerprint,
-			      token_string(ENCODING_JSON, token, scratch->text, scratch->len));
+	add_bytes(fingerprint, token_string(ENCODING_JSON, token, scratch->text, scratch->len));
 	return WSB_OK;
 }
 
@@ -140,8 +173,24 @@ static enum wsb_err add_array(struct fingerprint *fingerprint, struct value_walk
 	return err;
 }
 
-static enum wsb_err note_member(struct fingerprint *fingerprint, size_t at, size_t name_len)
+/* Of what add_tagged has written there. */
+static size_t head_len(const struct fingerprint *fingerprint, size_t at)
 {
+	size_t len = 2;
+
+	while (fingerprint->bytes.text[at + len - 1] & 128)
+		len++;
+	return len;
+}
+
+/* A member begins at that place; so far it has its name. */
+static enum wsb_err note_member(struct fingerprint *fingerprint, size_t at)
+{
+	size_t name_at;
+
+	if (fingerprint->bytes.failed)
+		return WSB_ENOMEM;
+	name_at = at + head_len(fingerprint, at);
 	if (fingerprint->count == fingerprint->capacity) {
 		size_t capacity = fingerprint->capacity ? fingerprint->capacity * 2 : 32;
 		struct fingerprint_member *members =
@@ -152,8 +201,11 @@ static enum wsb_err note_member(struct fingerprint *fingerprint, size_t at, size
 		fingerprint->members = members;
 		fingerprint->capacity = capacity;
 	}
-	fingerprint->members[fingerprint->count++] =
-		(struct fingerprint_member){.at = at, .name_len = name_len};
+	fingerprint->members[fingerprint->count++] = (struct fingerprint_member){
+		.at = at,
+		.name_at = name_at,
+		.name_len = fingerprint->bytes.len - name_at,
+	};
 	return WSB_OK;
 }
 
@@ -166,8 +218,8 @@ static enum wsb_err add_member(struct fingerprint *fingerprint, struct span name
 
 	if (token_kind(ENCODING_MSGPACK, name) != TOKEN_STRING)
 		return WSB_EINVAL;
-	fingerprint_add_bytes(fingerprint, token_string(ENCODING_MSGPACK, name, NULL, 0));
-	err = note_member(fingerprint, at, fingerprint->bytes.len - at);
+	add_bytes(fingerprint, token_string(ENCODING_MSGPACK, name, NULL, 0));
+	err = note_member(fingerprint, at);
 	if (err == WSB_OK)
 		err = add_packed(fingerprint, value, without);
 	if (err == WSB_OK)
@@ -175,15 +227,14 @@ static enum wsb_err add_member(struct fingerprint *fingerprint, struct span name
 	return err;
 }
 
-/* By their names, not by the lengths that stand before those: programs mostly write members in the
- * order of the alphabet, if in any. */
+/* By the bytes of their names, not by what stands before those: programs mostly write members in
+ * the order of the alphabet, if in any. */
 static int compare_members(const void *a, const void *b, void *context)
 {
 	const struct fingerprint_member *one = a, *other = b;
 	const char *text = context;
 	size_t shorter = one->name_len < other->name_len ? one->name_len : other->name_len;
-	int order = memcmp(text + one->at + HEAD_BYTES, text + other->at + HEAD_BYTES,
-			   shorter - HEAD_BYTES);
+	int order = memcmp(text + one->name_at, text + other->name_at, shorter);
 
 	if (order != 0)
 		return order;
@@ -265,7 +316,7 @@ static enum wsb_err add_packed(struct fingerprint *fingerprint, struct span toke
 	case TOKEN_NUMBER:
 		return add_number(fingerprint, ENCODING_MSGPACK, token);
 	case TOKEN_STRING:
-		fingerprint_add_bytes(fingerprint, token_string(ENCODING_MSGPACK, token, NULL, 0));
+		add_bytes(fingerprint, token_string(ENCODING_MSGPACK, token, NULL, 0));
 		return WSB_OK;
 	case TOKEN_OTHER:
 		/* bin and ext: only MessagePack has them, so their bytes are what they are. */
@@ -298,7 +349,7 @@ static inline const char *pass_string(struct text_pass *pass, const char *at)
 	pass->scan.escapes = false;
 	end = json_scan_string(&pass->scan, at + 1);
 	if (__builtin_expect(!pass->scan.escapes, 1))
-		fingerprint_add_bytes(pass->out, span_of(at + 1, (size_t)(end - at - 1)));
+		add_bytes(pass->out, span_of(at + 1, (size_t)(end - at - 1)));
 	else
 		pass->err = add_escaped(pass->out, span_of(at, (size_t)(end + 1 - at)));
 	return pass->err == WSB_OK ? end + 1 : NULL;
@@ -337,18 +388,16 @@ static const char *pass_member(struct text_pass *pass, const char *at)
 {
 	struct fingerprint *out = pass->out;
 	size_t from = out->bytes.len, place = out->count;
-	size_t name_len;
 
 	at = pass_string(pass, at);
 	if (!at)
 		return NULL;
-	name_len = out->bytes.len - from;
 	at = json_scan_space(json_scan_space(at) + 1);
 	if (is_passed_over(pass, at)) {
 		out->bytes.len = from;
 		return json_scan_value(&pass->scan, at, 1);
 	}
-	pass->err = note_member(out, from, name_len);
+	pass->err = note_member(out, from);
 	at = pass->err == WSB_OK ? pass_value(pass, at) : NULL;
 	if (at)
 		out->members[place].len = out->bytes.len - from;

@@ -17,7 +17,8 @@
 /* One member of an object that is being put in order; offsets into bytes. */
 struct fingerprint_member {
 	size_t at;
-	size_t name_len; /* of its canonical name */
+	size_t name_at; /* its bytes, behind their head */
+	size_t name_len;
 	size_t len;
 };
 

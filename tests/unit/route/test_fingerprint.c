@@ -1,5 +1,6 @@
 /* Which values are the same request. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -264,5 +265,25 @@ Test(fingerprint, leaves_out_whole_values)
 			  table[i][0]);
 		fingerprint_fini(&one);
 		fingerprint_fini(&other);
+	}
+}
+
+/* Names and strings around the lengths at which their heads grow. */
+Test(fingerprint, long_strings_and_names)
+{
+	static const int lengths[] = {0, 1, 126, 127, 128, 129, 16383, 16384, 20000};
+	static char one[90000], other[90000];
+
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		int len = lengths[i];
+
+		snprintf(one, sizeof(one), "{\"b%0*d\":\"%0*d\",\"a%0*d\":1,\"c\":2}", len, 1, len,
+			 2, len, 1);
+		snprintf(other, sizeof(other), "{\"c\":2,\"a%0*d\":1,\"b%0*d\":\"%0*d\"}", len, 1,
+			 len, 1, len, 2);
+		cr_assert(are_equal(one, other), "%d", len);
+		snprintf(other, sizeof(other), "{\"c\":2,\"a%0*d\":1,\"b%0*d\":\"%0*d\"}", len, 1,
+			 len, 1, len + 1, 3);
+		cr_assert_not(are_equal(one, other), "%d", len);
 	}
 }
