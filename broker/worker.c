@@ -390,7 +390,8 @@ static void print_pools(const struct config *config, FILE *out)
 	for (size_t i = 0; i < config->pool_count; i++) {
 		const struct pool_settings *pool = &config->pools[i];
 
-		fprintf(out, "pool      %s: %u connections to", pool->name, pool->size);
+		fprintf(out, "pool      %s: %u connection%s to", pool->name, pool->size,
+			pool->size == 1 ? "" : "s");
 		for (size_t j = 0; j < pool->endpoint_count; j++)
 			fprintf(out, "%s %s", j > 0 ? "," : "", pool->endpoints[j].name);
 		fprintf(out, "\n");

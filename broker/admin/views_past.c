@@ -28,7 +28,7 @@ json_t *view_request(const struct request_record *record)
 {
 	return json_pack(
 		"{s:I, s:o, s:o, s:s, s:o, s:b, s:b, s:o, s:o, s:o, s:o, s:i, s:o, s:o, s:o, s:o, "
-		"s:o, s:o}",
+		"s:o, s:o, s:o}",
 		"id", (json_int_t)record->id, "time", answer_time(record->wall_us), "method",
 		answer_text(record->method), "result", request_result_name(record->result),
 		"reason", answer_text(record->reason), "slow", record->slow, "failed",
@@ -38,8 +38,9 @@ json_t *view_request(const struct request_record *record)
 		"duration_seconds", seconds(record->duration_us), "queued_seconds",
 		seconds(record->queued_us), "upstream_seconds",
 		record->upstream_us > 0 ? seconds(record->upstream_us) : json_null(), "cache",
-		answer_text(record->cache), "client", number_or_null(record->client), "identity",
-		answer_text(record->identity));
+		answer_text(record->cache), "age_seconds",
+		record->aged ? seconds(record->age_us) : json_null(), "client",
+		number_or_null(record->client), "identity", answer_text(record->identity));
 }
 
 json_t *view_operation(const struct operation *operation)

@@ -122,7 +122,7 @@ void page_requests(const json_t *requests, struct strbuf *out)
 		{"TIME", false},     {"METHOD", false}, {"RESULT", false},  {"REASON", false},
 		{"DURATION", true},  {"QUEUED", true},	{"UPSTREAM", true}, {"ATTEMPTS", true},
 		{"ENDPOINT", false}, {"CONN", true},	{"CLIENT", true},   {"IDENTITY", false},
-		{"LIMIT", false},
+		{"LIMIT", false},    {"CACHE", false},
 	};
 	struct table table;
 
@@ -144,6 +144,7 @@ void page_requests(const json_t *requests, struct strbuf *out)
 		cell_number(&table, request, "client");
 		cell_text(&table, request, "identity");
 		cell_text(&table, request, "limit");
+		cell_text(&table, request, "cache");
 	}
 	table_write(&table, out);
 	table_fini(&table);

@@ -28,6 +28,8 @@ struct request_end {
 	uint64_t queued_us;
 	uint64_t upstream_us; /* of the answer; 0: none came */
 	const char *cache;    /* what the cache had to do with it */
+	bool aged;	      /* the answer came out of it, and was so old */
+	uint64_t age_us;
 	enum request_result result;
 	const char *reason;
 	const char *limit; /* configuration key that was hit */
@@ -42,10 +44,12 @@ struct request_record {
 	uint64_t duration_us;
 	uint64_t queued_us;
 	uint64_t upstream_us;
+	uint64_t age_us; /* meaningful when aged */
 	uint64_t connection;
 	uint64_t client;
 	uint32_t attempts;
 	enum request_result result;
+	bool aged;
 	bool slow;
 	bool failed;
 	char method[64];

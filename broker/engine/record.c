@@ -103,11 +103,11 @@ static struct span method_of(const struct engine *engine, const struct exchange 
 	return message->method;
 }
 
-void record_request(struct engine *engine, const struct exchange *exchange,
-		    const struct connection *connection, uint64_t upstream_us,
-		    enum request_result result, const char *reason, const char *limit,
-		    uint64_t now_us)
+void record_request(struct engine *engine, const struct explanation *why,
+		    enum request_result result, const char *limit, uint64_t now_us)
 {
+	const struct exchange *exchange = why->exchange;
+	const struct connection *connection = why->connection;
 	const struct session *session = exchange->session;
 	struct message message;
 	struct request_end end = {
@@ -119,10 +119,12 @@ void record_request(struct engine *engine, const struct exchange *exchange,
 		.connection = connection ? connection->id : 0,
 		.attempts = exchange->attempts_made,
 		.queued_us = exchange->waited_us,
-		.upstream_us = upstream_us,
-		.cache = exchange->cache,
+		.upstream_us = why->upstream_us,
+		.cache = why->cache ? why->cache : exchange->cache,
+		.aged = why->aged,
+		.age_us = why->age_us,
 		.result = result,
-		.reason = reason,
+		.reason = why->reason,
 		.limit = limit,
 		.client = session ? session->id : 0,
 		.identity = session ? session->identity : NULL,
@@ -147,14 +149,16 @@ static struct request_end end_of(const struct engine *engine, const struct calle
 	};
 }
 
-void record_hit(struct engine *engine, const struct caller *caller, const struct lane *lane,
-		const char *cache, enum request_result result, const char *reason)
+void record_hit(struct engine *engine, const struct caller *caller, const struct explanation *why,
+		enum request_result result)
 {
-	struct request_end end = end_of(engine, caller, lane);
+	struct request_end end = end_of(engine, caller, why->lane);
 
-	end.cache = cache;
+	end.cache = why->cache;
+	end.aged = why->aged;
+	end.age_us = why->age_us;
 	end.result = result;
-	end.reason = reason;
+	end.reason = result == RESULT_CACHED ? why->reason : "not_transcodable";
 	requests_end(&engine->requests, engine->log, &end);
 }
 

@@ -12,15 +12,13 @@ void record_fini(struct engine *engine);
  * event names one, and the reason that was given for it, if one was. */
 void record_event(struct engine *engine, const struct history_event *event);
 
-/* A request that reached a pool has ended. connection: that answered or is to blame; NULL: none.
- * The exchange still has all its parts. */
-void record_request(struct engine *engine, const struct exchange *exchange,
-		    const struct connection *connection, uint64_t upstream_us,
-		    enum request_result result, const char *reason, const char *limit,
-		    uint64_t now_us);
+/* A request that reached a pool has ended: with all that is explained of it, whose exchange still
+ * has all its parts. */
+void record_request(struct engine *engine, const struct explanation *why,
+		    enum request_result result, const char *limit, uint64_t now_us);
 /* One that the cache has answered at once. */
-void record_hit(struct engine *engine, const struct caller *caller, const struct lane *lane,
-		const char *cache, enum request_result result, const char *reason);
+void record_hit(struct engine *engine, const struct caller *caller, const struct explanation *why,
+		enum request_result result);
 /* One that was refused before. lane may be NULL. */
 void record_refusal(struct engine *engine, const struct caller *caller, const struct lane *lane,
 		    enum request_result result, const char *reason, const char *limit);

@@ -214,7 +214,12 @@ void settle_error(struct engine *engine, struct exchange *exchange, enum request
 	}
 	count_result(engine, lane, result);
 	note_duration(lane, now_us - exchange->arrived_us);
-	record_request(engine, exchange, connection, upstream_us, result, reason, limit, now_us);
+	record_request(engine,
+		       &(struct explanation){.exchange = exchange,
+					     .connection = connection,
+					     .upstream_us = upstream_us,
+					     .reason = reason},
+		       result, limit, now_us);
 	strbuf_clear(story);
 	if (exchange->explain)
 		explain_write(story, &(struct explanation){.lane = lane,
@@ -299,8 +304,12 @@ void settle_answer(struct engine *engine, struct exchange *exchange, struct mess
 	count_result(engine, lane, result);
 	note_duration(lane, now_us - exchange->arrived_us);
 	if (requests_want(&engine->requests, result, now_us - exchange->arrived_us))
-		record_request(engine, exchange, connection, upstream_us, result, "forwarded", NULL,
-			       now_us);
+		record_request(engine,
+			       &(struct explanation){.exchange = exchange,
+						     .connection = connection,
+						     .upstream_us = upstream_us,
+						     .reason = "forwarded"},
+			       result, NULL, now_us);
 	answer_send(engine, exchange, answer, connection, upstream_us);
 	settle_end(engine, exchange, now_us);
 }
@@ -336,8 +345,7 @@ void settle_hit(struct engine *engine, const struct caller *caller, struct lane 
 	count_result(engine, lane, result);
 	note_duration(lane, 0);
 	if (requests_want(&engine->requests, result, 0))
-		record_hit(engine, caller, lane, why->cache, result,
-			   result == RESULT_CACHED ? why->reason : "not_transcodable");
+		record_hit(engine, caller, why, result);
 }
 
 void settle_shared(struct engine *engine, struct exchange *exchange,
@@ -347,19 +355,21 @@ void settle_shared(struct engine *engine, struct exchange *exchange,
 	struct lane *lane = exchange->lane;
 	struct caller caller = caller_of(exchange);
 	uint64_t duration_us = now_us - exchange->arrived_us;
+	struct explanation told = *why;
 
+	told.exchange = exchange;
 	if (!exchange->session && !exchange->batch) {
 		settle_unheard(engine, exchange, now_us);
 		return;
 	}
-	if (!value_send(engine, &caller, value, exchange->explain ? why : NULL, lane))
+	if (!value_send(engine, &caller, value, exchange->explain ? why : NULL, lane)) {
 		result = RESULT_UPSTREAM_LOST;
+		told.reason = "not_transcodable";
+	}
 	count_result(engine, lane, result);
 	note_duration(lane, duration_us);
 	if (requests_want(&engine->requests, result, duration_us))
-		record_request(engine, exchange, why->connection, why->upstream_us, result,
-			       result == RESULT_UPSTREAM_LOST ? "not_transcodable" : why->reason,
-			       NULL, now_us);
+		record_request(engine, &told, result, NULL, now_us);
 	settle_end(engine, exchange, now_us);
 }
 

@@ -193,20 +193,31 @@ Test(stale, refreshes_do_not_stand_in_the_way_of_clients)
 
 Test(stale, a_failed_upstream_is_covered_for)
 {
+	const struct request_record *record;
+	struct requests *requests;
 	struct larder larder;
 
 	larder_init(&larder);
 	larder.rule->stale_if_error_us = 300 * STAGE_S;
 	larder_begin(&larder);
+	requests = &larder.stage.outside.engine->requests;
 	fills(&larder, "1");
 	stage_pass(&larder.stage, 61 * STAGE_S);
 	says(larder.client, WHY(1));
 	says(larder.client, WHY(2));
 	hears_request(larder.upstream);
+	requests->settings.slow_us = 1;
+	stage_pass(&larder.stage, STAGE_S / 10);
 	stage_kill(larder.upstream);
 	expect_told(larder.client, "stale", "upstream_lost");
 	expect_told(larder.client, "stale", "upstream_lost");
 	cr_assert_eq(larder.stats->stale_error, 2);
+	/* What is kept of it says the same. */
+	record = requests_get(requests, requests->newest_id);
+	cr_assert_not_null(record);
+	cr_expect_str_eq(record->cache, "stale");
+	cr_expect_str_eq(record->reason, "upstream_lost");
+	cr_expect(record->aged && record->age_us > 60 * STAGE_S && record->age_us < 62 * STAGE_S);
 	/* Not for who wants no old one. */
 	says(larder.client, WISH(3, "refresh"));
 	stage_pass(&larder.stage, 6 * STAGE_S);
