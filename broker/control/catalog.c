@@ -308,6 +308,10 @@ const struct metric metrics[] = {
 	{"wsbroker_invalidations_total", METRIC_COUNTER, "cause",
 	 "Invalidations applied to the cache; bus: they came from another broker.",
 	 {{ENGINE(invalidations), .dimension = DIMENSION_CAUSE}}},
+	{"wsbroker_invalidations_broad_total", METRIC_COUNTER, "cause",
+	 "Writes and pushes that named more than 1024 tags: all that their rule could name was "
+	 "invalidated.",
+	 {{ENGINE(invalidations_broad), .dimension = DIMENSION_CAUSE}}},
 	{"wsbroker_invalidation_events_ignored_total", METRIC_COUNTER, "reason",
 	 "Events of the log of invalidations that were passed over.",
 	 {{ENGINE(event_flaws), .dimension = DIMENSION_EVENT_FLAW}}},

@@ -29,6 +29,7 @@ struct engine_stats {
 	uint64_t notifications;
 	uint64_t batches;
 	uint64_t invalidations[CAUSE_COUNT];
+	uint64_t invalidations_broad[CAUSE_COUNT]; /* of these, for messages that named too much */
 	uint64_t event_flaws[EVENT_FLAWS];
 	uint64_t loop_lag_us; /* of the latest tick: how late it came */
 };
