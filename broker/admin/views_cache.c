@@ -29,9 +29,9 @@ static json_t *not_stored_view(const struct cached_stats *stats)
 	return object;
 }
 
-static json_t *ratio(uint64_t part, uint64_t whole)
+static json_t *ratio(double part, uint64_t whole)
 {
-	return whole > 0 ? json_real((double)part / (double)whole) : json_null();
+	return whole > 0 ? json_real(part / (double)whole) : json_null();
 }
 
 json_t *view_cache(const struct cache_view *cache)
@@ -39,6 +39,7 @@ json_t *view_cache(const struct cache_view *cache)
 	const struct cached_stats *requests = &cache->requests;
 	const struct cache_stats *store = &cache->store;
 	uint64_t served = requests->hits + requests->stale;
+	uint64_t looks = served + requests->misses;
 	json_t *object = json_object();
 
 	json_object_set_new(object, "policy", json_string(cache->policy));
@@ -47,7 +48,9 @@ json_t *view_cache(const struct cache_view *cache)
 	    {"payload_plain_bytes", store->payload_plain_bytes},
 	    {"overhead_bytes", store->overhead_bytes}, {"compressed", store->compressed},
 	    {"tags", store->tags});
-	json_object_set_new(object, "hit_ratio", ratio(served, served + requests->misses));
+	json_object_set_new(object, "hit_ratio", ratio((double)served, looks));
+	json_object_set_new(object, "upstream_saved", json_integer((json_int_t)cache->saved));
+	json_object_set_new(object, "upstream_saved_ratio", ratio((double)cache->saved, looks));
 	ADD(object, {"hits", requests->hits}, {"stale", requests->stale},
 	    {"stale_error", requests->stale_error}, {"misses", requests->misses},
 	    {"coalesced", requests->joined}, {"led_anew", requests->led_anew},

@@ -44,19 +44,27 @@ static void add_not_stored(const json_t *cache, struct strbuf *out)
 	strbuf_text(out, separator[0] ? "\n" : "-\n");
 }
 
+static void add_share(const json_t *cache, const char *name, struct strbuf *out)
+{
+	const json_t *ratio = json_object_get(cache, name);
+
+	if (json_is_number(ratio))
+		strbuf_printf(out, "%.1f %%\n", 100 * json_number_value(ratio));
+	else
+		strbuf_text(out, "-\n");
+}
+
 static void page_stats(const json_t *cache, struct strbuf *out)
 {
-	const json_t *ratio = json_object_get(cache, "hit_ratio");
-
 	strbuf_printf(out, "entries       %" JSON_INTEGER_FORMAT ", ", number(cache, "entries"));
 	strbuf_plain(out, span_text(cells_text_of(cache, "policy")));
 	strbuf_text(out, "\n");
 	add_bytes(cache, out);
 	strbuf_text(out, "hit ratio     ");
-	if (json_is_number(ratio))
-		strbuf_printf(out, "%.1f %%\n", 100 * json_number_value(ratio));
-	else
-		strbuf_text(out, "-\n");
+	add_share(cache, "hit_ratio", out);
+	strbuf_printf(out, "upstream      %" JSON_INTEGER_FORMAT " requests saved, ",
+		      number(cache, "upstream_saved"));
+	add_share(cache, "upstream_saved_ratio", out);
 	strbuf_printf(out,
 		      "look-ups      hit %" JSON_INTEGER_FORMAT ", stale %" JSON_INTEGER_FORMAT
 		      ", stale after an error %" JSON_INTEGER_FORMAT ", miss %" JSON_INTEGER_FORMAT

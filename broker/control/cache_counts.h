@@ -52,4 +52,8 @@ struct cached_stats {
 
 const char *not_stored_name(enum not_stored reason);
 
+/* Requests that upstreams were spared: those that were answered without one of their own, less the
+ * loads that nobody waited for. Below 0 where refreshes and guesses cost more than they save. */
+int64_t cached_saved(const struct cached_stats *stats);
+
 #endif

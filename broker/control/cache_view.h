@@ -17,6 +17,7 @@ struct cache_view {
 	const char *policy;
 	size_t loads;	/* under way */
 	size_t waiting; /* requests that wait for them */
+	int64_t saved;	/* see cached_saved */
 };
 
 /* Which entries are asked for. */

@@ -253,6 +253,10 @@ const struct metric metrics[] = {
 	{"wsbroker_cache_coalesced_total", METRIC_COUNTER, "",
 	 "Of these, those that waited for another request's load instead of their own.",
 	 {{CACHE(requests.joined)}}},
+	{"wsbroker_cache_upstream_saved", METRIC_GAUGE, "",
+	 "Requests that upstreams were spared since the start: hits, stale and coalesced ones, "
+	 "less the loads that nobody waited for. Below 0 where these cost more.",
+	 {{INSTANCE(cache.saved, VALUE_I64)}}},
 	{"wsbroker_cache_passed_by_total", METRIC_COUNTER, "reason",
 	 "Requests of cached routes that did not look into the cache: they asked not to, asked for "
 	 "a refresh, or have no key.",

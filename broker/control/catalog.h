@@ -26,6 +26,7 @@ enum metric_value {
 	VALUE_FLAG,
 	VALUE_U32,
 	VALUE_U64,
+	VALUE_I64,
 	VALUE_SIZE,
 	VALUE_REAL,
 	VALUE_SECONDS,	 /* uint64_t of microseconds */

@@ -96,6 +96,9 @@ static void add_number(struct strbuf *out, enum metric_value value, const void *
 	case VALUE_U64:
 		strbuf_printf(out, "%" PRIu64 "\n", ((const uint64_t *)at)[index]);
 		break;
+	case VALUE_I64:
+		strbuf_printf(out, "%" PRId64 "\n", *(const int64_t *)at);
+		break;
 	case VALUE_SIZE:
 		strbuf_printf(out, "%zu\n", *(const size_t *)at);
 		break;

@@ -110,6 +110,16 @@ const char *not_stored_name(enum not_stored reason)
 	return not_stored[reason];
 }
 
+int64_t cached_saved(const struct cached_stats *stats)
+{
+	const uint64_t spared = stats->hits + stats->stale + stats->joined;
+	uint64_t spent = stats->led_anew;
+
+	for (size_t i = 0; i < OWN_LOADS; i++)
+		spent += stats->own_loads[i];
+	return (int64_t)(spared - spent);
+}
+
 const char *oddity_name(enum oddity oddity)
 {
 	return oddities[oddity];

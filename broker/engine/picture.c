@@ -330,6 +330,7 @@ static struct cache_view picture_cache(const struct engine *engine, uint64_t now
 		.policy = engine->config->cache.store.policy == CACHE_S3FIFO ? "s3-fifo" : "gdsf",
 		.loads = cached->flights.count,
 		.waiting = cached->flights.followers,
+		.saved = cached_saved(&cached->stats),
 	};
 
 	cache_read_stats(cached->cache, &view.store);

@@ -281,7 +281,7 @@ test('settings of the cache and of its routes are taken by a reload', async (t) 
 });
 
 test('refreshes ahead what is asked for again and again, and nothing else', async (t) => {
-	const { connect, upstream } = await setup(t, {
+	const { connect, upstream, broker } = await setup(t, {
 		upstreams: [counting()], routes: route({ ttl: '1s', stale_while_revalidate: '0s', prefetch_threshold: 0.3 }),
 	});
 	const client = await connect();
@@ -294,6 +294,14 @@ test('refreshes ahead what is asked for again and again, and nothing else', asyn
 	assert.deepEqual(words, new Set(['miss', 'hit']), 'one miss, at the beginning');
 	assert.ok(upstream.of('count').length >= 5, `${upstream.of('count').length}`);
 	assert.equal(upstream.of('count').filter(({ params }) => params[0] === 'rare').length, 1);
+	// What was saved: refreshes cost requests, too.
+	const { json } = await broker.adminGet('/v1/cache');
+	assert.equal(json.upstream_saved, 61 - upstream.of('count').length);
+	assert.ok(json.upstream_saved < json.hits);
+	assert.ok(Math.abs(json.upstream_saved_ratio - json.upstream_saved / 61) < 1e-9);
+	assert.equal(await broker.metric('wsbroker_cache_upstream_saved'), json.upstream_saved);
+	const { stdout } = await command(['cache', 'stats', '--admin', `http://${broker.adminAddress}`]);
+	assert.match(stdout, new RegExp(`^upstream +${json.upstream_saved} requests saved, \\d+\\.\\d %$`, 'm'));
 });
 
 const cacheCalls = (client) => ({

@@ -38,3 +38,16 @@ Test(snapshot, gives_its_memory_back_once)
 	cr_expect_null(snapshot.memory);
 	snapshot_fini(&snapshot);
 }
+
+Test(snapshot, refreshes_and_guesses_cost_what_they_save)
+{
+	struct cached_stats stats = {
+		.hits = 10, .stale = 3, .misses = 9, .joined = 4, .led_anew = 1};
+
+	cr_assert_eq(cached_saved(&stats), 16);
+	stats.own_loads[OWN_LOAD_STALE] = 3;
+	stats.own_loads[OWN_LOAD_AHEAD] = 2;
+	cr_assert_eq(cached_saved(&stats), 11);
+	stats.own_loads[OWN_LOAD_PREFETCH] = 12;
+	cr_assert_eq(cached_saved(&stats), -1);
+}
