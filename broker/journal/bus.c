@@ -382,6 +382,7 @@ static void upkeep(struct bus *bus, uint64_t now_us)
 		bus_open(bus, BUS_TAIL, now_us);
 	bus_open(bus, BUS_INBOX, now_us);
 	bus_open(bus, BUS_HEARING, now_us);
+	tail_go_on(bus, now_us);
 	inbox_go_on(bus, now_us);
 	if (now_us - bus->looked_us >= BUS_LOOK_US && !bus->looking && bus_has_room(bus))
 		commands_look(bus, now_us);
@@ -398,6 +399,7 @@ void bus_tick(struct bus *bus, uint64_t now_us)
 	uint64_t gap_us = now_us - bus->ticked_us;
 
 	bus->ticked_us = now_us;
+	bus->idle_reads = 0;
 	if (bus->left)
 		return;
 	if (gap_us >= BUS_STANDSTILL_US) {

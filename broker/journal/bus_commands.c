@@ -4,6 +4,8 @@
 #include "broker/journal/bus_state.h"
 #include "common/clock.h"
 
+/* Of a script; it has 40 letters. */
+#define HASH_MAX 64
 /* The log is ahead of its counter, and a look finds nothing wrong with it, so often. */
 #define AHEADS_MAX 2
 
@@ -164,7 +166,7 @@ static void take_load(struct bus *bus, const struct redis_value *value, uint64_t
 {
 	struct span hash = redis_text(value);
 
-	if (!hash.at) {
+	if (!hash.at || hash.len > HASH_MAX) {
 		bus_restart_for(bus, "refused", value, now_us);
 		return;
 	}

@@ -78,6 +78,15 @@ static struct span behind(struct span text, const char *verb)
 	return span_begins(text, verb) ? span_of(text.at + len, text.len - len) : (struct span){0};
 }
 
+/* What nobody will ever reach must not hide what is near. */
+static void await(struct bus *bus, struct position position)
+{
+	if (!position_is_set(bus->awaited) || position_before(position, bus->awaited))
+		bus->awaited = position;
+	if (position_before(bus->awaited_last, position))
+		bus->awaited_last = position;
+}
+
 static void take_talk(struct bus *bus, struct span text, uint64_t now_us)
 {
 	struct span source = behind(text, "leave ");
@@ -93,8 +102,8 @@ static void take_talk(struct bus *bus, struct span text, uint64_t now_us)
 	}
 	if (!position_before(bus->position, position))
 		commands_beat(bus, now_us);
-	else if (position_before(bus->awaited, position))
-		bus->awaited = position;
+	else
+		await(bus, position);
 }
 
 static void take_message(struct bus *bus, struct span channel, struct span text, uint64_t now_us)

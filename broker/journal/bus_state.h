@@ -24,6 +24,8 @@
 #define BUS_INBOX_WORDS "64"
 /* The standing is looked at so often, without a reason. */
 #define BUS_LOOK_US UINT64_C(5000000)
+/* Whoever answers more often within a tick without anything new is not asked before the next. */
+#define BUS_IDLE_READS_MAX 16
 /* A tick that comes this late means that we ourselves stood still. */
 #define BUS_STANDSTILL_US UINT64_C(500000)
 /* The inbox, or the channels, are lost so often, in a row, before that is told. */
@@ -114,7 +116,10 @@ struct bus {
 	char claim_from[POSITION_TEXT_MAX];
 	bool claims_by_hand; /* Redis has no command for it */
 	struct peers peers;
-	struct position awaited;   /* somebody waits for this broker to apply it; not set: nobody */
+	/* Somebody waits for this broker to apply it, the nearest and the farthest such place; not
+	 * set: nobody. */
+	struct position awaited, awaited_last;
+	uint32_t idle_reads;	   /* answers since the last tick that brought nothing new */
 	struct position asked_for; /* the others have been asked for it */
 	struct bus_stats stats;
 };
@@ -156,6 +161,8 @@ void commands_talk(struct bus *bus, const char *verb, struct span what, uint64_t
 /* bus_tail.c */
 void tail_begin(struct bus *bus, uint64_t now_us);
 void tail_answer(struct bus *bus, const struct redis_value *value, uint64_t now_us);
+/* Reads on, after it was left until the tick. */
+void tail_go_on(struct bus *bus, uint64_t now_us);
 /* This event is the latest that is known; what lies before it may be missing. */
 void tail_adopt(struct bus *bus, const char *why, struct position at, struct span event,
 		uint64_t now_us);

@@ -167,12 +167,24 @@ static void report(struct bus *bus, uint64_t now_us)
 {
 	if (!position_is_set(bus->awaited) || position_before(bus->position, bus->awaited))
 		return;
-	bus->awaited = (struct position){0};
+	if (position_before(bus->position, bus->awaited_last))
+		bus->awaited = bus->awaited_last;
+	else
+		bus->awaited = bus->awaited_last = (struct position){0};
 	commands_beat(bus, now_us);
+}
+
+void tail_go_on(struct bus *bus, uint64_t now_us)
+{
+	const struct bus_line *line = &bus->lines[BUS_TAIL];
+
+	if (line->ready && line->count == 0)
+		read_on(bus, true, now_us);
 }
 
 void tail_answer(struct bus *bus, const struct redis_value *value, uint64_t now_us)
 {
+	const struct position before = bus->position;
 	const struct redis_value *entries = redis_item(redis_item(value, 0), 1);
 	size_t count = redis_count(entries);
 	/* What was answered while we stood still says nothing about now. */
@@ -201,5 +213,6 @@ void tail_answer(struct bus *bus, const struct redis_value *value, uint64_t now_
 		caught_up(bus, now_us);
 	}
 	report(bus, now_us);
-	read_on(bus, is_end, now_us);
+	if (!position_equal(bus->position, before) || ++bus->idle_reads < BUS_IDLE_READS_MAX)
+		read_on(bus, is_end, now_us);
 }

@@ -502,6 +502,23 @@ test('invalidate --wait all returns when every live broker has applied it, or na
 	assert.match(alone.stderr, /not applied yet by a/);
 });
 
+test('two brokers of one name: each hears all, and what the inbox asks is logged once', { timeout: 20000 }, async (t) => {
+	const redis = await startRedis(t);
+	const [a, b] = [await member(t, redis.url, 'twin'), await member(t, redis.url, 'twin')];
+	const asked = Array.from({ length: 100 }, (_, i) => `t${i}`);
+	for (const tag of asked)
+		await redis.command('XADD', INBOX, '*', 'tags', tag);
+	await Promise.all([a.invalidate('a'), b.invalidate('b')]);
+	for (const who of [a, b])
+		await told(who, ['a', 'b', ...asked]);
+	for (const who of [a, b])
+		assertWhole(who, ['a', 'b', ...asked]);
+	await until(async () => JSON.parse((await a.broker.adminGet('/v1/brokers')).body).filter(({ live: lives }) => lives).length === 2);
+	const { code } = await command(['--admin', `http://${a.broker.adminAddress}`, 'invalidate', '--tag', 'x', '--wait', 'all=5s']);
+	assert.equal(code, 0);
+	assert.ok(b.tags.includes('x'));
+});
+
 const percentile = (values, share) => [...values].sort((x, y) => x - y)[Math.min(values.length - 1, Math.floor(values.length * share))];
 
 // Figures, not limits: the machine is shared.
