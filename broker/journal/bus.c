@@ -158,7 +158,7 @@ void bus_restart_for(struct bus *bus, const char *reason, const struct redis_val
 void bus_note_odd(struct bus *bus, const char *where, const char *why)
 {
 	bus->stats.malformed++;
-	bus->ports.odd(bus->ports.context, where, why);
+	bus->ports.odd(bus->ports.context, where, why[0] ? why : "no reason is given");
 }
 
 void bus_open(struct bus *bus, enum bus_link link, uint64_t now_us)
