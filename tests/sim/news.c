@@ -165,6 +165,12 @@ void news_upstream_ends(struct sim *sim, const struct sim_upstream *upstream)
 		sim->news[i].excused |= sim->news[i].pool == connection->pool;
 }
 
+void news_reloaded(struct sim *sim)
+{
+	for (uint32_t i = 0; i < sim->news_count; i++)
+		sim->news[i].excused |= !is_there(sim, sim->news[i].pool);
+}
+
 void news_free(struct sim *sim)
 {
 	free(sim->news);

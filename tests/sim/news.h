@@ -33,6 +33,9 @@ void news_late(struct sim *sim, struct span words);
 void news_all_late(struct sim *sim);
 /* One that gives the role of the source, or gets it, ends. */
 void news_upstream_ends(struct sim *sim, const struct sim_upstream *upstream);
+/* Another configuration: of a pool that it does not have nobody wants to hear, even if the next one
+ * has it again. */
+void news_reloaded(struct sim *sim);
 void news_free(struct sim *sim);
 
 #endif

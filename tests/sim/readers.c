@@ -186,7 +186,8 @@ void readers_answered(struct sim *sim, struct sim_upstream *upstream, struct spa
 	uint64_t value;
 
 	/* Where the broker hears nothing more it acts upon the end. */
-	if (!sim->reads || upstream->peer->state != PEER_OPEN || upstream->peer->connection->doom ||
+	if (!sim->reads || upstream->pool >= sim->plain || upstream->peer->state != PEER_OPEN ||
+	    upstream->peer->connection->doom ||
 	    envelope_scan(sim->envelope, FROM_UPSTREAM, encoding, words, &message) ||
 	    message.batch || message.failed || !message.result.at ||
 	    !memmem(words.at, words.len, "grown", 5) ||
@@ -197,7 +198,9 @@ void readers_answered(struct sim *sim, struct sim_upstream *upstream, struct spa
 
 void readers_lost(struct sim *sim, struct sim_upstream *upstream)
 {
-	for (uint32_t i = 0; sim->reads && i < SIM_NUMBERS; i++) {
+	if (!sim->reads || upstream->pool >= sim->plain)
+		return;
+	for (uint32_t i = 0; i < SIM_NUMBERS; i++) {
 		know(sim, upstream, i, upstream->growth[i].asked);
 		know(sim, upstream, i, upstream->growth[i].told);
 	}

@@ -162,6 +162,7 @@ void reload_happen(struct sim *sim)
 	if (engine_reconfigure(sim->outside.engine, &next->config, NULL, sim->outside.now_us))
 		sim_fail(sim, "a configuration can be swapped", "no memory?");
 	config_release(&next->config);
+	news_reloaded(sim);
 	agenda_add(&sim->agenda, sim->outside.now_us + sim_pick(sim, 0, 400 * MS), EVENT_RELOAD,
 		   NULL);
 }
