@@ -4,7 +4,7 @@
 #include <string.h>
 #include "broker/control/inventory.h"
 #include "broker/control/value_text.h"
-#include "rig.h"
+#include "running.h"
 
 #define FILE_TEXT                                                                                  \
 	"node: one\n"                                                                              \
@@ -16,27 +16,20 @@
 	"    on_connect: [{send: '\"KEY\"'}]\n"                                                    \
 	"routes: [{method: x, timeout: 9s}]\n"
 
-static struct rig rig;
-static struct configuration configuration;
-static struct strbuf errors;
+static struct running running;
 static struct strbuf listed; /* "key=value default source way\n" */
 
 static void set_up(void)
 {
-	rig_init(&rig);
-	strbuf_init(&errors);
+	running_init(&running);
 	strbuf_init(&listed);
-	rig_write(&rig, "broker.yaml", FILE_TEXT);
-	cr_assert_eq(configuration_open(&configuration, rig.file, NULL, 0, &errors, &errors),
-		     WSB_OK, "%s", strbuf_span(&errors).at);
+	running_open(&running, FILE_TEXT);
 }
 
 static void tear_down(void)
 {
-	configuration_close(&configuration);
-	strbuf_fini(&errors);
+	running_fini(&running);
 	strbuf_fini(&listed);
-	rig_fini(&rig);
 }
 
 TestSuite(inventory, .init = set_up, .fini = tear_down);
@@ -50,7 +43,7 @@ static void note(enum override_kind kind, const char *key, const char *value, co
 				  .reason = "because",
 				  .wall_us = 17};
 
-	cr_assert_eq(configuration_note(&configuration, &change), WSB_OK);
+	running_note(&running, &change);
 }
 
 static void list_item(void *context, const struct inventory_item *item)
@@ -92,7 +85,7 @@ static void list_some(const struct inventory_query *query)
 {
 	strbuf_clear(&listed);
 	strbuf_text(&listed, "\n");
-	cr_assert_eq(inventory_walk(&configuration, query, list_item, NULL), WSB_OK);
+	cr_assert_eq(inventory_walk(&running.configuration, query, list_item, NULL), WSB_OK);
 	cr_expect_null(strstr(strbuf_span(&listed).at, "KEY"), "%s", strbuf_span(&listed).at);
 }
 
@@ -213,12 +206,9 @@ Test(inventory, each_value_and_its_source)
 
 Test(inventory, what_waits_for_a_restart)
 {
-	struct config_step step;
-
-	rig_write(&rig, "broker.yaml",
-		  "node: two\npools: [{name: main, endpoints: [ws://b:1/], encoding: msgpack}]\n");
-	cr_assert_eq(configuration_reread(&configuration, &step, &errors), WSB_OK);
-	configuration_take(&configuration, &step);
+	running_reload(
+		&running,
+		"node: two\npools: [{name: main, endpoints: [ws://b:1/], encoding: msgpack}]\n");
 	list();
 	expect("node=one - file start waits:two");
 	expect("pools.main.encoding=json json file start waits:msgpack");

@@ -1,7 +1,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 #include "broker/control/note.h"
-#include "rig.h"
+#include "running.h"
 
 #define POOLS                                                                                      \
 	"pools:\n"                                                                                 \
@@ -13,24 +13,17 @@
 	"    size: 10\n"                                                                           \
 	"    autoscale: {min: 2, max: 50}\n"
 
-static struct rig rig;
-static struct configuration configuration;
-static struct strbuf errors;
+static struct running running;
 
 static void set_up(void)
 {
-	rig_init(&rig);
-	strbuf_init(&errors);
-	rig_write(&rig, "broker.yaml", POOLS);
-	cr_assert_eq(configuration_open(&configuration, rig.file, NULL, 0, &errors, &errors),
-		     WSB_OK, "%s", strbuf_span(&errors).at);
+	running_init(&running);
+	running_open(&running, POOLS);
 }
 
 static void tear_down(void)
 {
-	configuration_close(&configuration);
-	strbuf_fini(&errors);
-	rig_fini(&rig);
+	running_fini(&running);
 }
 
 TestSuite(note, .init = set_up, .fini = tear_down);
@@ -41,24 +34,16 @@ static bool note(struct command command)
 
 	command.actor = "ann";
 	command.reason = "because";
-	cr_assert_eq(configuration_note_command(&configuration, &command, "d", 17, &noted), WSB_OK);
+	cr_assert_eq(configuration_note_command(&running.configuration, &command, "d", 17, &noted),
+		     WSB_OK);
 	return noted;
-}
-
-static void reload(const char *text)
-{
-	struct config_step step;
-
-	rig_write(&rig, "broker.yaml", text);
-	cr_assert_eq(configuration_reread(&configuration, &step, &errors), WSB_OK, "%s",
-		     strbuf_span(&errors).at);
-	configuration_take(&configuration, &step);
 }
 
 /* What is kept of a key; "-": nothing. */
 static const char *kept(const char *key)
 {
-	const struct override *override = overrides_find(&configuration.overrides, span_text(key));
+	const struct override *override =
+		overrides_find(&running.configuration.overrides, span_text(key));
 
 	if (!override)
 		return "-";
@@ -124,7 +109,7 @@ Test(note, each_command_that_outlives_a_reload)
 
 static bool is_pinned(void)
 {
-	return configuration.running->pools[1].autoscale.pinned;
+	return running.configuration.running->pools[1].autoscale.pinned;
 }
 
 /* Also to the size that the file says: that it does not follow the load is what is kept. */
@@ -139,8 +124,9 @@ Test(note, addresses_of_a_name_are_not_the_files)
 		cr_assert_not(note((struct command){
 			.kind = kinds[i], .pool = "main", .endpoint = "a@10.0.0.1", .number = 2}));
 	add.add.url = "ws://a:1/";
-	cr_assert_eq(configuration_note_command(&configuration, &add, "a@10.0.0.1", 17, &noted),
-		     WSB_OK);
+	cr_assert_eq(
+		configuration_note_command(&running.configuration, &add, "a@10.0.0.1", 17, &noted),
+		WSB_OK);
 	cr_assert_not(noted);
 	cr_assert_str_eq(kept("pools.main.endpoints.a@10.0.0.1"), "-");
 }
@@ -151,12 +137,12 @@ Test(note, a_size_that_was_set_stays_pinned)
 	note((struct command){.kind = COMMAND_POOL_RESIZE, .pool = "own", .number = 10});
 	cr_expect(is_pinned());
 	cr_expect_str_eq(kept("pools.own.size"), "10");
-	reload(POOLS "limits: {batch: 7}\n");
+	running_reload(&running, POOLS "limits: {batch: 7}\n");
 	cr_expect(is_pinned());
 	note((struct command){.kind = COMMAND_POOL_UNPIN, .pool = "own"});
 	cr_expect_not(is_pinned());
 	cr_expect_str_eq(kept("pools.own.size"), "-");
-	reload(POOLS);
+	running_reload(&running, POOLS);
 	cr_expect_not(is_pinned());
 
 	/* Of a pool that does not follow its load, there is nothing to be unpinned. */
@@ -169,20 +155,20 @@ Test(note, a_size_that_was_set_stays_pinned)
 Test(note, bounds_of_an_operator_outlive_a_reload)
 {
 	note((struct command){.kind = COMMAND_POOL_BOUNDS, .pool = "own", .min = 3, .max = 6});
-	cr_expect_eq(configuration.running->pools[1].size, 6);
-	reload(POOLS "limits: {batch: 7}\n");
-	cr_expect_eq(configuration.running->pools[1].autoscale.min, 3);
-	cr_expect_eq(configuration.running->pools[1].autoscale.max, 6);
-	cr_expect_eq(configuration.running->pools[1].size, 6);
-	cr_expect_eq(configuration.file->pools[1].size, 10);
+	cr_expect_eq(running.configuration.running->pools[1].size, 6);
+	running_reload(&running, POOLS "limits: {batch: 7}\n");
+	cr_expect_eq(running.configuration.running->pools[1].autoscale.min, 3);
+	cr_expect_eq(running.configuration.running->pools[1].autoscale.max, 6);
+	cr_expect_eq(running.configuration.running->pools[1].size, 6);
+	cr_expect_eq(running.configuration.file->pools[1].size, 10);
 
 	/* A size of his own may lie below them, but not above. */
 	note((struct command){.kind = COMMAND_POOL_RESIZE, .pool = "own", .number = 1});
-	cr_expect_eq(configuration.running->pools[1].size, 1);
-	reload(POOLS);
-	cr_expect_eq(configuration.running->pools[1].size, 1);
+	cr_expect_eq(running.configuration.running->pools[1].size, 1);
+	running_reload(&running, POOLS);
+	cr_expect_eq(running.configuration.running->pools[1].size, 1);
 	note((struct command){.kind = COMMAND_POOL_UNPIN, .pool = "own"});
-	cr_expect_eq(configuration.running->pools[1].size, 6, "as after a restart");
+	cr_expect_eq(running.configuration.running->pools[1].size, 6, "as after a restart");
 }
 
 Test(note, what_does_not_fit_a_new_file_is_told_as_such)
@@ -191,9 +177,11 @@ Test(note, what_does_not_fit_a_new_file_is_told_as_such)
 
 	note((struct command){
 		.kind = COMMAND_POOL_BOUNDS, .pool = "own", .min = 30, .max = COMMAND_KEEP});
-	rig_write(&rig, "broker.yaml",
+	rig_write(&running.rig, "broker.yaml",
 		  "pools:\n  - {name: own, endpoints: [ws://c:1/], autoscale: {min: 2, max: 9}}\n");
-	cr_assert_eq(configuration_reread(&configuration, &step, &errors), WSB_EINVAL);
-	cr_expect_not_null(strstr(errors.text, "`autoscale.min` 30 is above `autoscale.max` 9"));
-	cr_expect_not_null(strstr(errors.text, "the file alone is right"));
+	cr_assert_eq(configuration_reread(&running.configuration, &step, &running.errors),
+		     WSB_EINVAL);
+	cr_expect_not_null(
+		strstr(running.errors.text, "`autoscale.min` 30 is above `autoscale.max` 9"));
+	cr_expect_not_null(strstr(running.errors.text, "the file alone is right"));
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 #include "broker/control/proposal.h"
 #include "broker/control/setting.h"
-#include "rig.h"
+#include "running.h"
 
 #define FILE_TEXT                                                                                  \
 	"listen:\n"                                                                                \
@@ -15,31 +15,24 @@
 	"    size: 3\n"                                                                            \
 	"    endpoints: [{url: ws://a:1/, name: a}, ws://b:1/]\n"
 
-static struct rig rig;
-static struct configuration configuration;
-static struct strbuf errors;
+static struct running running;
 static struct strbuf text;
 
 static void set_up(void)
 {
-	rig_init(&rig);
-	strbuf_init(&errors);
+	running_init(&running);
 	strbuf_init(&text);
-	rig_write(&rig, "tokens.txt", "ann operator secret\n");
-	rig_write(&rig, "keys.json",
+	rig_write(&running.rig, "tokens.txt", "ann operator secret\n");
+	rig_write(&running.rig, "keys.json",
 		  "{\"keys\": [{\"kty\": \"oct\", \"alg\": \"HS256\", \"k\": "
 		  "\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\"}]}\n");
-	rig_write(&rig, "broker.yaml", FILE_TEXT);
-	cr_assert_eq(configuration_open(&configuration, rig.file, NULL, 0, &errors, &errors),
-		     WSB_OK, "%s", strbuf_span(&errors).at);
+	running_open(&running, FILE_TEXT);
 }
 
 static void tear_down(void)
 {
-	configuration_close(&configuration);
-	strbuf_fini(&errors);
+	running_fini(&running);
 	strbuf_fini(&text);
-	rig_fini(&rig);
 }
 
 TestSuite(proposal, .init = set_up, .fini = tear_down);
@@ -53,7 +46,7 @@ static void note(enum override_kind kind, const char *key, const char *value, co
 				  .reason = reason,
 				  .wall_us = UINT64_C(1795331520123000)};
 
-	cr_assert_eq(configuration_note(&configuration, &change), WSB_OK);
+	running_note(&running, &change);
 }
 
 /* The folder of the file, which is another one each time, is left out. */
@@ -64,10 +57,10 @@ static void expect(const char *expected)
 
 	strbuf_clear(&text);
 	strbuf_init(&plain);
-	cr_assert_eq(proposal_write(&configuration, &text), WSB_OK);
+	cr_assert_eq(proposal_write(&running.configuration, &text), WSB_OK);
 	for (at = strbuf_span(&text).at; *at; at++) {
-		if (strncmp(at, rig.folder, strlen(rig.folder)) == 0)
-			at += strlen(rig.folder) + 1;
+		if (strncmp(at, running.rig.folder, strlen(running.rig.folder)) == 0)
+			at += strlen(running.rig.folder) + 1;
 		strbuf_add(&plain, span_of(at, 1));
 	}
 	cr_expect_str_eq(strbuf_span(&plain).at, expected, "%s", strbuf_span(&plain).at);
@@ -125,36 +118,27 @@ Test(proposal, each_change_stands_where_the_file_has_it)
 /* What is written must be what a file may say. */
 Test(proposal, a_pinned_size_below_its_bound)
 {
-	struct config_step step;
-
-	rig_write(&rig, "broker.yaml",
-		  "pools: [{name: main, size: 3, endpoints: [ws://a:1/], autoscale: {min: 2}}]\n");
-	cr_assert_eq(configuration_reread(&configuration, &step, &errors), WSB_OK);
-	configuration_take(&configuration, &step);
+	running_reload(
+		&running,
+		"pools: [{name: main, size: 3, endpoints: [ws://a:1/], autoscale: {min: 2}}]\n");
 	note(OVERRIDE_VALUE, "pools.main.size", "1", "");
 	expect(HEAD "pools:\n"
 		    "  - name: main\n"
 		    "    size: 1  # broker.yaml:1:28 says 3; " ANN "\n"
 		    "    autoscale:\n"
 		    "      min: 1  # `size` is pinned below 2\n");
-	rig_write(&rig, "broker.yaml",
-		  "pools: [{name: main, size: 1, endpoints: [ws://a:1/], autoscale: {min: 1}}]\n");
-	cr_assert_eq(configuration_reread(&configuration, &step, &errors), WSB_OK, "%s",
-		     strbuf_span(&errors).at);
-	configuration_take(&configuration, &step);
+	running_reload(
+		&running,
+		"pools: [{name: main, size: 1, endpoints: [ws://a:1/], autoscale: {min: 1}}]\n");
 	expect("# Nothing that runs differs from the file.\n");
 }
 
 Test(proposal, what_waits_for_a_restart_is_told)
 {
-	struct config_step step;
-
-	rig_write(&rig, "broker.yaml",
-		  "node: two\npools: [{name: main, size: 3, endpoints: [ws://a:1/]}]\n");
-	cr_assert_eq(configuration_reread(&configuration, &step, &errors), WSB_OK);
-	configuration_take(&configuration, &step);
+	running_reload(&running,
+		       "node: two\npools: [{name: main, size: 3, endpoints: [ws://a:1/]}]\n");
 	strbuf_clear(&text);
-	cr_assert_eq(proposal_write(&configuration, &text), WSB_OK);
+	cr_assert_eq(proposal_write(&running.configuration, &text), WSB_OK);
 	cr_expect_not_null(strstr(text.text, "# In the file, and waits for a restart:\n"
 					     "# node: two; runs: "),
 			   "%s", text.text);
@@ -164,13 +148,8 @@ Test(proposal, what_waits_for_a_restart_is_told)
 /* Whoever writes the bounds into the file alone would be told that its size is not between them. */
 Test(proposal, a_size_goes_with_its_bounds)
 {
-	struct config_step step;
-
-	rig_write(&rig, "broker.yaml",
-		  "pools:\n  - name: main\n    size: 9\n    endpoints: [ws://a:1/]\n"
-		  "    autoscale: {min: 2, max: 50}\n");
-	cr_assert_eq(configuration_reread(&configuration, &step, &errors), WSB_OK);
-	configuration_take(&configuration, &step);
+	running_reload(&running, "pools:\n  - name: main\n    size: 9\n    endpoints: [ws://a:1/]\n"
+				 "    autoscale: {min: 2, max: 50}\n");
 	note(OVERRIDE_VALUE, "pools.main.autoscale.max", "7", "");
 	note(OVERRIDE_VALUE, "pools.main.probe.method", "1e3", "");
 	expect(HEAD "pools:\n"
@@ -186,8 +165,10 @@ Test(proposal, without_a_file)
 {
 	static const char *const urls[] = {"ws://a:1/"};
 
-	configuration_close(&configuration);
-	cr_assert_eq(configuration_open(&configuration, NULL, urls, 1, &errors, &errors), WSB_OK);
+	configuration_close(&running.configuration);
+	cr_assert_eq(configuration_open(&running.configuration, NULL, urls, 1, &running.errors,
+					&running.errors),
+		     WSB_OK);
 	note(OVERRIDE_VALUE, "pools.main.size", "4", "");
 	expect("# Changed at runtime. There is no file that could say so (serve URL...).\n"
 	       "pools:\n"

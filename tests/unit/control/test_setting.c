@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 #include "broker/control/setting.h"
-#include "rig.h"
+#include "running.h"
 
 #define FILE_TEXT                                                                                  \
 	"listen: [{address: 127.0.0.1:5}]\n"                                                       \
@@ -12,24 +12,17 @@
 	"    endpoints: [{url: ws://a:1/, name: a}, {url: ws://b:1/, name: b}]\n"                  \
 	"  - {name: own, endpoints: [ws://c:1/], autoscale: {min: 2, max: 50}}\n"
 
-static struct rig rig;
-static struct configuration configuration;
-static struct strbuf errors;
+static struct running running;
 
 static void set_up(void)
 {
-	rig_init(&rig);
-	strbuf_init(&errors);
-	rig_write(&rig, "broker.yaml", FILE_TEXT);
-	cr_assert_eq(configuration_open(&configuration, rig.file, NULL, 0, &errors, &errors),
-		     WSB_OK, "%s", strbuf_span(&errors).at);
+	running_init(&running);
+	running_open(&running, FILE_TEXT);
 }
 
 static void tear_down(void)
 {
-	configuration_close(&configuration);
-	strbuf_fini(&errors);
-	rig_fini(&rig);
+	running_fini(&running);
 }
 
 TestSuite(setting, .init = set_up, .fini = tear_down);
@@ -45,10 +38,10 @@ static enum wsb_err set(const char *key, const char *value)
 	struct config_step step;
 	enum wsb_err err;
 
-	strbuf_clear(&errors);
-	err = configuration_set(&configuration, &change, &step, &errors);
+	strbuf_clear(&running.errors);
+	err = configuration_set(&running.configuration, &change, &step, &running.errors);
 	if (!err)
-		configuration_take(&configuration, &step);
+		configuration_take(&running.configuration, &step);
 	return err;
 }
 
@@ -104,38 +97,40 @@ Test(setting, one_value_by_the_rules_of_the_file)
 		const char *said;
 
 		cr_expect_eq(set(sets[i].key, sets[i].value), sets[i].err, "%s", sets[i].key);
-		said = strbuf_span(&errors).at;
+		said = strbuf_span(&running.errors).at;
 		/* What stands in the file is told with its place there. */
-		if (strncmp(said, rig.file, strlen(rig.file)) == 0)
+		if (strncmp(said, running.rig.file, strlen(running.rig.file)) == 0)
 			said = strstr(said, ": ") + 2;
 		cr_expect_eq(strncmp(said, sets[i].why, strlen(sets[i].why)), 0, "%s: %s",
 			     sets[i].key, said);
 	}
-	cr_expect_eq(configuration.running->limits.clients, 7);
-	cr_expect_eq(configuration.running->pools[0].queue.age_us, 9000000);
-	cr_expect_eq(configuration.running->pools[0].endpoints[0].tier, 2);
-	cr_expect_eq(configuration.running->pools[1].size, 10);
-	cr_expect_eq(configuration.generation, 5);
+	cr_expect_eq(running.configuration.running->limits.clients, 7);
+	cr_expect_eq(running.configuration.running->pools[0].queue.age_us, 9000000);
+	cr_expect_eq(running.configuration.running->pools[0].endpoints[0].tier, 2);
+	cr_expect_eq(running.configuration.running->pools[1].size, 10);
+	cr_expect_eq(running.configuration.generation, 5);
 }
 
 Test(setting, what_the_file_says_in_other_words_is_no_change)
 {
 	cr_assert_eq(set("log.slow", "2m"), WSB_OK);
-	cr_expect_not_null(overrides_find(&configuration.overrides, span_text("log.slow")));
+	cr_expect_not_null(overrides_find(&running.configuration.overrides, span_text("log.slow")));
 	cr_assert_eq(set("log.slow", "60s"), WSB_OK);
-	cr_expect_null(overrides_find(&configuration.overrides, span_text("log.slow")));
+	cr_expect_null(overrides_find(&running.configuration.overrides, span_text("log.slow")));
 	/* But a size that is set does not follow the load any more. */
 	cr_assert_eq(set("pools.own.size", "10"), WSB_OK);
-	cr_expect_not_null(overrides_find(&configuration.overrides, span_text("pools.own.size")));
-	cr_expect(configuration.running->pools[1].autoscale.pinned);
+	cr_expect_not_null(
+		overrides_find(&running.configuration.overrides, span_text("pools.own.size")));
+	cr_expect(running.configuration.running->pools[1].autoscale.pinned);
 }
 
 Test(setting, files_are_found_where_the_file_is)
 {
-	rig_write(&rig, "tokens.txt", "ann operator secret\n");
-	cr_assert_eq(set("admin.tokens", "tokens.txt"), WSB_OK, "%s", strbuf_span(&errors).at);
-	cr_expect_eq(configuration.running->admin.tokens.count, 1);
+	rig_write(&running.rig, "tokens.txt", "ann operator secret\n");
+	cr_assert_eq(set("admin.tokens", "tokens.txt"), WSB_OK, "%s",
+		     strbuf_span(&running.errors).at);
+	cr_expect_eq(running.configuration.running->admin.tokens.count, 1);
 	cr_assert_eq(set("admin.tokens", "none.txt"), WSB_EINVAL);
-	cr_expect_not_null(strstr(strbuf_span(&errors).at, "admin.tokens: "), "%s",
-			   strbuf_span(&errors).at);
+	cr_expect_not_null(strstr(strbuf_span(&running.errors).at, "admin.tokens: "), "%s",
+			   strbuf_span(&running.errors).at);
 }
