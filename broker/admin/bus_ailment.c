@@ -66,8 +66,8 @@ static void judge_part(const struct bus_view *bus, enum bus_part part, struct ve
 	static const char *const texts[BUS_PARTS] = {
 		[BUS_PUBLISHING] = "invalidations of this broker are not logged on Redis and wait",
 		[BUS_INBOX_READING] = "the inbox on Redis is not read: what scripts ask for waits",
-		[BUS_CHANNELS] = "the channels on Redis are not heard: nothing is known of the "
-				 "other brokers, or of what scripts PUBLISH",
+		[BUS_CHANNELS] = ("the channels on Redis are not heard: nothing is known of the "
+				  "other brokers, or of what scripts PUBLISH"),
 		[BUS_COPIES] =
 			"scripts that SUBSCRIBE on Redis are not told: the log alone has all",
 		[BUS_HEARTBEATS] = "the other brokers do not hear of this one",
