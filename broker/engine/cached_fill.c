@@ -15,6 +15,7 @@ struct share {
 	enum request_result result;
 	const char *cache; /* NULL: as each says */
 	bool aged;
+	bool fresh; /* an entry that another has loaded meanwhile */
 	uint64_t age_us;
 	const struct connection *connection;
 	uint64_t upstream_us;
@@ -158,17 +159,20 @@ static bool find_stale(struct engine *engine, const struct exchange *exchange, s
 		       struct cache_hit *hit, uint64_t now_us)
 {
 	const struct cache_rule *rule = &exchange->route->cache;
+	bool trusted, fresh;
 
 	cache_look(engine->cached.cache, flight_key(exchange->flight), false, now_us, hit);
+	trusted = cached_trusts(&engine->cached, rule->trust, hit, now_us);
+	fresh = trusted && hit->state == CACHE_FRESH;
 	*share = (struct share){
 		.value = &hit->value,
 		.result = RESULT_CACHED,
-		.cache = "stale",
+		.cache = fresh ? "hit" : "stale",
 		.aged = true,
+		.fresh = fresh,
 		.age_us = hit->age_us,
 	};
-	if (rule->stale_if_error_us == 0 &&
-	    !cached_trusts(&engine->cached, rule->trust, hit, now_us))
+	if (rule->stale_if_error_us == 0 && !trusted)
 		return false;
 	/* Who asked for a new one wants no old one. */
 	return hit->state != CACHE_ABSENT && exchange->cache != CACHED_REFRESHED;
@@ -183,12 +187,12 @@ static bool share_stale(struct engine *engine, struct exchange *exchange, const 
 	uint64_t *count = &engine->cached.stats.stale_error;
 
 	if (exchange->leads && flight->leaders.count == 1) {
-		*count += flight->followers.count;
+		*count += share->fresh ? 0 : flight->followers.count;
 		share_with_all(engine, flight, share, now_us);
 	}
 	if (!exchange->session && !exchange->batch)
 		return false;
-	(*count)++;
+	*count += !share->fresh;
 	share_with(engine, exchange, share, now_us);
 	return true;
 }

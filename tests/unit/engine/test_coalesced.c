@@ -120,6 +120,32 @@ Test(coalesced, a_slow_leader_is_overtaken)
 	larder_end(&larder);
 }
 
+Test(coalesced, a_slow_leader_that_gets_no_answer_has_what_the_other_brought)
+{
+	struct larder larder;
+	struct peer *slow, *fast;
+
+	larder_init(&larder);
+	larder.stage.pool->size = 2;
+	larder.stage.any->attempt_timeout_us = 100 * STAGE_MS;
+	larder.stage.any->timeout_us = STAGE_S;
+	larder_begin(&larder);
+	says(larder.client, WHY(1));
+	says(larder.client, ASK(2));
+	slow = asked_one(&larder);
+	fast = stage_upstream(&larder.stage, slow == larder.upstream ? 1 : 0);
+	hears_request(slow);
+	stage_pass(&larder.stage, 150 * STAGE_MS);
+	answers(fast, hears_request(fast), "\"result\":1");
+	expect_hears(larder.client, GOT(2, "1"));
+	stage_pass(&larder.stage, STAGE_S);
+	/* It is fresh, though it has been counted as a miss. */
+	expect_told(larder.client, "hit", "timeout");
+	cr_assert_eq(larder.stats->stale_error, 0);
+	cr_assert_eq(larder.stats->hits, 0);
+	larder_end(&larder);
+}
+
 Test(coalesced, each_keeps_its_own_deadline)
 {
 	struct larder larder;
