@@ -86,8 +86,8 @@ const struct command commands[] = {
 	 false, invalidate_run,
 	 "drop what is not true any more, on all brokers: by tag, key, method"},
 	{"watch", "", 0, 0,
-	 OPTION_ADMIN | OPTION_TOKEN_FILE | OPTION_TAG | OPTION_SINCE | OPTION_CURSOR |
-		 OPTION_EXEC | OPTION_FAIL_ON_RESYNC,
+	 OPTION_ADMIN | OPTION_TOKEN_FILE | OPTION_OUTPUT | OPTION_TAG | OPTION_SINCE |
+		 OPTION_CURSOR | OPTION_EXEC | OPTION_FAIL_ON_RESYNC,
 	 false, watch_run, "invalidations as they happen, one JSON event per line"},
 	{"client kick", "ID", 1, 1, CHANGES, false, change_kick, "close a client with 1008"},
 	{"config show", "[KEY]", 0, 1, READS | OPTION_SORT, false, settings_show,

@@ -142,6 +142,8 @@ int watch_run(const struct invocation *invocation)
 	struct strbuf path;
 	int code;
 
+	if (watch.arguments->given & OPTION_OUTPUT && !watch.arguments->json)
+		return ask_complain(EXIT_USAGE, "watch", "events are JSON, one a line");
 	if (!begin_at(&stream, watch.arguments->cursor, &code))
 		return code;
 	strbuf_init(&watch.line);

@@ -8,6 +8,7 @@ import { WSBROKER, command, pool, startBroker } from './support/broker.mjs';
 import { cleanup, test } from './support/case.mjs';
 import { startChild } from './support/child.mjs';
 import { freePort } from './support/ports.mjs';
+import { setup } from './support/setup.mjs';
 import { tempDir, writeFile } from './support/temp.mjs';
 import { until } from './support/time.mjs';
 
@@ -35,6 +36,17 @@ async function begun(t, broker, ...args) {
 	await until(() => fs.existsSync(cursor), { what: () => `a position in ${cursor}` });
 	return { child, cursor };
 }
+
+test('events are JSON, also when that is asked for', async (t) => {
+	const { broker } = await setup(t);
+	const admin = ['--admin', `http://${broker.adminAddress}`];
+	const table = await command(['watch', '-o', 'table', ...admin]);
+	assert.equal(table.code, 2);
+	assert.match(table.stderr, /events are JSON, one a line/);
+	const resync = await command(['watch', '-o', 'json', '--since', '1-1', '--fail-on-resync', ...admin]);
+	assert.equal(resync.code, 6);
+	assert.equal(JSON.parse(resync.stdout).type, 'wsbroker.cache.resync.v1');
+});
 
 test('one line for each event, and only of the tags that were asked for', async (t) => {
 	const broker = await lively(t);
