@@ -24,7 +24,7 @@
 #define CACHE_COMPRESS_MOST ((size_t)1024 * 1024)
 
 /* Who needs more room than that many leave has to come again; it is made by then. */
-#define CACHE_EVICT_MOST 512
+#define CACHE_EVICT_MOST 1024
 #define CACHE_ROOM_MS	 10000
 
 /* What is remembered for loads under way may take this share of the memory. */
