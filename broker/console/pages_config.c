@@ -155,7 +155,9 @@ static void add_changed(const json_t *step, struct strbuf *out)
 	for (size_t i = 0; i < json_array_size(changed); i++)
 		add_change("changed", json_array_get(changed, i), out);
 	if (json_array_size(changed) == 0)
-		strbuf_text(out, "nothing has changed\n");
+		strbuf_text(
+			out,
+			"no value has changed; certificates, keys and tokens were read again\n");
 }
 
 void page_config_reload(const json_t *step, struct strbuf *out)

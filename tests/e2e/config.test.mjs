@@ -140,7 +140,7 @@ test('config diff: written into the file it is what runs, and nothing is left of
 	fs.writeFileSync(broker.file, yaml(next).replace(/: off$/m, ': "off"'));
 	const reload = await config(broker, 'reload');
 	assert.equal(reload.code, 0, reload.lines.join());
-	assert.equal(reload.stdout, 'nothing has changed\nreloaded\n');
+	assert.equal(reload.stdout, 'no value has changed; certificates, keys and tokens were read again\nreloaded\n');
 	assert.equal((await config(broker, 'diff')).stdout, '# Nothing that runs differs from the file.\n');
 	const after = JSON.parse((await config(broker, 'show', '-o', 'json')).stdout);
 	assert.deepEqual(after.map(({ key, value }) => [key, value]), before.map(({ key, value }) => [key, value]));

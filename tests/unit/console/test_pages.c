@@ -192,7 +192,8 @@ Test(pages, a_step_says_what_it_has_changed_and_what_not)
 	cr_expect_str_eq(show(page_config_set, step),
 			 "changed: limits.batch: 100 -> 7\nadded: pools.a\nremoved: pools.b\n"
 			 "until the next start: the configuration names no `state` file\n");
-	cr_expect_str_eq(show(page_config_set, nothing), "nothing has changed\n");
+	cr_expect_str_eq(show(page_config_set, nothing),
+			 "no value has changed; certificates, keys and tokens were read again\n");
 	cr_expect_str_eq(show(page_config_diff, "{\"yaml\": \"a: 1  # \\u001b[2J\\nb: 2\\n\"}"),
 			 "a: 1  # \\u001b[2J\nb: 2\n");
 }
