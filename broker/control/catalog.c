@@ -325,7 +325,7 @@ const struct metric metrics[] = {
 	{"wsbroker_bus_state", METRIC_GAUGE, "state",
 	 "1 for the state of the bus: embedded without Redis; live, suspect, replay or resync.",
 	 {{INSTANCE(bus.is_state, VALUE_U64), .dimension = DIMENSION_BUS_STATE}}},
-	{"wsbroker_bus_refused", METRIC_GAUGE, "part",
+	{"wsbroker_bus_refused", METRIC_GAUGE, "reason",
 	 "1 where Redis does not do its part though the log is read: publish, inbox, channels, "
 	 "copies, heartbeats; brokers: there are more than can be known.",
 	 {{INSTANCE(bus.is_refused, VALUE_U64), .dimension = DIMENSION_BUS_PART}}},
@@ -425,7 +425,7 @@ const char *dimension_label(enum metric_dimension dimension)
 		[DIMENSION_GAP] = "reason",	    [DIMENSION_FAILURE] = "reason",
 		[DIMENSION_PROBE] = "result",	    [DIMENSION_CAUSE] = "cause",
 		[DIMENSION_EVENT_FLAW] = "reason",  [DIMENSION_BUS_STATE] = "state",
-		[DIMENSION_NOT_STORED] = "reason",  [DIMENSION_BUS_PART] = "part",
+		[DIMENSION_NOT_STORED] = "reason",  [DIMENSION_BUS_PART] = "reason",
 	};
 
 	return labels[dimension];

@@ -86,7 +86,7 @@ test('channels that a user may not hear: told once, with the command that mends 
 	const redis = await startGuarded(t, { without: ['&{wsbroker}:*'] });
 	const a = await member(t, redis.userUrl, 'a');
 	await refused(a.broker, 'channels', true);
-	assert.equal(await a.broker.metric('wsbroker_bus_refused', { part: 'channels' }), 1);
+	assert.equal(await a.broker.metric('wsbroker_bus_refused', { reason: 'channels' }), 1);
 	const waited = await command(['--admin', `http://${a.broker.adminAddress}`, 'invalidate', '--tag', 'x', '--wait', 'all=1s']);
 	assert.equal(waited.code, 5);
 	assert.match(waited.stderr, /not applied yet by a \(.*NOPERM/);
