@@ -106,6 +106,13 @@ static void on_changed(void *context, const struct bus_change *change, uint64_t 
 	must(change->from < BUS_STATES && change->to < BUS_STATES && change->detail);
 }
 
+static void on_refused(void *context, enum bus_part part, const char *words, uint64_t now_us)
+{
+	(void)context;
+	(void)now_us;
+	must(part < BUS_PARTS && words);
+}
+
 static uint64_t on_wall(void *context)
 {
 	(void)context;
@@ -185,9 +192,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.urls = {{.label = "a", .host = "a"},
 			 {.label = "b", .host = "b", .password = "p", .database = 1}},
 		.now_us = 1000000};
-	const struct bus_ports ports = {&outside,   on_open,   on_close,  on_send,  on_arrived,
-					on_past,    on_resync, on_asked,  on_heard, on_odd,
-					on_changed, on_wall,   on_clients};
+	const struct bus_ports ports = {&outside,   on_open,	on_close, on_send,   on_arrived,
+					on_past,    on_resync,	on_asked, on_heard,  on_odd,
+					on_changed, on_refused, on_wall,  on_clients};
 	const char *at = (const char *)data;
 	const char *end = at + size;
 

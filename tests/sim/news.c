@@ -27,6 +27,17 @@ void news_plan(struct sim *sim)
 	agenda_add(&sim->agenda, sim->outside.now_us, EVENT_NEWS, NULL);
 }
 
+/* Whether it is a pool still, and one that matters. */
+static bool is_there(const struct sim *sim, const struct pool *pool)
+{
+	const struct engine *engine = sim->outside.engine;
+
+	for (size_t i = 0; i < engine->lane_count; i++)
+		if (engine->lanes[i]->pool == pool)
+			return !engine->lanes[i]->retiring && !engine->draining;
+	return false;
+}
+
 static struct sim_news *news_add(struct sim *sim, const struct pool *pool)
 {
 	struct sim_news *news;
@@ -36,7 +47,8 @@ static struct sim_news *news_add(struct sim *sim, const struct pool *pool)
 		sim->news = must_realloc(sim->news, sim->news_capacity * sizeof(*sim->news));
 	}
 	news = &sim->news[sim->news_count++];
-	*news = (struct sim_news){.pool = pool, .gaps = pool->push_gaps};
+	*news = (struct sim_news){
+		.pool = pool, .gaps = pool->push_gaps, .excused = !is_there(sim, pool)};
 	return news;
 }
 
@@ -82,7 +94,7 @@ void news_break(struct sim *sim)
 		news->copies++;
 		tell(sim, upstream, number);
 	}
-	news->heard &= !hangs && !lane->retiring;
+	news->heard &= !hangs;
 	sim_trace(sim, "news %u: %u copies of pool %s", number, news->copies,
 		  lane->pool->settings->name);
 }
@@ -107,17 +119,6 @@ static uint64_t handled(const struct sim *sim)
 	for (size_t i = 0; i < engine->lane_count; i++)
 		count += engine->lanes[i]->traffic.pushes_dropped;
 	return count;
-}
-
-/* Whether it is a pool still, and one that matters. */
-static bool is_there(const struct sim *sim, const struct pool *pool)
-{
-	const struct engine *engine = sim->outside.engine;
-
-	for (size_t i = 0; i < engine->lane_count; i++)
-		if (engine->lanes[i]->pool == pool)
-			return !engine->lanes[i]->retiring && !engine->draining;
-	return false;
 }
 
 void news_arrive(struct sim *sim)

@@ -18,7 +18,7 @@ struct sim_news {
 	uint32_t copies;  /* that are still on their way */
 	uint32_t handled; /* how often */
 	bool heard;	  /* there was a source, and nobody hung */
-	bool excused;	  /* it took longer than what can be told apart */
+	bool excused;	  /* it took longer than what can be told apart, or its pool was gone */
 };
 
 void news_plan(struct sim *sim);
