@@ -3,6 +3,7 @@
 #define WSB_COMMON_CACHELINE_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,11 +18,14 @@ static inline void *cacheline_alloc(size_t bytes)
 	return memory ? memset(memory, 0, whole) : NULL;
 }
 
-/* Asks for what is about to be written, so that it has come by then. Any address will do. */
+/* Asks for what is about to be written, so that it has come by then. Any address will do, NULL too,
+ * so that it is a number here: no pointer may be counted on from NULL. */
 static inline void cacheline_foresee(const void *at, size_t bytes)
 {
+	const uintptr_t first = (uintptr_t)at;
+
 	for (size_t i = 0; i < bytes; i += CACHE_LINE)
-		__builtin_prefetch((const char *)at + i, 1);
+		__builtin_prefetch((const void *)(first + i), 1);
 }
 
 #endif

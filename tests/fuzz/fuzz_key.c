@@ -3,6 +3,8 @@
 #include "proto/transcode.h"
 #include "tests/fuzz/fuzz.h"
 
+#include <string.h>
+
 static const char *pointers[] = {"/auth/userId"};
 static const char *paths[] = {"params.id", "params.list[*]", "/auth/userId"};
 static const char *ignored[] = {"/timestamp", "/params/trace"};
@@ -65,6 +67,25 @@ static void check_rule(size_t rule, const struct message *message, const struct 
 	fingerprint_fini(&other);
 }
 
+/* Whether a number in it may have more digits than the double that MessagePack makes of it needs:
+ * the key goes by the digits, since a JSON upstream may tell both apart. Doubles keep 15, those
+ * with large negative exponents fewer. */
+static bool may_have_long_numbers(struct span text)
+{
+	size_t digits = 0;
+
+	for (size_t i = 0; i < text.len; i++) {
+		const char c = text.at[i];
+
+		if (c == '-' && digits > 0)
+			return true;
+		digits = (c >= '0' && c <= '9') || strchr(".eE", c) ? digits + 1 : 0;
+		if (digits > 15)
+			return true;
+	}
+	return false;
+}
+
 /* A message in JSON, and what it is in MessagePack and back again. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -83,7 +104,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		     WSB_OK);
 		must(scan(ENCODING_JSON, strbuf_span(&back), &again));
 		for (size_t rule = 0; rule < RULES; rule++) {
-			check_rule(rule, &message, &twin);
+			if (!may_have_long_numbers(text))
+				check_rule(rule, &message, &twin);
 			check_rule(rule, &twin, &again);
 		}
 	}
