@@ -1,9 +1,9 @@
+#include <string.h>
+
 #include "broker/route/cache_key.h"
 #include "common/strbuf.h"
 #include "proto/transcode.h"
 #include "tests/fuzz/fuzz.h"
-
-#include <string.h>
 
 static const char *pointers[] = {"/auth/userId"};
 static const char *paths[] = {"params.id", "params.list[*]", "/auth/userId"};
