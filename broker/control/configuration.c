@@ -347,6 +347,35 @@ enum wsb_err config_put(struct config *config, const struct override *change)
 		   config->file ? document_folder(config->arena, config->file) : "");
 }
 
+static struct span size_key(struct strbuf *out, const char *pool)
+{
+	strbuf_init(out);
+	strbuf_printf(out, "pools.%s.size", pool);
+	return strbuf_span(out);
+}
+
+/* Bounds are a command, too. A pinned size that they have cut is what it was cut to from then on,
+ * also after a restart with wider ones. */
+static enum wsb_err fit_size(struct configuration *configuration, struct pool_settings *pool)
+{
+	enum wsb_err err = WSB_OK;
+	const struct override *pin;
+	struct override cut;
+	struct strbuf key;
+	char size[16];
+
+	checks_fit_size(pool);
+	pin = overrides_find(&configuration->overrides, size_key(&key, pool->name));
+	snprintf(size, sizeof(size), "%u", pool->size);
+	if (pin && pool->autoscale.pinned && strcmp(pin->value, size) != 0) {
+		cut = *pin;
+		cut.value = size;
+		err = overrides_set(&configuration->overrides, configuration->file, &cut);
+	}
+	strbuf_fini(&key);
+	return err;
+}
+
 /* No command names a file. */
 enum wsb_err configuration_note(struct configuration *configuration, const struct override *change)
 {
@@ -354,9 +383,8 @@ enum wsb_err configuration_note(struct configuration *configuration, const struc
 
 	if (!err)
 		err = put((struct config *)configuration->running, change, "");
-	/* Bounds are a command, too. */
-	for (size_t i = 0; i < configuration->running->pool_count; i++)
-		checks_fit_size(&configuration->running->pools[i]);
+	for (size_t i = 0; !err && i < configuration->running->pool_count; i++)
+		err = fit_size(configuration, &configuration->running->pools[i]);
 	return err;
 }
 
@@ -372,9 +400,7 @@ void configuration_unpin(struct configuration *configuration, const char *pool)
 	running->autoscale.pinned = false;
 	running->size = file->size;
 	checks_fit_size(running);
-	strbuf_init(&key);
-	strbuf_printf(&key, "pools.%s.size", pool);
-	overrides_forget(&configuration->overrides, strbuf_span(&key));
+	overrides_forget(&configuration->overrides, size_key(&key, pool));
 	strbuf_fini(&key);
 }
 

@@ -215,7 +215,7 @@ test('a broker that is told to stop says first what it has to say', { timeout: 6
 		a.client.send(`{"jsonrpc":"2.0","method":"wsbroker.invalidate","params":{"tags":["${tag}"]}}`);
 	await a.invalidate('last');
 	const ending = a.broker.stop();
-	await take(300);
+	await until(() => /event=drain.begin/.test(a.broker.log), { what: 'the drain' });
 	redis.signal('SIGCONT');
 	await redis.command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
 	await ending;

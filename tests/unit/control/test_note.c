@@ -112,7 +112,6 @@ static bool is_pinned(void)
 	return running.configuration.running->pools[1].autoscale.pinned;
 }
 
-/* Also to the size that the file says: that it does not follow the load is what is kept. */
 Test(note, addresses_of_a_name_are_not_the_files)
 {
 	static const enum command_kind kinds[] = {COMMAND_ENDPOINT_REMOVE, COMMAND_ENDPOINT_DRAIN,
@@ -131,6 +130,7 @@ Test(note, addresses_of_a_name_are_not_the_files)
 	cr_assert_str_eq(kept("pools.main.endpoints.a@10.0.0.1"), "-");
 }
 
+/* Also to the size that the file says: that it does not follow the load is what is kept. */
 Test(note, a_size_that_was_set_stays_pinned)
 {
 	cr_expect_not(is_pinned());
@@ -169,6 +169,21 @@ Test(note, bounds_of_an_operator_outlive_a_reload)
 	cr_expect_eq(running.configuration.running->pools[1].size, 1);
 	note((struct command){.kind = COMMAND_POOL_UNPIN, .pool = "own"});
 	cr_expect_eq(running.configuration.running->pools[1].size, 6, "as after a restart");
+}
+
+/* Whatever comes later: a restart must not find another size than the one that ran. */
+Test(note, a_pinned_size_that_bounds_have_cut_stays_cut)
+{
+	note((struct command){.kind = COMMAND_POOL_RESIZE, .pool = "own", .number = 9});
+	note((struct command){
+		.kind = COMMAND_POOL_BOUNDS, .pool = "own", .min = COMMAND_KEEP, .max = 6});
+	cr_expect_str_eq(kept("pools.own.size"), "6");
+	note((struct command){
+		.kind = COMMAND_POOL_BOUNDS, .pool = "own", .min = COMMAND_KEEP, .max = 30});
+	cr_expect_str_eq(kept("pools.own.size"), "6");
+	running_reload(&running, POOLS "limits: {batch: 7}\n");
+	cr_expect_eq(running.configuration.running->pools[1].size, 6);
+	cr_expect(is_pinned());
 }
 
 Test(note, what_does_not_fit_a_new_file_is_told_as_such)
