@@ -4,8 +4,8 @@
 
 #include "broker/admin/answer.h"
 #include "broker/admin/routes.h"
-#include "common/nearest.h"
 #include "common/clock.h"
+#include "common/nearest.h"
 #include "common/query.h"
 #include "common/units.h"
 
@@ -205,4 +205,14 @@ void filter_add(struct strbuf *query, const char *name, const char *value)
 		else
 			strbuf_printf(query, "%%%02X", byte);
 	}
+}
+
+void filter_link_next(struct admin_response *response, struct strbuf *link)
+{
+	strbuf_text(link, ">; rel=\"next\"");
+	if (link->failed || link->len >= sizeof(response->link))
+		answer_no_memory(response);
+	else
+		memcpy(response->link, link->text, link->len + 1);
+	strbuf_fini(link);
 }

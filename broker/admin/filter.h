@@ -9,6 +9,7 @@
 #include "common/strbuf.h"
 
 struct admin_exchange;
+struct admin_response;
 
 #define FILTER_TEXT_MAX 128
 #define FILTER_NAME_MAX 260 /* of a key or tag of the cache */
@@ -54,5 +55,7 @@ bool filter_read_config(const struct admin_exchange *exchange, size_t limit_max,
 
 /* Appends "&name=value", escaped; nothing for NULL. */
 void filter_add(struct strbuf *query, const char *name, const char *value);
+/* The answer says where its next page is: "<PATH?..." becomes its Link (RFC 8288), and is freed. */
+void filter_link_next(struct admin_response *response, struct strbuf *link);
 
 #endif

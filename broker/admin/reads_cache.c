@@ -1,4 +1,3 @@
-#include <stdio.h>
 #include "broker/admin/answer.h"
 #include "broker/admin/filter.h"
 #include "broker/admin/reads.h"
@@ -25,13 +24,7 @@ static void link_next(struct admin_exchange *exchange, const struct cache_query 
 	filter_add(&link, "key", query->key);
 	filter_add(&link, "tag", query->tag);
 	filter_add(&link, "method", query->method);
-	strbuf_text(&link, ">; rel=\"next\"");
-	if (link.failed || link.len >= sizeof(exchange->response->link))
-		answer_no_memory(exchange->response);
-	else
-		snprintf(exchange->response->link, sizeof(exchange->response->link), "%s",
-			 link.text);
-	strbuf_fini(&link);
+	filter_link_next(exchange->response, &link);
 }
 
 void read_cache_entries(struct admin_exchange *exchange)

@@ -1,4 +1,3 @@
-#include <stdio.h>
 #include "broker/admin/answer.h"
 #include "broker/admin/filter.h"
 #include "broker/admin/reads.h"
@@ -27,13 +26,7 @@ static void link_next(struct admin_exchange *exchange, const struct config_filte
 	strbuf_printf(&link, "<" ADMIN_CONFIG "?cursor=%zu&limit=%zu",
 		      filter->query.from + filter->query.count, filter->query.count);
 	filter_add(&link, "key", filter->query.pattern.at ? filter->key : NULL);
-	strbuf_text(&link, ">; rel=\"next\"");
-	if (link.failed || link.len >= sizeof(exchange->response->link))
-		answer_no_memory(exchange->response);
-	else
-		snprintf(exchange->response->link, sizeof(exchange->response->link), "%s",
-			 link.text);
-	strbuf_fini(&link);
+	filter_link_next(exchange->response, &link);
 }
 
 void read_config(struct admin_exchange *exchange)
