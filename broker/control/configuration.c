@@ -368,7 +368,9 @@ static enum wsb_err fit_size(struct configuration *configuration, struct pool_se
 	pin = overrides_find(&configuration->overrides, size_key(&key, pool->name));
 	snprintf(size, sizeof(size), "%u", pool->size);
 	if (pin && pool->autoscale.pinned && strcmp(pin->value, size) != 0) {
+		/* The pin is gone before the last look at the key. */
 		cut = *pin;
+		cut.key = key.text;
 		cut.value = size;
 		err = overrides_set(&configuration->overrides, configuration->file, &cut);
 	}
