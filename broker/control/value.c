@@ -65,11 +65,11 @@ static void complain_of_value(struct document *document, const struct option *op
 	strbuf_fini(&got);
 }
 
-/* Texts may be empty, which is the same as not there; nothing else may. */
+/* Texts may be empty, which is the same as not there, so those that must be there may not. */
 static bool may_be_null(const struct option *option)
 {
-	return option->type == OPTION_TEXT || option->type == OPTION_TOKEN ||
-	       option->type == OPTION_PATH;
+	return !option->required && (option->type == OPTION_TEXT || option->type == OPTION_TOKEN ||
+				     option->type == OPTION_PATH);
 }
 
 static void read_scalar(struct document *document, const struct option *option, yaml_node_t *node,

@@ -177,6 +177,10 @@ static enum wsb_err read_text(const struct option *option, struct span text, voi
 			 (unsigned long long)option->max);
 		return WSB_EINVAL;
 	}
+	if (text.len == 0 && option->required) {
+		snprintf(why, VALUE_WHY_MAX, "cannot be empty");
+		return WSB_EINVAL;
+	}
 	store_text(option, base, text.len > 0 ? text.at : NULL);
 	return WSB_OK;
 }

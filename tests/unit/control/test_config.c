@@ -174,6 +174,10 @@ Test(config, keys_are_there_once_and_the_needed_ones_are_there)
 	rig_bad(&rig, "pools: [{}]\n", "1:9: `name` is missing\n1:9: `endpoints` is missing\n");
 	rig_bad(&rig, "pools: [{name: a, endpoints: [{name: x}]}]\n", "1:31: `url` is missing\n");
 	rig_bad(&rig, RIG_MINIMAL "routes: [{deny: true}]\n", "5:10: `method` is missing\n");
+	rig_bad(&rig, RIG_MINIMAL "routes: [{method: \"\"}]\n",
+		"5:19: cannot be empty, got \"\"\n");
+	rig_bad(&rig, RIG_MINIMAL "routes: [{method: }]\n", "5:19: expected a text, got nothing\n");
+	rig_bad(&rig, RIG_MINIMAL "push: [{method: \"\"}]\n", "5:17: cannot be empty, got \"\"\n");
 }
 
 Test(config, shapes_are_told)
