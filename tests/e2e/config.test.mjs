@@ -6,6 +6,7 @@ import { parse, stringify } from 'yaml';
 import { command } from './support/broker.mjs';
 import { test } from './support/case.mjs';
 import { freePort } from './support/ports.mjs';
+import { random } from './support/random.mjs';
 import { setup } from './support/setup.mjs';
 import { until } from './support/time.mjs';
 import { yaml } from './support/yaml.mjs';
@@ -167,7 +168,7 @@ test('config show: a size that follows the load is what it is, and says on whose
 	const then = await until(async () => {
 		const now = await row(broker, 'pools.main.size');
 		return now.value === 2 && now;
-	}, { what: 'an idle pool to be as small as it may be', deadline: 20000 });
+	}, { what: 'an idle pool to be as small as it may be' });
 	assert.deepEqual([then.source, then.who], ['runtime', 'autoscaler']);
 	assert.match(then.why, /^idle: in_flight=/);
 	assert.ok(Date.parse(then.when) <= Date.now());
@@ -272,22 +273,12 @@ test('a state file that cannot be written, and a file that was refused, are told
 	assert.deepEqual(json.map(({ type }) => type), ['config.state_not_written', 'config.state_written']);
 });
 
-// A small generator, so that a failing run can be had again: TEST_SEED.
-function random(seed) {
-	let state = seed >>> 0;
-	return (below) => {
-		state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-		return Math.floor(state / 2 ** 32 * below);
-	};
-}
-
-test('a storm of changes, good and bad, is the same after a restart, and once it stands in the file', { timeout: 60000 }, async (t) => {
-	const seed = Number(process.env.TEST_SEED ?? Date.now() % 1e6);
-	t.diagnostic(`TEST_SEED=${seed}`);
-	const below = random(seed);
+test('a storm of changes, good and bad, is the same after a restart, and once it stands in the file', async (t) => {
+	const below = random(t);
 	const pick = (list) => list[below(list.length)];
 	const { broker } = await setup(t, { upstreams: 2, pool: { size: 3, autoscale: { min: 1, max: 30 } }, endpoint: named, state: 'broker.state', log: { level: 'error' }, start: { ready: 'live' } });
-	const keys = (await broker.adminGet('/v1/config')).json.map(({ key }) => key).filter((key) => !/^log\.level|^drain|\.(mode|max_ejected)$|^admin/.test(key));
+	// With 250 ms for a handshake, a machine that is busy would cut off who asks here.
+	const keys = (await broker.adminGet('/v1/config')).json.map(({ key }) => key).filter((key) => !/^log\.level|^drain|\.(mode|max_ejected)$|^admin|^limits\.handshake$/.test(key));
 	const values = ['', '0', '1', '2', '7', '40', '-1', 'many', 'true', 'false', 'all', 'off', '1s', '250ms', '90s', '64KiB', '1MiB', '0.5', 'random', 'x y', 5, 0.25, true, 1e300];
 	const change = async (method, target, content) => {
 		const body = JSON.stringify({ ...content, reason: pick(['', 'ticket', 'two\nlines # "']) });

@@ -9,6 +9,7 @@ import { Chain } from './support/chain.mjs';
 import { connect } from './support/client.mjs';
 import { CLIENTS } from './support/clients.mjs';
 import { change, done } from './support/operator.mjs';
+import { random } from './support/random.mjs';
 import { startServer } from './support/servers.mjs';
 import { setup } from './support/setup.mjs';
 import { never, take, until } from './support/time.mjs';
@@ -158,13 +159,11 @@ test('a MessagePack client shares with JSON clients and gets its own encoding', 
 	assert.equal(one.asked, 1);
 });
 
-test('SIGTERM with subscriptions open ends in time', async (t) => {
-	const { connect: open, broker } = await stage(t, { upstreams: 2, pool: { size: 4 } });
+test('SIGTERM with subscriptions open ends long before drain.timeout', async (t) => {
+	const { connect: open, broker } = await stage(t, { upstreams: 2, pool: { size: 4 }, drain: { timeout: '60s', spread: '0s' } });
 	const clients = await Promise.all(Array.from({ length: 10 }, () => open()));
 	await Promise.all(clients.map((client) => subscribe(client)));
-	const begun = performance.now();
 	await broker.stop();
-	assert.ok(performance.now() - begun < 4000);
 	for (const client of clients)
 		assert.equal((await client.closed).code, 1012);
 });
@@ -187,7 +186,7 @@ const LIBRARIES = {
 	},
 };
 
-test('ethers, viem, web3 and rpc-websockets hear blocks through the death of a node', { timeout: 90000 }, async (t) => {
+test('ethers, viem, web3 and rpc-websockets hear blocks through the death of a node', async (t) => {
 	const servers = await Promise.all(['anvil', 'anvil'].map((kind) => startServer(t, kind)));
 	const broker = await startBroker(t, {
 		pools: [pool(servers.map(({ url }) => url), { size: 4, probe: { interval: '500ms', timeout: '500ms' } })],
@@ -205,7 +204,7 @@ test('ethers, viem, web3 and rpc-websockets hear blocks through the death of a n
 	const block = async () => {
 		height++;
 		await mine(servers);
-		await until(() => all(height), { what: () => `block ${height} everywhere`, deadline: 15000 })
+		await until(() => all(height), { what: () => `block ${height} everywhere` })
 			.catch((error) => { throw new Error(`${error.message} ${JSON.stringify(heard)}`); });
 	};
 	await until(async () => (await broker.pool()).subscribers >= 4, { what: 'four subscribers' });
@@ -217,21 +216,21 @@ test('ethers, viem, web3 and rpc-websockets hear blocks through the death of a n
 		await victim.kill();
 		await until(async () => (await broker.adminGet('/v1/connections')).json
 			.some(({ subscriptions, endpoint, state }) => subscriptions > 0 && endpoint !== before && state === 'ready'),
-		{ what: 'the subscription elsewhere', deadline: 15000 });
+		{ what: 'the subscription elsewhere' });
 		await mine(servers.filter((other) => other !== victim));
 		height++;
-		await until(() => all(height), { what: `block ${height} from the other node`, deadline: 15000 });
+		await until(() => all(height), { what: `block ${height} from the other node` });
 		await victim.start();
 		for (let at = 0; at < height; at++)
 			await mine([victim]);
-		await until(async () => (await broker.pool()).ready === 4, { what: 'the pool whole again', deadline: 20000 });
+		await until(async () => (await broker.pool()).ready === 4, { what: 'the pool whole again' });
 	}
 	await block();
 	assert.equal((await broker.pool()).subscriptions, 1, 'equal subscriptions are one');
 	assert.equal(await broker.metric('wsbroker_clients_total'), 4, 'nobody came anew');
 });
 
-test('rpc.on of rpc-websockets is shared, and restored on another server', { timeout: 40000 }, async (t) => {
+test('rpc.on of rpc-websockets is shared, and restored on another server', async (t) => {
 	const servers = await Promise.all(['rpc', 'rpc'].map((kind) => startServer(t, kind)));
 	const broker = await startBroker(t, {
 		envelope: { id: '/id', method: '/method', params: '/params', result: '/result', error: '/error', push: '/notification' },
@@ -271,8 +270,8 @@ const subscribed = async (broker) => (await broker.adminGet('/v1/connections')).
 
 // What befalls the nodes and the pool, in turn.
 const TROUBLE = {
-	async kill({ chain, servers }) {
-		const victim = servers[Math.floor(Math.random() * servers.length)];
+	async kill({ chain, servers, chance }) {
+		const victim = servers[chance(servers.length)];
 		chain.leave(victim);
 		await victim.kill();
 		await take(1000);
@@ -317,6 +316,7 @@ test(`${SECONDS} s of kills, drains and resizes under 200 subscribers`, { timeou
 	});
 	assert.deepEqual(await costs(), { subscriptions: wanted, upstream: wanted });
 
+	const chance = random(t);
 	const end = performance.now() + SECONDS * 1000;
 	const running = () => performance.now() < end;
 	const blocks = (async () => {
@@ -327,7 +327,7 @@ test(`${SECONDS} s of kills, drains and resizes under 200 subscribers`, { timeou
 	const trouble = (async () => {
 		for (let round = 0; running(); round++) {
 			const name = Object.keys(TROUBLE)[round % Object.keys(TROUBLE).length];
-			await TROUBLE[name]({ broker, chain, servers });
+			await TROUBLE[name]({ broker, chain, servers, chance });
 			rounds[name]++;
 		}
 	})();
@@ -335,12 +335,12 @@ test(`${SECONDS} s of kills, drains and resizes under 200 subscribers`, { timeou
 
 	await change(broker, 'PATCH', '/v1/pools/main', { size: 8 });
 	await until(async () => (await broker.pool()).ready === 8, { what: 'the pool whole again', deadline: 40000 });
-	await until(async () => (await costs()).upstream === wanted, { what: 'equal subscriptions to be one again', deadline: 15000 });
+	await until(async () => (await costs()).upstream === wanted, { what: 'equal subscriptions to be one again' });
 	const before = crowd.map(({ events }) => events);
 	await until(async () => {
 		await chain.grow();
 		return crowd.every(({ events }, at) => events > before[at]);
-	}, { what: 'an event for everybody', deadline: 20000, every: 300 });
+	}, { what: 'an event for everybody', every: 300 });
 	for (const subscriber of crowd)
 		subscriber.judge();
 	assert.equal(await broker.metric('wsbroker_clients_total'), 200, 'nobody came anew');

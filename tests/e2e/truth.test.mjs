@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from './support/case.mjs';
 import { pool, startBroker } from './support/broker.mjs';
 import { connect } from './support/client.mjs';
+import { random } from './support/random.mjs';
 import { startRedis } from './support/redis.mjs';
 import { take, until } from './support/time.mjs';
 import { Books, Database, startVersioned } from './support/versions.mjs';
@@ -58,7 +59,7 @@ class Place {
 	// Reads as the method's route says, and judges what comes.
 	async read(client, method, key) {
 		const asked = { method, key, place: this.name, floor: this.books.floor(this.name, key), at: performance.now() };
-		const { result, error } = await client.call(method, { key, kind: kindOf(key) }, { deadline: 15000 });
+		const { result, error } = await client.call(method, { key, kind: kindOf(key) });
 		if (error)
 			this.books.refuse(error);
 		else
@@ -67,7 +68,7 @@ class Place {
 
 	// Whoever writes reads what it wrote, at this broker.
 	async write(client, key) {
-		const { result, error } = await client.call('item.set', { key, kind: kindOf(key) }, { deadline: 15000 });
+		const { result, error } = await client.call('item.set', { key, kind: kindOf(key) });
 		this.books.writes++;
 		if (error)
 			return this.books.refuse(error);
@@ -95,7 +96,7 @@ async function invalidateEverywhere(place, places, books, key) {
 	const ended = await until(async () => {
 		const { json: operation } = await place.broker.adminGet(`/v1/operations/${json.operation}`);
 		return operation.state !== 'running' && operation;
-	}, { deadline: 15000, what: 'the end of an invalidation' });
+	}, { what: 'the end of an invalidation' });
 	if (before && ended.state === 'done' && await allLive(places)) {
 		books.everywhere++;
 		books.acknowledge(places.map(({ name }) => name), key, version);
@@ -146,7 +147,7 @@ async function killConnections(servers, running) {
 	}
 }
 
-test(`${SECONDS} s: nothing older than what was acknowledged, whatever befalls Redis`, { timeout: (SECONDS + 90) * 1000 }, async (t) => {
+test(`${SECONDS} s: nothing older than what was acknowledged, whatever befalls Redis`, { timeout: (SECONDS + 150) * 1000 }, async (t) => {
 	const master = await startRedis(t);
 	const replica = await startRedis(t, { replicaOf: master });
 	const redis = { master, replica, log: [] };
@@ -161,17 +162,18 @@ test(`${SECONDS} s: nothing older than what was acknowledged, whatever befalls R
 
 	const end = performance.now() + SECONDS * 1000;
 	const running = () => performance.now() < end;
-	const key = () => `k${Math.floor(KEYS * Math.random() ** 3)}`;
+	const chance = random(t);
+	const key = () => `k${Math.floor(KEYS * chance() ** 3)}`;
 	const methods = Object.keys(STRATEGIES);
 	const work = Array.from({ length: CLIENTS }, async (_, number) => {
 		const place = places[number % places.length];
 		const client = await connect(t, place.broker.url);
 		while (running()) {
-			if (Math.random() < 0.03)
+			if (chance() < 0.03)
 				await place.write(client, key());
 			else
-				await place.read(client, methods[Math.floor(Math.random() * methods.length)], key());
-			await take(Math.random() * 40);
+				await place.read(client, methods[chance(methods.length)], key());
+			await take(chance(40));
 		}
 	});
 	const everywhere = async () => {
@@ -202,7 +204,7 @@ async function staleStrategies(client, version) {
 	return stale.join(' ');
 }
 
-test('without Redis each strategy serves what it has for as long as it says, then asks', { timeout: 40000 }, async (t) => {
+test('without Redis each strategy serves what it has for as long as it says, then asks', async (t) => {
 	const redis = await startRedis(t, { args: ['--appendonly', 'yes'] });
 	const database = new Database();
 	const servers = await startVersioned(t, database, 1, { isTold: () => false, lateMs: 1 });
@@ -221,14 +223,14 @@ test('without Redis each strategy serves what it has for as long as it says, the
 	await until(async () => await staleStrategies(b, version) === 'balanced aggressive', { what: 'the conservative to ask', every: 20 });
 	await until(async () => await staleStrategies(b, version) === 'aggressive', { what: 'the balanced to ask' });
 	await redis.start();
-	await until(async () => await staleStrategies(b, version) === '', { what: 'the event that waited', deadline: 10000 });
+	await until(async () => await staleStrategies(b, version) === '', { what: 'the event that waited' });
 	for (const broker of brokers) {
 		await until(() => busIsLive({ broker }), { what: 'the bus to be live again' });
 		assert.equal(await broker.metric('wsbroker_bus_resyncs_total'), 0, 'nothing was flushed');
 	}
 });
 
-test('Redis that lost its data: what a broker may have missed is not served', { timeout: 40000 }, async (t) => {
+test('Redis that lost its data: what a broker may have missed is not served', async (t) => {
 	const redis = await startRedis(t);
 	const database = new Database();
 	const servers = await startVersioned(t, database, 1, { isTold: () => false, lateMs: 1 });
@@ -240,6 +242,6 @@ test('Redis that lost its data: what a broker may have missed is not served', { 
 	assert.equal(await staleStrategies(client, version), 'aggressive', 'it is cached');
 	await redis.kill();
 	await redis.start();
-	await until(async () => await staleStrategies(client, version) === '', { what: 'the fresh value', deadline: 10000 });
+	await until(async () => await staleStrategies(client, version) === '', { what: 'the fresh value' });
 	assert.equal(await broker.metric('wsbroker_bus_resyncs_total'), 1);
 });

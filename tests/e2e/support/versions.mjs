@@ -1,6 +1,7 @@
 // Values that know their age: a database whose items carry a version that each write raises, servers
 // in front of it that answer late and out of order, and the books of who may still see what.
 
+import { seeded } from './random.mjs';
 import { take } from './time.mjs';
 import { startUpstream } from './upstream.mjs';
 
@@ -34,7 +35,8 @@ export class Database {
 // the key is one that is told of.
 export async function startVersioned(t, database, count, { lateMs = 20, isTold = () => true } = {}) {
 	const servers = [];
-	const late = () => take(Math.random() * lateMs);
+	const chance = seeded();
+	const late = () => take(chance() * lateMs);
 	const tell = async (key, version) => {
 		await late();
 		const push = JSON.stringify({ jsonrpc: '2.0', method: 'item.changed', params: { key, version } });
