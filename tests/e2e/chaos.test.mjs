@@ -37,7 +37,7 @@ async function launch(t, kinds) {
 	return Promise.all(kinds.map((kind) => startServer(t, kind)));
 }
 
-test(`${SECONDS} s of kills and stalls: nothing is lost, doubled or given to another`, { timeout: (SECONDS + 120) * 1000 }, async (t) => {
+test(`${SECONDS} s of kills and stalls: nothing is lost, doubled or given to another`, { timeout: (SECONDS + 150) * 1000 }, async (t) => {
 	const fleet = {};
 	for (const [name, kinds] of Object.entries(FLEET))
 		fleet[name] = await launch(t, kinds);

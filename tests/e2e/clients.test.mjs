@@ -80,7 +80,7 @@ async function outcomes(client, calls) {
 }
 
 for (const [name, { kinds, encoding = 'json', calls, echo }] of Object.entries(SERVERS)) {
-	test(`${name}: every client gets what the server says`, { timeout: 90000 }, async (t) => {
+	test(`${name}: every client gets what the server says`, async (t) => {
 		const servers = await Promise.all(kinds.map((kind) => startServer(t, kind)));
 		const front = await startFront(t, servers, {}, { encoding, size: 4 });
 		for (const kind of Object.keys(CLIENTS)) {
@@ -133,7 +133,7 @@ const LIBRARIES = {
 	}),
 };
 
-test('ethers, viem and web3 agree about the chain', { timeout: 40000 }, async (t) => {
+test('ethers, viem and web3 agree about the chain', async (t) => {
 	const servers = await Promise.all(['anvil', 'anvil'].map((kind) => startServer(t, kind)));
 	const front = await startFront(t, servers);
 	const direct = await LIBRARIES.ethers(await open(t, 'ethers', servers[0].url));
@@ -142,7 +142,7 @@ test('ethers, viem and web3 agree about the chain', { timeout: 40000 }, async (t
 		assert.deepEqual(await ask(await open(t, kind, front.url)), direct, kind);
 });
 
-test('a transaction sent through a library is seen by the next call', { timeout: 40000 }, async (t) => {
+test('a transaction sent through a library is seen by the next call', async (t) => {
 	const front = await startFront(t, [await startServer(t, 'anvil')]);
 	const client = await open(t, 'viem', front.url);
 	const to = '0x00000000000000000000000000000000000000aa';
@@ -154,7 +154,7 @@ test('a transaction sent through a library is seen by the next call', { timeout:
 	assert.deepEqual(await client.call('eth_getBalance', [to, 'latest']), { result: '0x1234' });
 });
 
-test('web3 finds its batch again', { timeout: 40000 }, async (t) => {
+test('web3 finds its batch again', async (t) => {
 	const front = await startFront(t, [await startServer(t, 'anvil')]);
 	const { provider: web3 } = await open(t, 'web3', front.url);
 	const batch = new web3.BatchRequest();
@@ -169,7 +169,7 @@ test('web3 finds its batch again', { timeout: 40000 }, async (t) => {
 	assert.equal(new Set(answers.map(({ result }) => result)).size, numbers.length);
 });
 
-test('rpc-websockets, web3 and viem come back after the broker restarts them', { skip: DIRECT, timeout: 40000 }, async (t) => {
+test('rpc-websockets, web3 and viem come back after the broker restarts them', { skip: DIRECT }, async (t) => {
 	const servers = [await startServer(t, 'rpc')];
 	const front = await startFront(t, servers);
 	const clients = await Promise.all(['rpc-websockets', 'web3', 'viem'].map((kind) => open(t, kind, front.url)));
@@ -178,7 +178,7 @@ test('rpc-websockets, web3 and viem come back after the broker restarts them', {
 	await front.start();
 	for (const client of clients) {
 		const answer = await until(() => client.call('echo', ['after']).catch(() => null),
-			{ deadline: 25000, what: 'an answer after the restart', every: 200 });
+			{ what: 'an answer after the restart', every: 200 });
 		assert.deepEqual(answer, { result: ['after'] });
 	}
 });

@@ -72,7 +72,7 @@ test('requests that wait in the queue were never written: they always move', asy
 		held.release();
 		answers.push(...client.received.splice(0).map(({ data }) => JSON.parse(data)));
 		return answers.length === 6;
-	}, { deadline: 12000, what: 'six answers' });
+	}, { what: 'six answers' });
 	assert.equal(answers.filter(({ error }) => error).length, 1, 'only the written one fails');
 	assert.equal(new Set(answers.map(({ id }) => id)).size, 6);
 });
@@ -82,13 +82,13 @@ test('the only upstream gone and back: idempotent requests wait for it', async (
 	const client = await connect();
 	const shared = new Set();
 	upstream.shared = shared;
-	assert.deepEqual((await client.result('drop_once', { key: 'b' }, { deadline: 15000 })).key, 'b');
+	assert.deepEqual((await client.result('drop_once', { key: 'b' })).key, 'b');
 });
 
 test('the retry budget ends a storm of retries', async (t) => {
 	const { connect, upstreams } = await pair(t, { pool: { size: 2, retry: { budget: 0.1, per_second: 1 } }, routes: IDEMPOTENT });
 	const client = await connect();
-	const answers = await Promise.all(Array.from({ length: 40 }, () => client.call('drop', [], { deadline: 15000 })));
+	const answers = await Promise.all(Array.from({ length: 40 }, () => client.call('drop', [])));
 	const lost = answers.filter(({ error }) => error.data.reason === 'upstream_lost');
 	assert.ok(lost.length >= 20, `${lost.length} of 40 lost`);
 	assertError(lost[0], { code: -32001, reason: 'upstream_lost', pool: 'main' });
@@ -114,7 +114,7 @@ test('an attempt that passes attempt_timeout gets a second one elsewhere', async
 	assert.deepEqual(result, { params: [1] });
 	assert.equal(wsbroker.attempts, 2);
 	const took = performance.now() - begun;
-	assert.ok(took >= 190 && took < 2000, `${took} ms`);
+	assert.ok(took >= 190, `${took} ms`);
 	assert.deepEqual(upstreams.map((upstream) => upstream.of('sluggish').length), [1, 1], 'one each');
 });
 
@@ -142,7 +142,7 @@ test('without idempotent there is no second attempt', async (t) => {
 	assert.equal(upstreams.flatMap((upstream) => upstream.of('hang')).length, 1);
 });
 
-test('one of two upstreams killed and restarted under load: no idempotent request fails', { timeout: 30000 }, async (t) => {
+test('one of two upstreams killed and restarted under load: no idempotent request fails', async (t) => {
 	const { connect, upstreams } = await pair(t, { pool: { size: 4, retry: { budget: 1, per_second: 1000 } }, routes: IDEMPOTENT });
 	const clients = await Promise.all(Array.from({ length: 4 }, () => connect()));
 	let running = true;
@@ -161,7 +161,7 @@ test('one of two upstreams killed and restarted under load: no idempotent reques
 		await until(() => upstreams[(round + 1) % 2].requests.length > before + 50, { what: 'traffic on the other' });
 		await upstream.start();
 		const seen = upstream.requests.length;
-		await until(() => upstream.requests.length > seen + 20, { deadline: 12000, what: 'traffic on both again' });
+		await until(() => upstream.requests.length > seen + 20, { what: 'traffic on both again' });
 	}
 	running = false;
 	const total = (await Promise.all(totals)).reduce((sum, count) => sum + count, 0);

@@ -120,7 +120,7 @@ test('a body that never comes does not hold anything else up', async (t) => {
 	const wire = await dial(t, broker.address);
 	wire.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n{"jsonrpc"');
 	assert.deepEqual(await (await connect()).result('echo', [1]), [1]);
-	await wire.end(5000);
+	await wire.end(8000);
 });
 
 test('a client that goes before its answer leaves nothing behind', async (t) => {

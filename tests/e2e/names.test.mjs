@@ -89,7 +89,7 @@ test('a host that refuses costs nothing', { skip }, async (t) => {
 	assert.doesNotMatch(broker.log, /event=bus.state .*reason=connect/);
 });
 
-test('a host that is a replica is left for the other, by all connections', { skip, timeout: 30000 }, async (t) => {
+test('a host that is a replica is left for the other, by all connections', { skip }, async (t) => {
 	const redis = await startRedis(t);
 	const replica = await startRedis(t, { replicaOf: redis });
 	const port = await freePort();
@@ -101,7 +101,7 @@ test('a host that is a replica is left for the other, by all connections', { ski
 	assert.equal((await replica.command('PUBSUB', 'NUMSUB', '{wsbroker}:invalidate'))[1], 0);
 });
 
-test('a host that accepts and says nothing is left for the other', { skip, timeout: 30000 }, async (t) => {
+test('a host that accepts and says nothing is left for the other', { skip }, async (t) => {
 	const redis = await startRedis(t);
 	const port = await freePort();
 	await listen(t, BAD, port, () => {});

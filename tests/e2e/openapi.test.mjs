@@ -9,7 +9,7 @@ import { until } from './support/time.mjs';
 
 const JSON_BODY = { 'Content-Type': 'application/json' };
 
-test('every call answers as it is described', { timeout: 60000 }, async (t) => {
+test('every call answers as it is described', async (t) => {
 	const { broker, connect, upstreams } = await setup(t, {
 		upstreams: 3, pool: { size: 4 }, log: { level: 'info', format: 'logfmt', slow: '1ms' },
 		endpoint: ({ url, name }) => ({ url, name }),

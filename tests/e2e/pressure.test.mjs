@@ -23,7 +23,7 @@ function assertEchoed(answers, bytes) {
 	}
 }
 
-test('a TLS upstream that stops reading in the middle of records gets every byte once it reads on', { timeout: 60000 }, async (t) => {
+test('a TLS upstream that stops reading in the middle of records gets every byte once it reads on', async (t) => {
 	const certs = certificates(t);
 	const upstream = await startUpstream(t, { tls: certs.pair('server') });
 	const broker = await startBroker(t, {
@@ -51,7 +51,7 @@ test('a TLS upstream that stops reading in the middle of records gets every byte
 	assert.equal(await broker.metric('wsbroker_buffer_bytes'), 0);
 });
 
-test('a TLS client that does not read gets whole frames and 1013 once it does', { timeout: 60000 }, async (t) => {
+test('a TLS client that does not read gets whole frames and 1013 once it does', async (t) => {
 	const certs = certificates(t);
 	const { broker } = await setup(t, {
 		listen: [{ tls: { certificate: certs.file('server.pem'), key: certs.file('server.key') } }],
@@ -62,13 +62,13 @@ test('a TLS client that does not read gets whole frames and 1013 once it does', 
 	// Several of them share a record.
 	for (let id = 0; id < 6000; id++)
 		deaf.send(JSON.stringify({ jsonrpc: '2.0', id, method: 'big', params: { bytes: 3000 } }));
-	await until(() => /slow_reader/.test(broker.log), { deadline: 30000, what: 'slow_reader in the log' });
+	await until(() => /slow_reader/.test(broker.log), { what: 'slow_reader in the log' });
 	deaf.resume();
 	assert.equal((await deaf.closing()).code, 1013);
 	assert.ok(deaf.frames.length > 100);
 });
 
-test('what waits behind an upstream\'s close frame moves to another connection', { timeout: 60000 }, async (t) => {
+test('what waits behind an upstream\'s close frame moves to another connection', async (t) => {
 	const { broker, connect: open, upstreams: [deaf, sound] } = await setup(t, {
 		upstreams: 2,
 		pool: { size: 2, balancer: 'round-robin', probe: { interval: '30s' }, queue: { age: '50s' } },
@@ -94,7 +94,7 @@ test('what waits behind an upstream\'s close frame moves to another connection',
 	assert.equal(served.length + lost.length, 60);
 });
 
-test('beyond limits.memory no upstream is read until the buffers drain', { timeout: 60000 }, async (t) => {
+test('beyond limits.memory no upstream is read until the buffers drain', async (t) => {
 	const { broker, connect: open, upstream } = await setup(t, {
 		limits: { memory: '8MiB', send_buffer: '64MiB', message: '1MiB' },
 		pool: { size: 2, max_in_flight: 1000 },
@@ -104,16 +104,16 @@ test('beyond limits.memory no upstream is read until the buffers drain', { timeo
 	slow.socket.pause();
 	for (let id = 0; id < 100; id++)
 		slow.send(JSON.stringify({ jsonrpc: '2.0', id: `s${id}`, method: 'big', params: { bytes: 500000 } }));
-	await until(() => /memory\.full/.test(broker.log), { what: 'memory.full in the log', deadline: 20000 });
+	await until(() => /memory\.full/.test(broker.log), { what: 'memory.full in the log' });
 	const sent = () => [...upstream.connections].reduce((sum, { socket }) => sum + socket._socket.bytesWritten, 0);
 	let before = -1;
 	await until(() => { const now = sent(); const same = now === before; before = now; return same; },
-		{ what: 'the upstream to be held back', deadline: 10000, every: 300 });
+		{ what: 'the upstream to be held back', every: 300 });
 	const held = await broker.metric('wsbroker_buffer_bytes');
 	assert.ok(held < 32 * 1048576, `${held} bytes buffered`);
 	assert.equal((await broker.adminGet('/readyz')).status, 200);
 	slow.socket.resume();
-	await until(() => slow.received.length === 100, { what: 'every answer', deadline: 30000 });
+	await until(() => slow.received.length === 100, { what: 'every answer' });
 	await until(() => /memory\.relieved/.test(broker.log), { what: 'memory.relieved in the log' });
 	assert.deepEqual(await (await open()).result('echo', [1]), [1]);
 	assert.equal(await broker.metric('wsbroker_buffer_bytes'), 0);

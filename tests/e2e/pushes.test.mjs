@@ -168,7 +168,7 @@ test('a dedicated source carries no request and hears what senders are skipped f
 	assert.equal((await client.nextJson()).method, 'changed');
 });
 
-test('events of an rpc-websockets server that one connection asks for reach MessagePack clients', { timeout: 30000 }, async (t) => {
+test('events of an rpc-websockets server that one connection asks for reach MessagePack clients', async (t) => {
 	const server = await startServer(t, 'rpc');
 	const broker = await startBroker(t, {
 		envelope: { id: '/id', method: '/method', params: '/params', result: '/result', error: '/error', push: '/notification' },

@@ -30,12 +30,12 @@ const NOT_ALLOWED = /NOPERM|user executing the script can't/;
 const statusOf = async (broker) => JSON.parse((await broker.adminGet('/v1/status')).body);
 const refusedOf = async (broker) => (await busOf(broker)).refused;
 const refused = (broker, part, state) => until(async () => part in await refusedOf(broker) === state,
-	{ what: () => `${part} to be ${state ? 'refused' : 'served'}\n${broker.log.slice(-3000)}`, deadline: 20000 });
+	{ what: () => `${part} to be ${state ? 'refused' : 'served'}\n${broker.log.slice(-3000)}` });
 
 // What `status` says of it, and the command that it names, which is then run against this Redis.
 async function mend(broker, redis, text) {
 	const reason = await until(async () => (await statusOf(broker)).reasons.find((one) => text.test(one.text)),
-		{ what: () => `a reason\n${broker.log.slice(-3000)}`, deadline: 15000 });
+		{ what: () => `a reason\n${broker.log.slice(-3000)}` });
 	assert.match(reason.command, /^redis-cli /);
 	const { stdout } = await run('redis-cli', ['-p', String(redis.port), ...words(reason.command).slice(1)]);
 	assert.match(stdout, /^OK/, reason.command);
@@ -44,7 +44,7 @@ async function mend(broker, redis, text) {
 
 const told1 = (broker, pattern) => assert.equal(broker.log.match(pattern)?.length, 1, broker.log);
 
-test('the user that README.md makes can do all that a broker needs', { timeout: 60000 }, async (t) => {
+test('the user that README.md makes can do all that a broker needs', async (t) => {
 	const redis = await startGuarded(t);
 	const [a, b] = [await member(t, redis.userUrl, 'a'), await member(t, redis.userUrl, 'b')];
 	await a.invalidate('one');
@@ -65,7 +65,7 @@ test('the user that README.md makes can do all that a broker needs', { timeout: 
 	}
 });
 
-test('each right that README.md names is needed, and one that is missing is told', { timeout: 120000 }, async (t) => {
+test('each right that README.md names is needed, and one that is missing is told', async (t) => {
 	const { rights } = await startGuarded(t);
 	assert.ok(rights.length > 15, `${rights}`);
 	// PING is answered either way.
@@ -76,13 +76,13 @@ test('each right that README.md names is needed, and one that is missing is told
 		await until(async () => {
 			const { state, detail, refused: parts } = await busOf(a.broker);
 			return NOT_ALLOWED.test(`${state === 'live' ? '' : detail} ${Object.values(parts)}`);
-		}, { what: () => `${right} to be missed\n${a.broker.log}`, deadline: 10000 });
+		}, { what: () => `${right} to be missed\n${a.broker.log}` });
 		await a.broker.stop();
 		await redis.finish();
 	}
 });
 
-test('channels that a user may not hear: told once, with the command that mends it', { timeout: 60000 }, async (t) => {
+test('channels that a user may not hear: told once, with the command that mends it', async (t) => {
 	const redis = await startGuarded(t, { without: ['&{wsbroker}:*'] });
 	const a = await member(t, redis.userUrl, 'a');
 	await refused(a.broker, 'channels', true);
@@ -101,7 +101,7 @@ test('channels that a user may not hear: told once, with the command that mends 
 	assert.ok(events.some(({ reason, after, detail }) => reason === 'channels' && after === 'refused' && /NOPERM/.test(detail)), JSON.stringify(events));
 });
 
-test('an inbox of another kind: the rest of the bus works, and the key can be put aside', { timeout: 60000 }, async (t) => {
+test('an inbox of another kind: the rest of the bus works, and the key can be put aside', async (t) => {
 	const redis = await startRedis(t);
 	await redis.command('SET', INBOX, 'no stream');
 	const a = await member(t, redis.url, 'a');
@@ -111,11 +111,11 @@ test('an inbox of another kind: the rest of the bus works, and the key can be pu
 	const { text } = await mend(a.broker, redis, /the inbox on Redis is not read/);
 	assert.match(text, /WRONGTYPE/);
 	await redis.command('XADD', INBOX, '*', 'tags', 'asked');
-	await told(a, ['own', 'asked'], { deadline: 20000 });
+	await told(a, ['own', 'asked']);
 	told1(a.broker, /event=bus.refused part=inbox refused=yes .*WRONGTYPE/g);
 });
 
-test('a log of another kind: the bus is suspect for this reason, and the key can be put aside', { timeout: 60000 }, async (t) => {
+test('a log of another kind: the bus is suspect for this reason, and the key can be put aside', async (t) => {
 	const redis = await startRedis(t);
 	await redis.command('SET', LOG, 'no stream');
 	const a = await member(t, redis.url, 'a', { waits: false });
@@ -126,7 +126,7 @@ test('a log of another kind: the bus is suspect for this reason, and the key can
 	told1(a.broker, /event=bus.state .*reason=refused .*WRONGTYPE/g);
 });
 
-test('memory that is used up: events wait, what others did is known, and Redis is left in peace', { timeout: 60000 }, async (t) => {
+test('memory that is used up: events wait, what others did is known, and Redis is left in peace', async (t) => {
 	const redis = await startRedis(t);
 	const [a, b] = [await member(t, redis.url, 'a'), await member(t, redis.url, 'b')];
 	await a.invalidate('before');
@@ -144,14 +144,14 @@ test('memory that is used up: events wait, what others did is known, and Redis i
 	assert.ok(calls < 100, `${calls} tries`);
 	assert.match((await statusOf(a.broker)).reasons[0].text, /are not logged on Redis and wait \(.*OOM/);
 	await redis.command('CONFIG', 'SET', 'maxmemory', 0);
-	await told(b, ['before', ...tags], { deadline: 20000 });
+	await told(b, ['before', ...tags]);
 	await refused(a.broker, 'publish', false);
 	assertWhole(b, ['before', ...tags]);
 	told1(a.broker, /event=bus.refused part=publish refused=yes .*OOM/g);
 	assert.equal(await a.broker.metric('wsbroker_bus_resyncs_total'), 0);
 });
 
-test('an old Redis without XAUTOCLAIM: what a dead broker left is taken over all the same', { timeout: 40000 }, async (t) => {
+test('an old Redis without XAUTOCLAIM: what a dead broker left is taken over all the same', async (t) => {
 	const redis = await startRedis(t, { args: ['--rename-command', 'XAUTOCLAIM', ''] });
 	await redis.command('XGROUP', 'CREATE', INBOX, 'brokers', '0', 'MKSTREAM');
 	for (let i = 0; i < 100; i++)
@@ -159,7 +159,7 @@ test('an old Redis without XAUTOCLAIM: what a dead broker left is taken over all
 	await redis.command('XREADGROUP', 'GROUP', 'brokers', 'dead', 'STREAMS', INBOX, '>');
 	const a = await member(t, redis.url, 'a');
 	await redis.command('XADD', INBOX, '*', 'tags', 'new');
-	await told(a, ['new', ...Array.from({ length: 100 }, (_, i) => `orphan${i}`)], { deadline: 15000 });
+	await told(a, ['new', ...Array.from({ length: 100 }, (_, i) => `orphan${i}`)]);
 	await until(async () => (await redis.command('XLEN', INBOX)) === 0, { what: 'an empty inbox' });
 	assert.deepEqual(await refusedOf(a.broker), {});
 });

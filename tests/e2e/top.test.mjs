@@ -25,7 +25,7 @@ async function terminal(t, columns, rows, line) {
 	};
 }
 
-test('top fills 80 x 24, follows the size, obeys keys and gives the terminal back', { timeout: 40000 }, async (t) => {
+test('top fills 80 x 24, follows the size, obeys keys and gives the terminal back', async (t) => {
 	const { broker, connect } = await setup(t, { node: 'n1', upstreams: 2, pool: { size: 4 }, endpoint: ({ url, name }) => ({ url, name }) });
 	const client = await connect();
 	const { tmux, keys, lines } = await terminal(t, 80, 24, `${WSBROKER} top --admin http://${broker.adminAddress}`);
@@ -33,7 +33,7 @@ test('top fills 80 x 24, follows the size, obeys keys and gives the terminal bac
 		await client.result('echo');
 		const all = await lines();
 		return all.some((line) => pattern.test(line)) && all;
-	}, { what, every: 50, deadline: 10000 });
+	}, { what, every: 50 });
 	const first = await shows(/^EVENTS/, 'the first screen');
 	assert.match(first[0], / wsbroker .* n1 /);
 	assert.match(first.join('\n'), /^main +4\/4/m);
@@ -63,10 +63,10 @@ test('top fills 80 x 24, follows the size, obeys keys and gives the terminal bac
 	await shows(/^echo/, 'echo is on again');
 });
 
-test('a signal gives the terminal back too, and a lost broker is told', { timeout: 40000 }, async (t) => {
+test('a signal gives the terminal back too, and a lost broker is told', async (t) => {
 	const { broker } = await setup(t);
 	const { keys, lines } = await terminal(t, 80, 24, `${WSBROKER} top --admin http://${broker.adminAddress}`);
-	const shows = (pattern, what) => until(async () => (await lines()).some((line) => pattern.test(line)), { what, every: 50, deadline: 10000 });
+	const shows = (pattern, what) => until(async () => (await lines()).some((line) => pattern.test(line)), { what, every: 50 });
 	await shows(/^EVENTS/, 'the first screen');
 	await broker.stop();
 	await shows(/^no broker answers/, 'the complaint');

@@ -102,7 +102,7 @@ for (const code of [1000, 1001, 1011, 1012, 1013]) {
 		const { connect, upstream } = await setup(t, { pool: { size: 1, queue: { age: '10s' } } });
 		const client = await connect();
 		assertError(await client.call('close', { code, reason: 'as asked' }), { code: -32001, reason: 'upstream_lost', pool: 'main' });
-		assert.deepEqual(await client.result('echo', [1], { deadline: 10000 }), [1], 'and comes back');
+		assert.deepEqual(await client.result('echo', [1]), [1], 'and comes back');
 		assert.equal(upstream.handshakes.length, 2);
 		assert.equal(client.socket.readyState, 1, 'the client notices nothing');
 	});
@@ -152,7 +152,7 @@ for (const [what, [bytes, code]] of Object.entries(RUDE)) {
 		connection.socket._socket.write(Buffer.from(bytes));
 		await until(() => connection.closed, { what: 'the end of the connection' });
 		assert.equal(connection.closed.code, code);
-		assert.deepEqual(await client.result('echo', [1], { deadline: 10000 }), [1], 'elsewhere');
+		assert.deepEqual(await client.result('echo', [1]), [1], 'elsewhere');
 	});
 }
 
@@ -186,7 +186,7 @@ test('an upstream that closes while idle costs no request', async (t) => {
 		socket.close(1001, 'going away');
 	await until(() => left.every((connection) => connection.closed), { what: 'the closes to be answered' });
 	for (let at = 0; at < 20; at++)
-		assert.deepEqual(await client.result('echo', [at], { deadline: 10000 }), [at]);
+		assert.deepEqual(await client.result('echo', [at]), [at]);
 	await until(async () => (await broker.pool()).ready === 2, { what: 'two again' });
 	assert.ok(await broker.metric(/^wsbroker_.*closes.*_total$/, { code: '1001' }) >= 2, 'closes are counted');
 });
@@ -200,7 +200,7 @@ test('an upstream that closes each connection after one answer', async (t) => {
 	} }] });
 	const client = await connect();
 	for (let at = 0; at < 6; at++)
-		assert.deepEqual(await client.result('once', [at], { deadline: 15000 }), [at]);
+		assert.deepEqual(await client.result('once', [at]), [at]);
 	assert.ok(upstream.handshakes.length >= 4);
 });
 
@@ -216,7 +216,7 @@ test('an upstream that hangs costs its own requests only', async (t) => {
 		assertError(answer, { code: -32002, reason: 'timeout', pool: 'main' });
 });
 
-test('an upstream that does not read counts as full', { timeout: 60000 }, async (t) => {
+test('an upstream that does not read counts as full', async (t) => {
 	const { connect, upstreams } = await setup(t, {
 		upstreams: 2, pool: { size: 2, balancer: 'round-robin', queue: { age: '40s' } },
 		// The client shares its process with the upstreams: it may be slow to read 40 MB of answers.
@@ -242,7 +242,7 @@ test('a message of the upstream that no client could be sent ends its connection
 	const answer = await client.call('big', { bytes: 200000 });
 	assert.ok(answer.error, 'too big to pass');
 	assert.equal(answer.error.data.source, 'wsbroker');
-	assert.deepEqual(await client.result('echo', [1], { deadline: 10000 }), [1]);
+	assert.deepEqual(await client.result('echo', [1]), [1]);
 	await never(() => client.socket.readyState !== 1, { during: 50, what: 'the end of the client' });
 	assert.ok(upstream.handshakes.length >= 1);
 });

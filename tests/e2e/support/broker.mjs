@@ -85,7 +85,7 @@ class Broker {
 			{ cwd: this.directory, env: this.env });
 		if (this.awaited) {
 			const page = this.awaited === 'live' ? '/livez' : '/readyz';
-			await until(() => this.#answers(page), { what: `${page} of the broker`, deadline: 10000 })
+			await until(() => this.#answers(page), { what: `${page} of the broker` })
 				.catch((error) => { throw new Error(`${error.message}\n${this.log}`); });
 		}
 	}
@@ -109,7 +109,7 @@ class Broker {
 	}
 
 	// SIGTERM, and the exit code that the contract promises.
-	async stop({ deadline = 10000 } = {}) {
+	async stop({ deadline } = {}) {
 		const { code, signal } = await this.child.end('SIGTERM', deadline);
 		assert.deepEqual({ code, signal }, { code: 0, signal: null }, `exit of the broker:\n${this.log}`);
 	}
@@ -157,7 +157,7 @@ class Broker {
 // One HTTP request over TCP, or over a Unix socket with options.socketPath.
 export function httpRequest(url, { method = 'GET', headers = {}, body, ...options } = {}) {
 	return new Promise((resolve, reject) => {
-		const request = http.request(url, { method, headers, agent: false, timeout: 10000, ...options });
+		const request = http.request(url, { method, headers, agent: false, timeout: 30000, ...options });
 		request.once('error', reject);
 		request.once('timeout', () => request.destroy(new Error(`no answer from ${url}`)));
 		request.once('response', (response) => {

@@ -8,7 +8,7 @@ const stacks = new WeakMap();
 export function test(name, options, body) {
 	if (typeof options === 'function')
 		[options, body] = [{}, options];
-	return nodeTest(name, { timeout: 20000, ...options }, body);
+	return nodeTest(name, { timeout: 120000, ...options }, body);
 }
 
 // Runs undo when the test t has ended, whatever its outcome. All undo functions run, the first

@@ -43,11 +43,11 @@ export class Child {
 			this.process.kill(name);
 	}
 
-	async end(signal = 'SIGTERM', deadline = 5000) {
+	async end(signal = 'SIGTERM', deadline) {
 		this.signal('SIGCONT');
 		this.signal(signal);
 		try {
-			return await within(this.ended, deadline, `end of process ${this.process.spawnfile}`);
+			return await within(this.ended, `end of process ${this.process.spawnfile}`, deadline);
 		} catch (error) {
 			this.signal('SIGKILL');
 			await this.ended;
@@ -64,10 +64,10 @@ export function startChild(t, command, args, options) {
 }
 
 // Runs a command to its end: {code, signal, stdout, stderr}.
-export async function run(command, args, { deadline = 15000, ...options } = {}) {
+export async function run(command, args, { deadline = 60000, ...options } = {}) {
 	const child = new Child(command, args, options);
 	try {
-		const outcome = await within(child.ended, deadline, `end of ${command} ${args.join(' ')}`);
+		const outcome = await within(child.ended, `end of ${command} ${args.join(' ')}`, deadline);
 		if (outcome.error)
 			throw outcome.error;
 		return outcome;

@@ -8,7 +8,7 @@ import { until, within } from './time.mjs';
 export async function connect(t, url, { protocols = [], ...options } = {}) {
 	const client = new Client(new WebSocket(url, protocols, { perMessageDeflate: false, ...options }));
 	cleanup(t, () => client.close());
-	await within(client.opened, 5000, `101 from ${url}`);
+	await within(client.opened, `101 from ${url}`);
 	return client;
 }
 
@@ -50,7 +50,7 @@ export class Client {
 	}
 
 	// The next message in order of arrival: its text, or its bytes when binary.
-	async next(deadline = 8000) {
+	async next(deadline) {
 		await until(() => this.received.length > 0, { deadline, what: 'a message', every: 2 });
 		const { data, binary } = this.received.shift();
 		return binary ? data : data.toString();
@@ -71,18 +71,18 @@ export class Client {
 	}
 
 	// One request with an id of its own: its whole answer, whatever arrives in between.
-	async call(method, params, { deadline = 8000, ...members } = {}) {
+	async call(method, params, { deadline, ...members } = {}) {
 		const id = `c${this.#next++}`;
 		this.send(JSON.stringify({ jsonrpc: '2.0', id, method, params, ...members }));
 		return this.answer(id, deadline);
 	}
 
-	async answer(id, deadline = 8000) {
+	async answer(id, deadline) {
 		const at = this.received.findIndex(({ data, binary }) => !binary && parsed(data)?.id === id);
 		if (at >= 0)
 			return parsed(this.received.splice(at, 1)[0].data);
 		const answer = new Promise((resolve) => { this.#waiting.set(id, resolve); });
-		return within(answer, deadline, `answer to ${id}`).catch((error) => {
+		return within(answer, `answer to ${id}`, deadline).catch((error) => {
 			throw new Error(error.message + this.end);
 		});
 	}
@@ -98,7 +98,7 @@ export class Client {
 		if (this.socket.readyState === WebSocket.CONNECTING)
 			this.socket.terminate();
 		this.socket.close();
-		await within(this.closed, 3000, 'close').catch(() => this.socket.terminate());
+		await within(this.closed, 'close', 3000).catch(() => this.socket.terminate());
 	}
 }
 

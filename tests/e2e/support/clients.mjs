@@ -19,7 +19,7 @@ export const CLIENTS = {
 		const network = Network.from(31337);
 		const provider = new WebSocketProvider(url, network, { staticNetwork: network });
 		provider.websocket.onerror = () => {};
-		await within(provider._waitUntilReady ? opened(provider.websocket) : Promise.resolve(), 5000, '101');
+		await within(provider._waitUntilReady ? opened(provider.websocket) : Promise.resolve(), '101');
 		return {
 			provider,
 			call: (method, params) => outcome(provider.send(method, params)),
@@ -74,7 +74,7 @@ export const CLIENTS = {
 
 async function rpcClient(client) {
 	client.on('error', () => {});
-	await within(once(client, 'open'), 5000, '101');
+	await within(once(client, 'open'), '101');
 	return {
 		provider: client,
 		call: (method, params) => outcome(client.call(method, params)),
@@ -88,7 +88,7 @@ function opened(socket) {
 
 async function outcome(promise, deadline = 30000) {
 	try {
-		return { result: await within(promise, deadline, 'an answer') };
+		return { result: await within(promise, 'answer', deadline) };
 	} catch (error) {
 		const said = rpcError(error);
 		if (!said)

@@ -137,7 +137,7 @@ async function workPlatform(client, book, number, running) {
 			const id = next++;
 			const call = book.begin('platform', `${number}/${id}`);
 			const type = id % 10 === 9 ? 'property.update' : 'property.get';
-			const { payload, error } = await client.ask(type, { id, note: call }, { deadline: 30000 });
+			const { payload, error } = await client.ask(type, { id, note: call });
 			if (error)
 				book.refuse(call, error);
 			else

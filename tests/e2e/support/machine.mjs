@@ -46,7 +46,7 @@ export async function bootMachine(t) {
 		`--bind=${directory}/bin:/usr/local/bin`, `--bind-ro=${unit}:/etc/systemd/system/shell.service`, '--', '--unit=shell.service']);
 	const machine = new Machine(directory, child);
 	cleanup(t, () => machine.end());
-	await until(() => !child.running || fs.existsSync(path.join(directory, 'begun')), { what: 'the machine to boot', deadline: 30000 })
+	await until(() => !child.running || fs.existsSync(path.join(directory, 'begun')), { what: 'the machine to boot' })
 		.catch(() => child.end('SIGKILL'));
 	if (child.running)
 		return machine;
@@ -91,6 +91,6 @@ class Machine {
 		if (!this.child.running)
 			return;
 		this.#tell('end');
-		await within(this.child.ended, 15000, 'end of the machine').catch(() => this.child.end('SIGKILL'));
+		await within(this.child.ended, 'end of the machine').catch(() => this.child.end('SIGKILL'));
 	}
 }

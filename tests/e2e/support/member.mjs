@@ -11,7 +11,7 @@ export const INBOX = '{wsbroker}:inbox';
 
 export const busOf = async (broker) => JSON.parse((await broker.adminGet('/v1/status')).body).bus;
 export const live = (broker, options) => until(async () => (await busOf(broker)).state === 'live',
-	{ what: () => `a live bus\n${broker.log}`, deadline: 12000, ...options });
+	{ what: () => `a live bus\n${broker.log}`, ...options });
 
 // A broker on the bus at these URLs, its events as a client of it is told them, and the means to
 // cause some.

@@ -19,7 +19,7 @@ export async function change(broker, method, target, content = {}) {
 
 export const operation = async (broker, { id }) => (await broker.adminGet(`/v1/operations/${id}`)).json;
 
-export async function done(broker, begun, deadline = 10000) {
+export async function done(broker, begun, deadline) {
 	let latest;
 	await until(async () => (latest = await operation(broker, begun)).state !== 'running',
 		{ deadline, what: `operation ${begun.id} to end` });

@@ -140,10 +140,10 @@ export class PlatformClient {
 		this.socket.on('error', () => {});
 		this.closed = new Promise((resolve) => { this.socket.once('close', (code) => resolve(code)); });
 		this.socket.on('message', (data) => this.#receive(JSON.parse(data.toString())));
-		await within(once(this.socket, 'open'), 5000, `101 from ${this.url}`);
+		await within(once(this.socket, 'open'), `101 from ${this.url}`);
 		const login = new Promise((resolve, reject) => { this.login = { resolve, reject }; });
 		this.socket.send(JSON.stringify({ type: 'authenticate', token: TOKEN }));
-		await within(login, 5000, 'auth_success');
+		await within(login, 'auth_success');
 	}
 
 	#receive(message) {
@@ -162,15 +162,15 @@ export class PlatformClient {
 	}
 
 	// The whole answer to one request.
-	ask(type, payload, { deadline = 12000, requestId = `req-${this.#next++}` } = {}) {
+	ask(type, payload, { deadline, requestId = `req-${this.#next++}` } = {}) {
 		const answer = new Promise((resolve) => { this.#waiting.set(requestId, resolve); });
 		this.socket.send(JSON.stringify({ type, requestId, payload }));
-		return within(answer, deadline, `the answer to ${requestId}`);
+		return within(answer, `answer to ${requestId}`, deadline);
 	}
 
 	async close() {
 		this.socket.close();
-		await within(this.closed, 3000, 'close').catch(() => this.socket.terminate());
+		await within(this.closed, 'close', 3000).catch(() => this.socket.terminate());
 	}
 }
 

@@ -22,7 +22,7 @@ export async function dial(t, address, { tls: secure, ...options } = {}) {
 	const socket = secure ? tls.connect({ ...target, ...secure }) : net.connect({ ...target, ...options });
 	const wire = new Wire(socket);
 	cleanup(t, () => socket.destroy());
-	await within(once(socket, secure ? 'secureConnect' : 'connect'), 5000, `connection to ${address}`);
+	await within(once(socket, secure ? 'secureConnect' : 'connect'), `connection to ${address}`);
 	return wire;
 }
 
@@ -117,7 +117,7 @@ class Wire {
 	}
 
 	// The response to an HTTP request: {status, headers, body}.
-	async readHead(deadline = 5000) {
+	async readHead(deadline) {
 		const end = await until(() => this.#bytes.indexOf('\r\n\r\n') + 1 || this.#over(),
 			{ deadline, what: 'a response head' }) - 1;
 		const [status, ...lines] = this.#bytes.subarray(0, end).toString('latin1').split('\r\n');
@@ -183,7 +183,7 @@ class Wire {
 	}
 
 	// The next frame that fits, taken out of the order of arrival.
-	async next(opcodes = [TEXT, BINARY], deadline = 5000) {
+	async next(opcodes = [TEXT, BINARY], deadline) {
 		const find = () => this.frames.findIndex((each) => opcodes.includes(each.opcode));
 		await until(() => find() >= 0, { deadline, what: `a frame of type ${opcodes}` });
 		return this.frames.splice(find(), 1)[0];
@@ -194,12 +194,12 @@ class Wire {
 	}
 
 	// The close frame that the broker sends: {code, reason}.
-	async closing(deadline = 5000) {
+	async closing(deadline) {
 		const { payload } = await this.next([CLOSE], deadline);
 		return { code: payload.length < 2 ? 1005 : payload.readUInt16BE(0), reason: payload.subarray(2).toString() };
 	}
 
-	async end(deadline = 8000) {
+	async end(deadline) {
 		await until(() => this.ended, { deadline, what: 'the end of the connection' });
 	}
 }

@@ -38,7 +38,7 @@ class RedisServer {
 			const answer = await client.command('PING').catch((error) => error.message);
 			client.close();
 			return answer === 'PONG' || /NOAUTH/.test(answer);
-		}, { what: () => `Redis on port ${this.port}\n${this.child.output}`, deadline: 10000 });
+		}, { what: () => `Redis on port ${this.port}\n${this.child.output}` });
 	}
 
 	get pid() {
@@ -87,7 +87,7 @@ export class RedisClient {
 		return within(new Promise((resolve, reject) => {
 			socket.once('connect', () => resolve(new RedisClient(socket)));
 			socket.once('error', reject);
-		}), 3000, `a connection to Redis on ${port}`);
+		}), `a connection to Redis on ${port}`);
 	}
 
 	send(...words) {

@@ -14,7 +14,7 @@ export async function follow(t, url, { headers = {} } = {}) {
 	const response = await within(new Promise((resolve, reject) => {
 		request.once('response', resolve);
 		request.once('error', reject);
-	}), 5000, `a stream from ${url}`);
+	}), `a stream from ${url}`);
 	stream.read(response);
 	return stream;
 }

@@ -2,13 +2,38 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 
+// For what hangs. A shorter one is for what another rule would bring about later: on a machine that is
+// busy, to start a program may take ten seconds.
+export const PATIENCE = 30000;
+
+const BEAT = 50;
+const STALL = 250; // more than this between two beats, and this process did not get to run
+let stalled = 0;
+let beaten = performance.now();
+
+setInterval(() => {
+	const now = performance.now();
+	stalled += stall(now);
+	beaten = now;
+}, BEAT).unref();
+
+const stall = (now) => (now - beaten > STALL ? now - beaten - BEAT : 0);
+
+// The time of deadlines, in milliseconds: it stands still while this process does, so that a machine
+// that stalls makes nobody late who was not.
+function clock() {
+	const now = performance.now();
+	return now - stalled - stall(now);
+}
+
 // Resolves with the first truthy value of condition(), which may be async and may throw while the
 // thing it looks at is still coming up. Rejects at the deadline, naming what (a text, or a function
 // that tells it then) was waited for.
-export async function until(condition, { deadline = 8000, what = 'a condition', every = 10 } = {}) {
-	const end = performance.now() + deadline;
+export async function until(condition, { deadline = PATIENCE, what = 'a condition', every = 10 } = {}) {
+	const end = clock() + deadline;
 	let last;
 	for (;;) {
+		const late = clock() > end;
 		try {
 			last = await condition();
 			if (last)
@@ -16,16 +41,16 @@ export async function until(condition, { deadline = 8000, what = 'a condition', 
 		} catch (error) {
 			last = error;
 		}
-		if (performance.now() > end)
+		if (late)
 			throw new Error(`waited ${deadline} ms for ${typeof what === 'function' ? what() : what}; last seen: ${show(last)}`);
 		await pause(every);
 	}
 }
 
 // The promise's outcome, or a rejection at the deadline.
-export async function within(promise, deadline = 8000, what = 'an answer') {
+export async function within(promise, what = 'answer', deadline = PATIENCE) {
 	const timer = new AbortController();
-	const late = pause(deadline, null, { signal: timer.signal })
+	const late = expire(deadline, timer.signal)
 		.then(() => { throw new Error(`no ${what} within ${deadline} ms`); });
 	late.catch(() => {});
 	try {
@@ -33,6 +58,12 @@ export async function within(promise, deadline = 8000, what = 'an answer') {
 	} finally {
 		timer.abort();
 	}
+}
+
+async function expire(deadline, signal) {
+	const end = clock() + deadline;
+	for (let left = deadline; left > 0; left = end - clock())
+		await pause(Math.max(left, BEAT), null, { signal });
 }
 
 // Proves an absence: fails when condition() turns true within the given time. Used only where the

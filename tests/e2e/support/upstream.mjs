@@ -80,7 +80,7 @@ export class Upstream {
 		return this.requests.filter((request) => request.method === method);
 	}
 
-	async seen(method, count = 1, deadline = 8000) {
+	async seen(method, count = 1, deadline) {
 		await until(() => this.of(method).length >= count,
 			{ deadline, what: `${count} × ${method} at ${this.name}` });
 		return this.of(method);
