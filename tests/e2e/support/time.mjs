@@ -21,7 +21,7 @@ const stall = (now) => (now - beaten > STALL ? now - beaten - BEAT : 0);
 
 // The time of deadlines, in milliseconds: it stands still while this process does, so that a machine
 // that stalls makes nobody late who was not.
-function clock() {
+export function clock() {
 	const now = performance.now();
 	return now - stalled - stall(now);
 }

@@ -2,13 +2,13 @@
 // in front of it that answer late and out of order, and the books of who may still see what.
 
 import { seeded } from './random.mjs';
-import { take } from './time.mjs';
+import { clock, take } from './time.mjs';
 import { startUpstream } from './upstream.mjs';
 
 export class Database {
 	#items = new Map();
 
-	// When each version of the key was written; the index is the version.
+	// When each version of the key was written, by the clock of deadlines; the index is the version.
 	#history(key) {
 		if (!this.#items.has(key))
 			this.#items.set(key, [0]);
@@ -20,7 +20,7 @@ export class Database {
 	}
 
 	write(key) {
-		return this.#history(key).push(performance.now()) - 1;
+		return this.#history(key).push(clock()) - 1;
 	}
 
 	// For how long the version had been overwritten at that time, in milliseconds; 0: it had not.
