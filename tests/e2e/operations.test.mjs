@@ -1,7 +1,7 @@
 // What an operator changes while requests are under way.
 //
 // TEST_SECONDS (20) is how long the pool is resized under load; TEST_RATE is how many requests a second
-// are sent meanwhile (20000, or a third of what this machine carries).
+// are sent meanwhile (10000, or a quarter of what this machine carries).
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
@@ -17,7 +17,7 @@ import { certificates } from './support/tls.mjs';
 import { startUpstream } from './support/upstream.mjs';
 
 const SECONDS = Number(process.env.TEST_SECONDS ?? 20);
-const RATE = 20000;
+const RATE = 10000;
 
 async function refused(broker, method, target, body, pattern) {
 	const answer = await ask(broker, method, target, body);
@@ -38,13 +38,15 @@ async function rateFor(broker) {
 		return Number(process.env.TEST_RATE);
 	const { code, stdout } = await bench(broker, ['--depth', '8', '--warm-up', '0s', '--duration', '1s']);
 	assert.equal(code, 0, stdout);
-	return Math.max(100, Math.min(RATE, Math.floor(JSON.parse(stdout).requests_per_second / 3)));
+	return Math.max(100, Math.min(RATE, Math.floor(JSON.parse(stdout).requests_per_second / 4)));
 }
 
 test('resized 4 → 64 → 2 every second under load: nothing lost, nothing doubled, the size exact', { timeout: (SECONDS + 150) * 1000 }, async (t) => {
 	const servers = await Promise.all(Array.from({ length: 4 }, () => startServer(t, 'fast')));
 	const broker = await startBroker(t, {
-		log: { level: 'warn' }, pools: [pool(servers.map(({ url }) => url), { size: 4, connect_rate: 0 })],
+		log: { level: 'warn' },
+		// Two connections are few on a machine that has other things to do: all that comes may wait.
+		pools: [pool(servers.map(({ url }) => url), { size: 4, connect_rate: 0, queue: { age: '30s', requests: 1000000, bytes: '256MiB' } })],
 	});
 	await until(async () => (await broker.pool()).ready === 4, { what: 'four connections' });
 	const before = descriptors(broker);

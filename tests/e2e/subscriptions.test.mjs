@@ -189,7 +189,7 @@ const LIBRARIES = {
 test('ethers, viem, web3 and rpc-websockets hear blocks through the death of a node', async (t) => {
 	const servers = await Promise.all(['anvil', 'anvil'].map((kind) => startServer(t, kind)));
 	const broker = await startBroker(t, {
-		pools: [pool(servers.map(({ url }) => url), { size: 4, probe: { interval: '500ms', timeout: '500ms' } })],
+		pools: [pool(servers.map(({ url }) => url), { size: 4 })],
 		routes: SUBSCRIBE_ROUTES,
 	});
 	const heard = {};
@@ -304,7 +304,7 @@ test(`${SECONDS} s of kills, drains and resizes under 200 subscribers`, { timeou
 	await Promise.all(servers.map((server) => chain.join(server)));
 	const broker = await startBroker(t, {
 		log: { level: 'info', format: 'logfmt' },
-		pools: [pool(servers.map(({ url }) => url), { size: 8, probe: { interval: '500ms', timeout: '1s' } })],
+		pools: [pool(servers.map(({ url }) => url), { size: 8, probe: { interval: '500ms', timeout: '5s' } })],
 		routes: SUBSCRIBE_ROUTES.map((route) => (route.subscribe ? { ...route, subscribe: { ...route.subscribe, linger: '200ms' } } : route)),
 	});
 	const crowd = await Promise.all(Array.from({ length: 200 }, (_, at) => Subscriber.open(t, broker.url, at)));

@@ -26,7 +26,8 @@ export const DIRECT = process.env.WSB_DIRECT === '1';
 // Runs one subcommand to its end.
 export const command = (args, options) => run(WSBROKER, args, options);
 
-// A pool of the given upstream URLs (or endpoint objects) with small, quick defaults.
+// A pool of the given upstream URLs (or endpoint objects) with small, quick defaults. An upstream of this
+// process that has much to do owes its pongs for longer than usual: it is not given up for that.
 export function pool(endpoints, settings = {}) {
 	return {
 		name: 'main',
@@ -34,6 +35,7 @@ export function pool(endpoints, settings = {}) {
 		endpoints: endpoints.map((endpoint) =>
 			(typeof endpoint === 'string' ? { url: endpoint } : endpoint)),
 		...settings,
+		probe: { timeout: '20s', ...settings.probe },
 	};
 }
 
