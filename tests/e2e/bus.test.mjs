@@ -551,7 +551,7 @@ test('how long an event takes, from call to every listener', async (t) => {
 		t.diagnostic(`${what}: p50 ${percentile(list, 0.5).toFixed(2)} ms, p99 ${percentile(list, 0.99).toFixed(2)} ms`);
 });
 
-test('as many events as it takes, for some seconds, without growth', async (t) => {
+test('as many events as it takes, for some seconds, without growth', { timeout: 200000 }, async (t) => {
 	const seconds = Math.min(30, Number(process.env.TEST_SECONDS ?? 3));
 	const redis = await startRedis(t);
 	const quiet = { log: { level: 'warn' }, limits: { in_flight_per_client: 100000 } };
@@ -565,14 +565,14 @@ test('as many events as it takes, for some seconds, without growth', async (t) =
 	let sent = 0;
 	let warm;
 	while (performance.now() - began < seconds * 1000) {
-		const behind = 20 * (performance.now() - began);
+		const behind = 10 * (performance.now() - began);
 		for (; sent < behind; sent++)
 			a.client.send(`{"jsonrpc":"2.0","method":"wsbroker.invalidate","params":{"tags":["property:${sent % 50000}"]}}`);
 		if (!warm && performance.now() - began > 1000)
 			warm = rssOf(a) + rssOf(b);
 		await take(5);
 	}
-	await until(async () => (await busOf(a.broker)).queued === 0 && (await seqOf(b)) === (await seqOf(a)), { deadline: 60000 });
+	await until(async () => (await busOf(a.broker)).queued === 0 && (await seqOf(b)) === (await seqOf(a)), { deadline: 120000 });
 	const took = (performance.now() - began) / 1000;
 	const merged = await a.broker.metric('wsbroker_bus_events_merged_total');
 	assert.equal((await seqOf(b)) + merged, sent);

@@ -129,7 +129,7 @@ test('a client whose token expires is closed with 1008 at that time', async (t) 
 	const { code, reason } = await wire.closing();
 	assert.deepEqual({ code, reason }, { code: 1008, reason: 'credentials expired' });
 	assert.ok(Date.now() >= exp * 1000 - 20, 'not earlier');
-	assert.ok(Date.now() < exp * 1000 + 1500, 'nor much later');
+	assert.ok(Date.now() < exp * 1000 + 20000, 'nor as late as one that comes anew would be let in');
 	lasting.send('{"jsonrpc":"2.0","id":1,"method":"wsbroker.ping"}');
 	assert.match(await lasting.nextText(), /"id":1/);
 	await until(() => /client\.expired/.test(broker.log), { what: 'the line' });
