@@ -70,6 +70,22 @@ struct source {
 	size_t url_count;
 };
 
+static int unknown_option(const char *command, const char *word)
+{
+	struct nearest nearest;
+	struct strbuf what;
+	int code;
+
+	nearest_init(&nearest, span_of(word, strcspn(word, "=")));
+	nearest_offer(&nearest, span_text("--config"));
+	strbuf_init(&what);
+	strbuf_printf(&what, "unknown option %s", word);
+	nearest_suggest(&nearest, &what);
+	code = usage_error(command, strbuf_span(&what).at, NULL);
+	strbuf_fini(&what);
+	return code;
+}
+
 /* Options stand before or after the rest. 0, or the exit code of a usage error. */
 static int read_source(const char *command, int argc, char *const *argv, struct source *out)
 {
@@ -86,7 +102,7 @@ static int read_source(const char *command, int argc, char *const *argv, struct 
 		else if (strncmp(word, "--config=", len) == 0)
 			out->file = word + len;
 		else if (strcmp(word, "-c") != 0 && strcmp(word, "--config") != 0)
-			return usage_error(command, "unknown option", word);
+			return unknown_option(command, word);
 		else if (at + 1 == argc)
 			return usage_error(command, "a file must follow", word);
 		else
@@ -327,6 +343,9 @@ static int run(int argc, char *const *argv)
 		return tool_run(argc, argv);
 	name = console_command(argc, argv);
 	if (name && console_knows(name))
+		return console_run(argc, argv);
+	/* Options and no command, or none that is known: the table of options tells. */
+	if (!name && argv[1][0] == '-' && argv[1][1])
 		return console_run(argc, argv);
 	return unknown_command(name ? name : argv[1]);
 }

@@ -47,6 +47,18 @@ size_t utf8_sequence_len(struct span text)
 	return second_is_allowed(lead, (unsigned char)text.at[1]) ? len : 0;
 }
 
+bool utf8_is_valid(struct span text)
+{
+	while (text.len > 0) {
+		size_t len = utf8_sequence_len(text);
+
+		if (len == 0)
+			return false;
+		text = span_of(text.at + len, text.len - len);
+	}
+	return true;
+}
+
 static size_t write_bytes(char *unit, const char *bytes, size_t len)
 {
 	memcpy(unit, bytes, len);

@@ -2,6 +2,7 @@
 #ifndef WSB_COMMON_ESCAPE_H
 #define WSB_COMMON_ESCAPE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include "common/span.h"
 
@@ -16,5 +17,8 @@ size_t escape_next(struct span *text, char unit[ESCAPE_UNIT_MAX]);
 /* The length, 1 to 4, of the well-formed UTF-8 sequence (RFC 3629) that text begins with;
  * 0 when there is none. */
 size_t utf8_sequence_len(struct span text);
+
+/* Whether all of text is such sequences. */
+bool utf8_is_valid(struct span text);
 
 #endif

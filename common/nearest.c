@@ -49,7 +49,8 @@ void nearest_offer_as(struct nearest *nearest, struct span candidate, struct spa
 {
 	size_t distance = nearest_distance(nearest->word, candidate);
 
-	if (distance < nearest->distance) {
+	/* Of one that has no letter of the word left nobody was thinking. */
+	if (distance < nearest->distance && distance < nearest->word.len) {
 		nearest->distance = distance;
 		nearest->best = told;
 	}

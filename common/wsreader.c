@@ -157,18 +157,6 @@ static inline enum wsreader_event take_data(struct wsreader *reader, struct wsre
 	return WSREADER_DATA;
 }
 
-static bool is_utf8(struct span text)
-{
-	while (text.len > 0) {
-		size_t len = utf8_sequence_len(text);
-
-		if (len == 0)
-			return false;
-		text = span_of(text.at + len, text.len - len);
-	}
-	return true;
-}
-
 static enum wsreader_event read_close(struct span payload, struct wsreader_item *item)
 {
 	item->code = 0;
@@ -181,7 +169,7 @@ static enum wsreader_event read_close(struct span payload, struct wsreader_item 
 	item->payload = span_of(payload.at + WS_CODE_BYTES, payload.len - WS_CODE_BYTES);
 	if (!wsframe_close_code_is_valid(item->code))
 		return violation(item, PROTOCOL_ERROR, "a close code that must not be sent");
-	if (!is_utf8(item->payload))
+	if (!utf8_is_valid(item->payload))
 		return violation(item, BAD_UTF8, "a close reason that is not UTF-8");
 	return WSREADER_CLOSE;
 }

@@ -136,6 +136,8 @@ bool filter_read(const struct admin_exchange *exchange, const char *const *known
 	    !read_flag(exchange, "slow", &out->slow) ||
 	    !read_flag(exchange, "failed", &out->failed))
 		return false;
+	if (query->until_us > 0 && query->since_us > query->until_us)
+		return refuse(exchange, "until", "later than since");
 	out->bounded = last > 0 || query->since_us > 0 || query->after_id > 0;
 	if (last == 0)
 		last = query->since_us > 0 || query->after_id > 0 ? FILTER_LAST_MAX : LAST_DEFAULT;

@@ -1,10 +1,12 @@
 #include "broker/admin/reads.h"
 
+#include <stdio.h>
 #include <string.h>
 #include "broker/admin/answer.h"
 #include "broker/admin/views.h"
 #include "broker/admin/views_bus.h"
 #include "broker/control/exposition.h"
+#include "common/nearest.h"
 
 void read_livez(struct admin_exchange *exchange)
 {
@@ -43,16 +45,33 @@ void read_pools(struct admin_exchange *exchange)
 	answer_json(exchange->response, 200, view_pools(exchange->snapshot));
 }
 
+/* Which one may have been meant is said, too. */
+static void answer_missing(struct admin_exchange *exchange, const char *what,
+			   const struct nearest *nearest)
+{
+	struct strbuf detail;
+
+	strbuf_init(&detail);
+	strbuf_text(&detail, what);
+	strbuf_plain(&detail, nearest->word);
+	nearest_suggest(nearest, &detail);
+	answer_problem(exchange->response, 404, strbuf_span(&detail).at);
+	strbuf_fini(&detail);
+}
+
 /* NULL: the response says that there is none. */
 static const struct pool_view *find_pool(struct admin_exchange *exchange)
 {
 	const char *name = exchange->call->names[0];
+	struct nearest nearest;
 
+	nearest_init(&nearest, span_text(name));
 	for (size_t i = 0; i < exchange->snapshot->pool_count; i++) {
 		if (strcmp(exchange->snapshot->pools[i].name, name) == 0)
 			return &exchange->snapshot->pools[i];
+		nearest_offer(&nearest, span_text(exchange->snapshot->pools[i].name));
 	}
-	answer_problemf(exchange->response, 404, "There is no pool called %s.", name);
+	answer_missing(exchange, "there is no pool ", &nearest);
 	return NULL;
 }
 
@@ -81,18 +100,22 @@ void read_endpoint(struct admin_exchange *exchange)
 {
 	const struct pool_view *pool = find_pool(exchange);
 	const char *name = exchange->call->names[1];
+	struct nearest nearest;
+	char what[128];
 
 	if (!pool)
 		return;
+	nearest_init(&nearest, span_text(name));
 	for (size_t i = 0; i < pool->endpoint_count; i++) {
 		if (strcmp(pool->endpoints[i].name, name) == 0) {
 			answer_json(exchange->response, 200,
 				    view_endpoint(pool, &pool->endpoints[i]));
 			return;
 		}
+		nearest_offer(&nearest, span_text(pool->endpoints[i].name));
 	}
-	answer_problemf(exchange->response, 404, "Pool %s has no endpoint called %s.", pool->name,
-			name);
+	snprintf(what, sizeof(what), "pool %s has no endpoint ", pool->name);
+	answer_missing(exchange, what, &nearest);
 }
 
 void read_connections(struct admin_exchange *exchange)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "common/clock.h"
+#include "common/escape.h"
 #include "common/nearest.h"
 #include "common/units.h"
 
@@ -29,18 +30,65 @@ static enum wsb_err refuse(char *why, const char *sentence)
 	return WSB_EINVAL;
 }
 
+static enum wsb_err refuse_value(const struct option *option, const char *what, char *why)
+{
+	snprintf(why, ARGUMENTS_WHY_MAX, "%s %s", option->name, what);
+	return WSB_EINVAL;
+}
+
+/* Something of the system, in whatever bytes: a file, a command. */
 static enum wsb_err read_text(const struct option *option, const char *text, struct arguments *out,
 			      char *why)
 {
-	(void)why;
+	if (!text[0])
+		return refuse_value(option, "needs a value", why);
 	memcpy((char *)out + option->offset, &text, sizeof(text));
 	return WSB_OK;
+}
+
+/* What the broker is told is JSON or a part of a URL. A reason may be empty. */
+static enum wsb_err read_words(const struct option *option, const char *text, struct arguments *out,
+			       char *why)
+{
+	if (!text[0] && option->bit != OPTION_REASON)
+		return refuse_value(option, "needs a value", why);
+	if (!utf8_is_valid(span_text(text)))
+		return refuse_value(option, "must be UTF-8", why);
+	memcpy((char *)out + option->offset, &text, sizeof(text));
+	return WSB_OK;
+}
+
+static enum wsb_err read_match(const struct option *option, const char *text, struct arguments *out,
+			       char *why)
+{
+	if (strcmp(text, "any") != 0 && strcmp(text, "all") != 0)
+		return refuse_value(option, "must be any or all", why);
+	return read_words(option, text, out, why);
+}
+
+/* "host", "host:port", "[::1]:port". */
+static bool is_authority(const char *text, size_t len)
+{
+	const char *end = text + len;
+	const char *port = memrchr(text, ':', len);
+	unsigned long number;
+	char *stop;
+
+	if (len > 0 && end[-1] == ']')
+		port = NULL;
+	if (!port)
+		return len > 0;
+	errno = 0;
+	number = strtoul(port + 1, &stop, 10);
+	return port > text && stop == end && errno == 0 && port[1] >= '0' && port[1] <= '9' &&
+	       number >= 1 && number <= UINT16_MAX;
 }
 
 static enum wsb_err read_admin(const struct option *option, const char *text, struct arguments *out,
 			       char *why)
 {
 	const char *authority = strstr(text, "://");
+	size_t len;
 
 	(void)option;
 	out->admin = text;
@@ -48,9 +96,13 @@ static enum wsb_err read_admin(const struct option *option, const char *text, st
 		return WSB_OK;
 	if (strncmp(text, "http://", 7) != 0 && strncmp(text, "https://", 8) != 0)
 		return refuse(why, "the admin address must begin with http://, https:// or unix:");
+	authority += strlen("://");
+	len = strcspn(authority, "/?#");
 	/* It is printed when nobody answers there. */
-	if (memchr(authority + 3, '@', strcspn(authority + 3, "/?#")))
+	if (memchr(authority, '@', len))
 		return refuse(why, "the admin address cannot hold credentials");
+	if (!is_authority(authority, len))
+		return refuse(why, "the admin address needs a host, and a port from 1 to 65535");
 	return WSB_OK;
 }
 
@@ -91,11 +143,8 @@ static enum wsb_err read_duration(const struct option *option, const char *text,
 {
 	uint64_t us = 0;
 
-	if (read_time(text, &us) != WSB_OK || us == 0 || us > DAY_US) {
-		snprintf(why, ARGUMENTS_WHY_MAX, "%s takes a duration such as 30s, up to a day",
-			 option->name);
-		return WSB_EINVAL;
-	}
+	if (read_time(text, &us) != WSB_OK || us == 0 || us > DAY_US)
+		return refuse_value(option, "takes a duration such as 30s, up to a day", why);
 	memcpy((char *)out + option->offset, &us, sizeof(us));
 	return WSB_OK;
 }
@@ -109,10 +158,8 @@ static enum wsb_err read_number(const struct option *option, const char *text,
 
 	errno = 0;
 	number = strtoull(text, &end, 10);
-	if (text[0] < '0' || text[0] > '9' || *end || errno || number > UINT32_MAX) {
-		snprintf(why, ARGUMENTS_WHY_MAX, "%s takes a whole number", option->name);
-		return WSB_EINVAL;
-	}
+	if (text[0] < '0' || text[0] > '9' || *end || errno || number > UINT32_MAX)
+		return refuse_value(option, "takes a whole number", why);
 	value = number;
 	memcpy((char *)out + option->offset, &value, sizeof(value));
 	return WSB_OK;
@@ -130,6 +177,10 @@ static enum wsb_err read_list(const struct option *option, const char *text, str
 {
 	struct argument_list *list = (struct argument_list *)((char *)out + option->offset);
 
+	if (!text[0])
+		return refuse_value(option, "needs a value", why);
+	if (!utf8_is_valid(span_text(text)))
+		return refuse_value(option, "must be UTF-8", why);
 	if (list->count == ARGUMENTS_LIST_MAX) {
 		snprintf(why, ARGUMENTS_WHY_MAX, "%s may be given %d times", option->name,
 			 ARGUMENTS_LIST_MAX);
@@ -152,32 +203,33 @@ static const struct option options[] = {
 	 "again and again, until interrupted"},
 	{"--wait", NULL, OPTION_WAIT, "DURATION", read_wait, IN(wait_us),
 	 "wait until it is done; exit code 5 when it is not by then"},
-	{"--reason", NULL, OPTION_REASON, "TEXT", read_text, IN(reason),
+	{"--reason", NULL, OPTION_REASON, "TEXT", read_words, IN(reason),
 	 "why, for the event history"},
 	{"--force", NULL, OPTION_FORCE, NULL, NULL, 0, "even if no healthy endpoint is left"},
 	{"--timeout", NULL, OPTION_TIMEOUT, "DURATION", read_duration, IN(timeout_us),
 	 "how long it may take (default 60s)"},
-	{"--since", NULL, OPTION_SINCE, "TIME", read_text, IN(since),
+	{"--since", NULL, OPTION_SINCE, "TIME", read_words, IN(since),
 	 "not before: 10m (ago), 2026-11-22T07:12:00Z; watch: also a position, or start"},
-	{"--until", NULL, OPTION_UNTIL, "TIME", read_text, IN(until), "not after"},
-	{"--pool", NULL, OPTION_POOL, "NAME", read_text, IN(pool), "of this pool only"},
-	{"--type", NULL, OPTION_TYPE, "GLOB", read_text, IN(type),
+	{"--until", NULL, OPTION_UNTIL, "TIME", read_words, IN(until), "not after"},
+	{"--pool", NULL, OPTION_POOL, "NAME", read_words, IN(pool), "of this pool only"},
+	{"--type", NULL, OPTION_TYPE, "GLOB", read_words, IN(type),
 	 "of these types only: endpoint.*"},
 	{"--all", NULL, OPTION_ALL, NULL, NULL, 0,
 	 "invalidate: everything; events: also the steps of each connection (-o json has them)"},
 	{"--follow", "-f", OPTION_FOLLOW, NULL, NULL, 0, "go on with what happens from now on"},
-	{"--sort", NULL, OPTION_SORT, "COLUMN", read_text, IN(sort),
+	{"--sort", NULL, OPTION_SORT, "COLUMN", read_words, IN(sort),
 	 "by this column; -COLUMN: the largest first"},
 	{"--slow", NULL, OPTION_SLOW, NULL, NULL, 0, "only those that took longer than log.slow"},
 	{"--failed", NULL, OPTION_FAILED, NULL, NULL, 0, "only those that failed"},
-	{"--name", NULL, OPTION_NAME, "NAME", read_text, IN(name), "its name (default: host:port)"},
+	{"--name", NULL, OPTION_NAME, "NAME", read_words, IN(name),
+	 "its name (default: host:port)"},
 	{"--weight", NULL, OPTION_WEIGHT, "N", read_number, IN(weight), "its weight (default 1)"},
 	{"--tag", NULL, OPTION_TAG, "GLOB", read_list, IN(tags),
 	 "what carries this tag: property:42, city:*; may be given several times"},
 	{"--key", NULL, OPTION_KEY, "NAME", read_list, IN(keys), "this entry; several times"},
 	{"--method", NULL, OPTION_METHOD, "GLOB", read_list, IN(methods),
 	 "the answers to this method; several times"},
-	{"--match", NULL, OPTION_MATCH, "any|all", read_text, IN(match),
+	{"--match", NULL, OPTION_MATCH, "any|all", read_match, IN(match),
 	 "what carries any of the tags (the default), or all of them"},
 	{"--soft", NULL, OPTION_SOFT, NULL, NULL, 0,
 	 "entries may still be served as stale while they are refreshed"},
@@ -277,16 +329,12 @@ static enum wsb_err read_option(int argc, char *const *argv, int *at, struct arg
 	if (!option)
 		return refuse_option(argument, why);
 	out->given |= option->bit;
-	if (!option->value && value) {
-		snprintf(why, ARGUMENTS_WHY_MAX, "%s takes no value", option->name);
-		return WSB_EINVAL;
-	}
+	if (!option->value && value)
+		return refuse_value(option, "takes no value", why);
 	if (!option->value)
 		return WSB_OK;
-	if (!value && *at + 1 == argc) {
-		snprintf(why, ARGUMENTS_WHY_MAX, "%s needs a value", option->name);
-		return WSB_EINVAL;
-	}
+	if (!value && *at + 1 == argc)
+		return refuse_value(option, "needs a value", why);
 	return option->read(option, value ? value : argv[++*at], out, why);
 }
 

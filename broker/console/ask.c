@@ -71,18 +71,19 @@ int ask_refused(struct client *client, const struct answer *answer)
 {
 	const char *detail = json_string_value(json_object_get(answer->value, "detail"));
 	bool denied = answer->status == 401 || answer->status == 403;
+	int code = denied ? EXIT_DENIED : answer->status == 400 ? EXIT_USAGE : EXIT_FAILED;
 	char what[64];
 
 	(void)client;
 	snprintf(what, sizeof(what), "the broker answered %ld", answer->status);
 	if (detail && !denied)
-		ask_complain(EXIT_FAILED, detail, "");
+		ask_complain(code, detail, "");
 	else
-		ask_complain(EXIT_FAILED, what, detail ? detail : "");
+		ask_complain(code, what, detail ? detail : "");
 	tell_errors(answer->value);
 	if (answer->status == 401)
 		fprintf(stderr, "Show a token: WSBROKER_TOKEN or --token-file FILE.\n");
-	return denied ? EXIT_DENIED : EXIT_FAILED;
+	return code;
 }
 
 static enum wsb_err send(struct client *client, const struct client_request *request,
@@ -122,6 +123,14 @@ int ask(struct client *client, const char *method, const char *path, const json_
 	if (!is_good(answer->status))
 		return ask_refused(client, answer);
 	return EXIT_DONE;
+}
+
+int ask_change(struct client *client, const char *method, const char *path, const json_t *body,
+	       struct answer *answer)
+{
+	int code = ask(client, method, path, body, answer);
+
+	return code == EXIT_USAGE ? EXIT_FAILED : code;
 }
 
 int ask_get(struct client *client, const char *path, json_type type, struct answer *answer)

@@ -25,7 +25,12 @@ int ask_complain(int code, const char *what, const char *why);
 int ask(struct client *client, const char *method, const char *path, const json_t *body,
 	struct answer *answer);
 
-/* The same, where the answer has to be of this type. */
+/* The same for a change: what is asked for wrongly (400) is a mistake of the command line, but a
+ * value that the broker's rules refuse is a change that failed. */
+int ask_change(struct client *client, const char *method, const char *path, const json_t *body,
+	       struct answer *answer);
+
+/* The same as ask, where the answer has to be of this type. */
 int ask_get(struct client *client, const char *path, json_type type, struct answer *answer);
 
 /* The same without a word: whoever asks again and again is the one to complain. */

@@ -41,7 +41,7 @@ static int send_change(const struct invocation *invocation, const char *method,
 		return ask_complain(EXIT_FAILED, "out of memory", "");
 	}
 	answer_init(&answer);
-	code = ask(invocation->client, method, strbuf_span(path).at, body, &answer);
+	code = ask_change(invocation->client, method, strbuf_span(path).at, body, &answer);
 	if (code == EXIT_DONE)
 		code = await_operation(invocation, &answer, wait_us);
 	answer_fini(&answer);

@@ -131,7 +131,7 @@ bool command_begins(const char *word)
 	return false;
 }
 
-/* "pool needs one of resize|balancer|...", "there is no pool resiz (did you mean ...?)". */
+/* "pool needs one of resize|balancer|...", "unknown command pool resiz (did you mean ...?)". */
 static void tell_verbs(const char *word, const char *second, char why[ARGUMENTS_WHY_MAX])
 {
 	const char *separator = "";
@@ -150,7 +150,7 @@ static void tell_verbs(const char *word, const char *second, char why[ARGUMENTS_
 		separator = "|";
 	}
 	if (second)
-		strbuf_printf(&text, "there is no %s %.20s", word, second);
+		strbuf_printf(&text, "unknown command %s %.20s", word, second);
 	if (nearest.best.at)
 		nearest_suggest(&nearest, &text);
 	else
@@ -167,8 +167,12 @@ const struct command *command_find(const struct arguments *arguments, int *words
 	const char *word = arguments->command;
 	const char *second = arguments->operand_count > 0 ? arguments->operands[0] : NULL;
 
-	if (!word || !command_begins(word)) {
-		snprintf(why, ARGUMENTS_WHY_MAX, "unknown command %.64s", word ? word : "");
+	if (!word) {
+		snprintf(why, ARGUMENTS_WHY_MAX, "a command must be given");
+		return NULL;
+	}
+	if (!command_begins(word)) {
+		snprintf(why, ARGUMENTS_WHY_MAX, "unknown command %.64s", word);
 		return NULL;
 	}
 	for (size_t i = 0; i < command_count; i++) {

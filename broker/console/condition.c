@@ -143,16 +143,25 @@ static void describe(const json_t *value, char text[CONDITION_TEXT_MAX])
 		snprintf(text, CONDITION_TEXT_MAX, "null");
 }
 
-static bool holds_member(const struct condition *condition, const json_t *value,
-			 char found[CONDITION_TEXT_MAX])
+static enum wsb_err judge_member(const struct condition *condition, const json_t *value,
+				 bool *holds, char found[CONDITION_TEXT_MAX])
 {
 	char *end;
 	double wanted = strtod(condition->value, &end);
 
 	describe(value, found);
-	if (json_is_number(value) && !*end)
-		return compare(condition->operator, json_number_value(value) - wanted);
-	return compare(condition->operator, strcmp(found, condition->value));
+	if (!json_is_number(value)) {
+		*holds = compare(condition->operator, strcmp(found, condition->value));
+		return WSB_OK;
+	}
+	/* "null": is it still unknown? */
+	if (*end && strcmp(condition->value, "null") != 0) {
+		snprintf(found, CONDITION_TEXT_MAX, "it is a number, not %.60s", condition->value);
+		return WSB_EINVAL;
+	}
+	*holds = *end ? condition->operator[0] == '!'
+	    : compare(condition->operator, json_number_value(value) - wanted);
+	return WSB_OK;
 }
 
 /* What a drain has to wait for. */
@@ -195,7 +204,9 @@ enum wsb_err condition_holds(const struct condition *condition, const json_t *an
 	object = find_object(condition, answer);
 	value = json_object_get(object, condition->member);
 	if (!object) {
-		snprintf(found, CONDITION_TEXT_MAX, "there is no %.100s", condition->object);
+		snprintf(found, CONDITION_TEXT_MAX, "there is no %s %.100s",
+			 condition->subject == CONDITION_POOL ? "pool" : "endpoint",
+			 condition->object);
 		return WSB_ENOENT;
 	}
 	if (!value) {
@@ -203,6 +214,5 @@ enum wsb_err condition_holds(const struct condition *condition, const json_t *an
 			 condition->member);
 		return WSB_EINVAL;
 	}
-	*holds = holds_member(condition, value, found);
-	return WSB_OK;
+	return judge_member(condition, value, holds, found);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "broker/console/arguments.h"
 #include "broker/console/ask.h"
+#include "broker/console/check.h"
 #include "broker/console/commands.h"
 #include "common/bearer.h"
 
@@ -96,6 +97,9 @@ static int check_usage(const struct command *command, const struct arguments *ar
 		snprintf(what, sizeof(what), "%s takes no %s", command->name, option.name);
 		return ask_complain(EXIT_USAGE, what, "");
 	}
+	/* A script's variable that is not set: no object has such a name. */
+	if (operand_count > 0 && !arguments->operands[arguments->operand_count - operand_count][0])
+		return ask_complain(EXIT_USAGE, "the first argument is empty", "");
 	if (operand_count >= command->operand_min && operand_count <= command->operand_max)
 		return EXIT_DONE;
 	if (command->operand_max == 0)
@@ -116,22 +120,52 @@ static int find_token(const struct arguments *arguments, char room[BEARER_MAX], 
 	return ask_complain(EXIT_USAGE, arguments->token_file, why);
 }
 
-static int run(struct invocation *invocation)
+static int prepare(struct invocation *invocation)
 {
 	char room[BEARER_MAX];
 	const char *token;
 	int code;
 
 	if (invocation->command->offline)
-		return invocation->command->run(invocation);
+		return EXIT_DONE;
 	code = find_token(invocation->arguments, room, &token);
 	if (code != EXIT_DONE)
 		return code;
 	if (client_create(&invocation->client, invocation->arguments->admin, token) != WSB_OK)
 		return ask_complain(EXIT_FAILED, "out of memory", "");
-	code = invocation->command->run(invocation);
+	return EXIT_DONE;
+}
+
+/* To monitoring 2 would say that the broker is critical: what cannot be asked is unknown. */
+static int usage_exit(const char *command)
+{
+	return command && strcmp(command, "check") == 0 ? (int)CHECK_UNKNOWN : EXIT_USAGE;
+}
+
+static int usage(const struct arguments *arguments, const char *why)
+{
+	ask_complain(EXIT_USAGE, why, "");
+	fprintf(stderr, "Try: wsbroker --help\n");
+	return usage_exit(arguments->command);
+}
+
+static int run(struct invocation *invocation)
+{
+	const struct command *command = invocation->command;
+	int code = check_usage(command, invocation->arguments, invocation->operand_count);
+	bool able;
+
+	if (code == EXIT_DONE)
+		code = prepare(invocation);
+	able = code == EXIT_DONE;
+	if (able)
+		code = command->run(invocation);
 	client_destroy(invocation->client);
-	return code;
+	/* What check ends with is a state. */
+	if (code != EXIT_USAGE || (able && command->run == check_run))
+		return code;
+	fprintf(stderr, "Try: wsbroker %s --help\n", command->name);
+	return usage_exit(command->name);
 }
 
 int console_run(int argc, char *const *argv)
@@ -140,21 +174,19 @@ int console_run(int argc, char *const *argv)
 	struct arguments arguments;
 	char why[ARGUMENTS_WHY_MAX];
 	int words = 1;
-	int code;
 
 	if (arguments_parse(argc, argv, getenv("WSBROKER_ADMIN"), &arguments, why) != WSB_OK)
-		return ask_complain(EXIT_USAGE, why, "");
+		return usage(&arguments, why);
 	invocation.command = command_find(&arguments, &words, why);
 	if (!invocation.command && arguments.help && arguments.command &&
 	    command_begins(arguments.command))
 		return explain_group(arguments.command);
 	if (!invocation.command)
-		return ask_complain(EXIT_USAGE, why, "");
+		return usage(&arguments, why);
 	if (arguments.help)
 		return explain(invocation.command);
 	invocation.arguments = &arguments;
 	invocation.operands = arguments.operands + words - 1;
 	invocation.operand_count = arguments.operand_count - (words - 1);
-	code = check_usage(invocation.command, &arguments, invocation.operand_count);
-	return code != EXIT_DONE ? code : run(&invocation);
+	return run(&invocation);
 }

@@ -134,7 +134,12 @@ int invalidate_run(const struct invocation *invocation)
 {
 	const struct arguments *arguments = invocation->arguments;
 	bool all = arguments->given & OPTION_ALL;
+	bool named = arguments->given & (OPTION_TAG | OPTION_KEY | OPTION_METHOD | OPTION_MATCH);
 
+	if (all && named)
+		return ask_complain(EXIT_USAGE, "--all stands alone", "it hits everything");
+	if (arguments->match && arguments->tags.count == 0)
+		return ask_complain(EXIT_USAGE, "--match is about tags", "give --tag");
 	if (!all && arguments->tags.count + arguments->keys.count + arguments->methods.count == 0)
 		return ask_complain(EXIT_USAGE, "nothing to invalidate",
 				    "give --tag, --key or --method, or --all for everything");

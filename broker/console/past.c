@@ -104,6 +104,11 @@ static int follow(const struct invocation *invocation)
 
 int past_events(const struct invocation *invocation)
 {
+	const struct arguments *arguments = invocation->arguments;
+
+	if (arguments->given & OPTION_FOLLOW && arguments->given & (OPTION_UNTIL | OPTION_WATCH))
+		return ask_complain(EXIT_USAGE, "--follow goes on by itself",
+				    "it takes neither --until nor --watch");
 	if (invocation->arguments->given & OPTION_FOLLOW)
 		return follow(invocation);
 	return show_past(invocation, ADMIN_EVENTS,

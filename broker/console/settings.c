@@ -42,7 +42,7 @@ static int send_step(const struct invocation *invocation, const char *method, co
 		json_object_set_new(body, "reason", json_string(invocation->arguments->reason));
 	answer_init(&answer);
 	strbuf_init(&out);
-	code = ask(invocation->client, method, path, body, &answer);
+	code = ask_change(invocation->client, method, path, body, &answer);
 	if (code == EXIT_DONE && invocation->arguments->json) {
 		strbuf_add(&out, strbuf_span(&answer.body));
 	} else if (code == EXIT_DONE) {

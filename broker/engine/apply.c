@@ -24,6 +24,22 @@ void apply_conclude(const struct application *application, enum outcome_kind kin
 	va_end(args);
 }
 
+void apply_missing(const struct application *application, const struct nearest *nearest,
+		   const char *format, ...)
+{
+	struct strbuf meant;
+	char what[192];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(what, sizeof(what), format, args);
+	va_end(args);
+	strbuf_init(&meant);
+	nearest_suggest(nearest, &meant);
+	apply_conclude(application, OUTCOME_NOT_FOUND, "%s%s", what, strbuf_span(&meant).at);
+	strbuf_fini(&meant);
+}
+
 static struct session *client_numbered(struct engine *engine, int64_t id)
 {
 	list_each(&engine->sessions.states[SESSION_OPEN], node) {
@@ -120,6 +136,20 @@ static void apply_drain(const struct application *application)
 	apply_conclude(application, OUTCOME_DONE, "the broker drains");
 }
 
+static void tell_pool_missing(const struct application *application)
+{
+	const struct engine *engine = application->engine;
+	const char *name = application->command->pool ? application->command->pool : "";
+	struct nearest nearest;
+
+	nearest_init(&nearest, span_text(name));
+	for (size_t i = 0; i < engine->lane_count; i++) {
+		if (!engine->lanes[i]->retiring)
+			nearest_offer(&nearest, span_text(engine->lanes[i]->pool->settings->name));
+	}
+	apply_missing(application, &nearest, "there is no pool %s", name);
+}
+
 static void apply_in_lane(const struct application *application)
 {
 	const struct command *command = application->command;
@@ -127,8 +157,7 @@ static void apply_in_lane(const struct application *application)
 
 	/* What retires cannot be kept from it: a pause would keep its last requests for ever. */
 	if (!lane || lane->retiring)
-		apply_conclude(application, OUTCOME_NOT_FOUND, "there is no pool %s",
-			       command->pool ? command->pool : "");
+		tell_pool_missing(application);
 	else if (command_has_endpoint(command->kind))
 		apply_to_endpoint(application, lane);
 	else

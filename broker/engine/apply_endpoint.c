@@ -139,6 +139,18 @@ static void apply_weight(const struct application *application, struct endpoint 
 		       endpoint->pool->settings->name, endpoint->settings->name, weight);
 }
 
+static void tell_endpoint_missing(const struct application *application, const struct pool *pool)
+{
+	const struct command *command = application->command;
+	const char *name = command->endpoint ? command->endpoint : "";
+	struct nearest nearest;
+
+	nearest_init(&nearest, span_text(name));
+	for (uint32_t i = 0; i < pool->endpoint_count; i++)
+		nearest_offer(&nearest, span_text(pool->endpoints[i]->settings->name));
+	apply_missing(application, &nearest, "pool %s has no endpoint %s", command->pool, name);
+}
+
 void apply_to_endpoint(const struct application *application, struct lane *lane)
 {
 	const struct command *command = application->command;
@@ -150,8 +162,7 @@ void apply_to_endpoint(const struct application *application, struct lane *lane)
 	}
 	endpoint = command->endpoint ? pool_find_endpoint(lane->pool, command->endpoint) : NULL;
 	if (!endpoint)
-		apply_conclude(application, OUTCOME_NOT_FOUND, "pool %s has no endpoint %s",
-			       command->pool, command->endpoint ? command->endpoint : "");
+		tell_endpoint_missing(application, lane->pool);
 	else if (command->kind == COMMAND_ENDPOINT_WEIGHT)
 		apply_weight(application, endpoint);
 	else

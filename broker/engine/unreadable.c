@@ -65,18 +65,6 @@ void unreadable_note(struct engine *engine, struct session *session, enum encodi
 		log_span("fitting_envelope", strbuf_span(guess)));
 }
 
-static bool is_utf8(struct span text)
-{
-	while (text.len > 0) {
-		size_t len = utf8_sequence_len(text);
-
-		if (len == 0)
-			return false;
-		text = span_of(text.at + len, text.len - len);
-	}
-	return true;
-}
-
 void unreadable_answer(struct engine *engine, struct session *session, bool binary,
 		       enum encoding encoding, struct span payload)
 {
@@ -88,7 +76,7 @@ void unreadable_answer(struct engine *engine, struct session *session, bool bina
 	};
 
 	unreadable_note(engine, session, encoding, payload);
-	if (!binary && session->kind == SESSION_WEBSOCKET && !is_utf8(payload)) {
+	if (!binary && session->kind == SESSION_WEBSOCKET && !utf8_is_valid(payload)) {
 		/* RFC 6455, section 8.1: a text frame that is not UTF-8 ends the connection. */
 		client_close(engine, session, 1007, "invalid UTF-8 in a text message");
 		return;

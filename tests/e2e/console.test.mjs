@@ -256,6 +256,59 @@ test('tokens come from the environment or a file, and lesser roles end with 4', 
 	assert.match(table.stderr, /its first line is no token/);
 });
 
+test('what is wrong with a command line is exit 2, and said', async (t) => {
+	const { run } = await stage(t);
+	const mistakes = [
+		['watch --since abc', /since must be a position/],
+		['watch --tag=', /--tag needs a value/],
+		['invalidate --all --tag x', /--all stands alone/],
+		['invalidate --key x --match all', /--match is about tags/],
+		['invalidate --tag x --match some', /any or all/],
+		['events --since abc', /since must be a time/],
+		['events --since 1h --until 2h', /until must be later than since/],
+		['events --follow --until 1h', /--follow/],
+		['events --follow --watch 1', /--follow/],
+		['requests --since yesterday', /since must be a time/],
+		['report --since abc', /since must be a time/],
+		['wait pool.main.ready>=x --timeout 5s', /it is a number, not x/],
+		['pool resiz main 3', /unknown command pool resiz .*“pool resize”/],
+		['status -x', /unknown option -x$/m],
+		['status --admin http://:1', /needs a host/],
+	];
+	for (const [line, says] of mistakes) {
+		const { code, stderr } = await run(line);
+		assert.equal(code, 2, `${line}: ${stderr}`);
+		assert.match(stderr, says, line);
+		assert.match(stderr, /^Try: wsbroker .*--help$/m, line);
+	}
+	for (const args of [['pool', 'pause', ''], ['cache', 'get', '']])
+		assert.match((await run('-o json', { args })).stderr, /first argument is empty/);
+	// To monitoring 2 would say that the broker is critical.
+	for (const line of ['check --watch 1', 'check now', 'check --nosuch', 'check --token-file /no/such/file'])
+		assert.equal((await run(line)).code, 3, line);
+	for (const [line, says] of [['--jsn', /unknown option --jsn/], ['-o json', /a command must be given/], ['serve --confg x', /“--config”/]]) {
+		const { code, stderr } = await command(line.split(' '));
+		assert.equal(code, 2, line);
+		assert.match(stderr, says);
+	}
+});
+
+test('a name that is not there is exit 1, and the one that was meant is told', async (t) => {
+	const { run } = await stage(t);
+	const mistakes = [
+		['pool pause mian', 'there is no pool mian (did you mean “main”?)'],
+		['endpoints --pool mian', 'there is no pool mian (did you mean “main”?)'],
+		['endpoint drain mian/u0', 'there is no pool mian (did you mean “main”?)'],
+		['endpoint drain main/u2', 'pool main has no endpoint u2 (did you mean “u0”?)'],
+		['endpoint drain main/elsewhere', 'pool main has no endpoint elsewhere'],
+	];
+	for (const [line, says] of mistakes) {
+		const { code, stderr } = await run(line);
+		assert.equal(code, 1, line);
+		assert.equal(stderr, `wsbroker: ${says}\n`, line);
+	}
+});
+
 test('completion scripts are scripts', async (t) => {
 	const { code, stdout } = await command(['completion', 'bash']);
 	assert.equal(code, 0);

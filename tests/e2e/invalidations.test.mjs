@@ -321,8 +321,8 @@ test('wrong use of the commands is told', async (t) => {
 	for (const [args, code, text] of [
 		[['invalidate'], 2, /nothing to invalidate.*--all/],
 		[['invalidate', '--tag'], 2, /--tag needs a value/],
-		[['invalidate', '--tag', 'a', '--all'], 1, /all stands alone/],
-		[['invalidate', '--tag', 'a', '--match', 'some'], 1, /match must be/],
+		[['invalidate', '--tag', 'a', '--all'], 2, /--all stands alone/],
+		[['invalidate', '--tag', 'a', '--match', 'some'], 2, /must be any or all/],
 		[['invalidate', 'a'], 2, /./],
 		[['cache', 'flush', '--tag', 'a'], 2, /./],
 	]) {

@@ -46,6 +46,15 @@ static void expect_escaped(struct span text, const char *expected)
 	cr_assert(span_is(span_of(all, len), expected), "%.*s is not %s", (int)len, all, expected);
 }
 
+Test(escape, text_is_valid_when_all_of_it_is)
+{
+	cr_expect(utf8_is_valid(span_text("")));
+	cr_expect(utf8_is_valid(span_text("a\xc3\xa9\xe2\x82\xac")));
+	cr_expect_not(utf8_is_valid(span_text("a\xc3")));
+	cr_expect_not(utf8_is_valid(span_text("\xff"
+					      "a")));
+}
+
 Test(escape, what_needs_it_is_escaped)
 {
 	expect_escaped(span_text("plain / text"), "plain / text");

@@ -42,6 +42,20 @@ Test(nearest, long_words_are_near_nothing)
 		     SIZE_MAX);
 }
 
+Test(nearest, a_word_that_would_change_wholly_is_near_nothing)
+{
+	struct nearest nearest;
+
+	nearest_init(&nearest, span_text("x"));
+	nearest_offer(&nearest, span_text("o"));
+	cr_expect_null(nearest.best.at);
+	nearest_offer(&nearest, span_text("x"));
+	cr_expect_not_null(nearest.best.at);
+	nearest_init(&nearest, span_text(""));
+	nearest_offer(&nearest, span_text("x"));
+	cr_expect_null(nearest.best.at);
+}
+
 Test(nearest, offers_the_best_that_is_near_enough)
 {
 	struct nearest nearest;

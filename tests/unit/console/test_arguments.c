@@ -155,6 +155,45 @@ Test(arguments, mistakes_are_told)
 	    "the admin address must begin with http://, https:// or unix:");
 	bad("wsbroker --admin http://me:pw@h status", "the admin address cannot hold credentials");
 	bad("wsbroker a b c d e f g h i j", "too many arguments");
+	bad("wsbroker status -x", "unknown option -x");
+}
+
+Test(arguments, an_address_has_a_host_and_a_port_that_can_be)
+{
+	static const char *const wrong[] = {"http://",	     "http:///v1",     "http://:7081",
+					    "http://h:",     "http://h:0",     "http://h:65536",
+					    "http://h:7o81", "https://[::1]:x"};
+
+	good("wsbroker --admin http://[::1] status");
+	good("wsbroker --admin http://[::1]:65535/ status");
+	good("wsbroker --admin https://admin.example.com status");
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		char text[64];
+
+		snprintf(text, sizeof(text), "wsbroker --admin %s status", wrong[i]);
+		bad(text, "the admin address needs a host, and a port from 1 to 65535");
+	}
+}
+
+Test(arguments, a_value_that_is_empty_or_no_text_is_told)
+{
+	static const char *const options[] = {"--pool",	  "--since",  "--until", "--type",
+					      "--sort",	  "--name",   "--tag",	 "--key",
+					      "--method", "--cursor", "--exec",	 "--token-file"};
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		char text[64], sentence[64];
+
+		snprintf(text, sizeof(text), "wsbroker x %s=", options[i]);
+		snprintf(sentence, sizeof(sentence), "%s needs a value", options[i]);
+		bad(text, sentence);
+	}
+	bad("wsbroker x --match=", "--match must be any or all");
+	bad("wsbroker x --match some", "--match must be any or all");
+	bad("wsbroker x --reason \xff", "--reason must be UTF-8");
+	bad("wsbroker x --tag \xc3", "--tag must be UTF-8");
+	cr_expect_str_eq(good("wsbroker x --reason=").reason, "");
+	cr_expect_str_eq(good("wsbroker x --cursor \xff").cursor, "\xff", "a file is called so");
 }
 
 Test(arguments, the_environment_is_a_default)

@@ -52,13 +52,13 @@ Test(commands, what_is_none_is_told)
 	cr_expect_null(find("nonsense", NULL, &words));
 	cr_expect_str_eq(why, "unknown command nonsense");
 	cr_expect_null(find(NULL, NULL, &words));
-	cr_expect_str_eq(why, "unknown command ");
+	cr_expect_str_eq(why, "a command must be given");
 	cr_expect_null(find("client", NULL, &words));
 	cr_expect_str_eq(why, "client needs one of kick");
 	cr_expect_null(find("config", "sho", &words));
-	cr_expect_str_eq(why, "there is no config sho (did you mean “config show”?)");
+	cr_expect_str_eq(why, "unknown command config sho (did you mean “config show”?)");
 	cr_expect_null(find("config", "frobnicate", &words));
-	cr_expect_str_eq(why, "there is no config frobnicate; config needs one of "
+	cr_expect_str_eq(why, "unknown command config frobnicate; config needs one of "
 			      "show|diff|set|reload");
 }
 

@@ -77,12 +77,13 @@ Test(condition, what_is_not_there_is_told)
 		const char *found;
 		enum wsb_err err;
 	} cases[] = {
-		{"pool.none.ready>1", "there is no none", WSB_ENOENT},
+		{"pool.none.ready>1", "there is no pool none", WSB_ENOENT},
 		{"pool.main.redy>1", "main has no redy", WSB_EINVAL},
+		{"pool.main.ready>=four", "it is a number, not four", WSB_EINVAL},
 	};
 	json_t *answer = json_loads(pools, 0, NULL);
 
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct condition condition;
 		bool result = true;
 
