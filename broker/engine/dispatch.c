@@ -136,6 +136,15 @@ void dispatch_exchange(struct engine *engine, struct exchange *exchange, bool ag
 	dispatch_queue(engine, exchange, again ? WAIT_AGAIN : WAIT_NEW, now_us);
 }
 
+void dispatch_waited(struct exchange *exchange, uint64_t now_us)
+{
+	uint64_t waited_us = now_us - exchange->item.since_us;
+
+	exchange->state = EXCHANGE_ACCEPTED;
+	exchange->waited_us += waited_us;
+	histogram_record(&exchange->lane->traffic.queue_wait, waited_us);
+}
+
 /* The next one of this round. False: it has to wait on, and so have those behind it. */
 static bool dispatch_serve(struct engine *engine, struct lane *lane, struct list *round,
 			   uint64_t now_us)
@@ -143,11 +152,8 @@ static bool dispatch_serve(struct engine *engine, struct lane *lane, struct list
 	struct fairitem *item = fairqueue_pop_from(&lane->queue, round);
 	struct exchange *exchange = list_entry(item, struct exchange, item);
 	struct connection *connection;
-	uint64_t waited_us = now_us - item->since_us;
 
-	exchange->state = EXCHANGE_ACCEPTED;
-	exchange->waited_us += waited_us;
-	histogram_record(&lane->traffic.queue_wait, waited_us);
+	dispatch_waited(exchange, now_us);
 	if (!exchange->notification)
 		timerq_arm(&engine->timers, &exchange->timer, exchange->deadline_us);
 	if (dispatch_lease(engine, exchange, now_us, &connection) != LEASE_OK) {

@@ -24,6 +24,8 @@ uint64_t dispatch_attempt_us(const struct exchange *exchange);
 /* Arms the timer for when to look at this request again: at its deadline, or earlier for one more
  * attempt. */
 void dispatch_watch(struct engine *engine, struct exchange *exchange);
+/* One that is queued waits no longer, and how long it did is counted; who calls takes it out. */
+void dispatch_waited(struct exchange *exchange, uint64_t now_us);
 /* Serves who waits for as long as there is room. */
 void dispatch_pump(struct engine *engine, struct lane *lane, uint64_t now_us);
 

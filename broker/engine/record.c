@@ -130,9 +130,6 @@ void record_request(struct engine *engine, const struct explanation *why,
 		.identity = session ? session->identity : NULL,
 	};
 
-	/* What ends while it waits has waited to its end. */
-	if (exchange->state == EXCHANGE_QUEUED)
-		end.queued_us += now_us - exchange->item.since_us;
 	requests_end(&engine->requests, engine->log, &end);
 }
 

@@ -6,6 +6,7 @@
 #include "broker/engine/batch.h"
 #include "broker/engine/cached.h"
 #include "broker/engine/client.h"
+#include "broker/engine/dispatch.h"
 #include "broker/engine/doubts.h"
 #include "broker/engine/explain.h"
 #include "broker/engine/invalidate_rule.h"
@@ -85,6 +86,15 @@ void settle_attempt(struct attempt *attempt, uint64_t latency_us, uint64_t now_u
 	pool_return(connection, latency_us, now_us);
 }
 
+/* What ends while it waits has waited to its end, as `explain` and `requests` tell. */
+static void leave_queue(struct exchange *exchange, uint64_t now_us)
+{
+	if (exchange->state != EXCHANGE_QUEUED)
+		return;
+	dispatch_waited(exchange, now_us);
+	fairqueue_remove(&exchange->lane->queue, &exchange->item);
+}
+
 /* The exchange has been answered, or needs no answer. */
 static void settle_end(struct engine *engine, struct exchange *exchange, uint64_t now_us)
 {
@@ -98,7 +108,7 @@ static void settle_end(struct engine *engine, struct exchange *exchange, uint64_
 		doubts_ended(engine, exchange);
 	exchange->lane->traffic.hedges_lost += exchange->hedged;
 	timerq_disarm(&engine->timers, &exchange->timer);
-	fairqueue_remove(&exchange->lane->queue, &exchange->item);
+	leave_queue(exchange, now_us);
 	for (size_t i = 0; i < EXCHANGE_ATTEMPTS_AT_ONCE; i++)
 		settle_attempt(&exchange->attempts[i], 0, now_us);
 	if (session) {
@@ -197,6 +207,7 @@ void settle_error(struct engine *engine, struct exchange *exchange, enum request
 	const uint64_t upstream_us = blamed ? now_us - blamed->sent_us : 0;
 	struct strbuf *story = &engine->story;
 
+	leave_queue(exchange, now_us);
 	invalidate_by_doubt(engine, exchange, now_us);
 	if (exchange->notification) {
 		/* Nobody is told, so it is counted. */
@@ -358,6 +369,7 @@ void settle_shared(struct engine *engine, struct exchange *exchange,
 	struct explanation told = *why;
 
 	told.exchange = exchange;
+	leave_queue(exchange, now_us);
 	if (!exchange->session && !exchange->batch) {
 		settle_unheard(engine, exchange, now_us);
 		return;

@@ -263,7 +263,11 @@ Test(local, explain_tells_why_a_request_failed)
 	expect_member(story, "endpoint", json_null());
 	expect_member(story, "connection", json_null());
 	expect_member(story, "attempts", json_integer(0));
+	expect_member(story, "queued_us", json_integer(50000));
 	expect_member(story, "reason", json_string("unavailable"));
+	/* The metric does not forget those who waited in vain. */
+	cr_assert_eq(stage.outside.engine->lanes[0]->traffic.queue_wait.count, 1);
+	cr_assert_eq(stage.outside.engine->lanes[0]->traffic.queue_wait.sum_us, 50000);
 	json_decref(tree);
 	stage_end(&stage);
 }
