@@ -33,6 +33,12 @@ void larder_begin(struct larder *larder)
 		expect_silence(stage_upstream(&larder->stage, i));
 }
 
+void larder_open(struct larder *larder)
+{
+	larder_init(larder);
+	larder_begin(larder);
+}
+
 void larder_end(struct larder *larder)
 {
 	stage_end(&larder->stage);
@@ -68,18 +74,6 @@ size_t invalidates(struct larder *larder, enum invalidation_mode mode, const cha
 
 	return invalidate(larder->stage.outside.engine, &what, CAUSE_ADMIN,
 			  larder->stage.outside.now_us);
-}
-
-bool is_spoken_to(const struct peer *peer)
-{
-	return outbox_bytes(peer_outbox(peer)) > 0;
-}
-
-struct peer *asked_one(struct larder *larder)
-{
-	struct peer *second = stage_upstream(&larder->stage, 1);
-
-	return is_spoken_to(larder->upstream) ? larder->upstream : second;
 }
 
 void expect_part(struct peer *peer, const char *part)

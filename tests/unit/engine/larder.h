@@ -22,6 +22,8 @@ struct larder {
 /* Change stage and rule between init and begin. */
 void larder_init(struct larder *larder);
 void larder_begin(struct larder *larder);
+/* Both, where a test changes nothing. */
+void larder_open(struct larder *larder);
 void larder_end(struct larder *larder);
 
 /* The upstream hears one request and answers with this result. */
@@ -30,11 +32,6 @@ void brings(struct larder *larder, const char *value);
 void fills(struct larder *larder, const char *value);
 /* Tags are one text with commas, or NULL: everything. Returns how many entries were hit. */
 size_t invalidates(struct larder *larder, enum invalidation_mode mode, const char *tag);
-
-/* Whether something has been written for this peer that it has not read. */
-bool is_spoken_to(const struct peer *peer);
-/* Of two upstreams the one that the latest request has gone to, which nobody has read yet. */
-struct peer *asked_one(struct larder *larder);
 
 /* The next message holds this. */
 void expect_part(struct peer *peer, const char *part);

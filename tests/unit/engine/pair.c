@@ -32,7 +32,7 @@ void pair_begin(struct pair *pair)
 
 struct peer *pair_taker(const struct pair *pair)
 {
-	return outbox_bytes(peer_outbox(pair->a)) > 0 ? pair->a : pair->b;
+	return is_spoken_to(pair->a) ? pair->a : pair->b;
 }
 
 struct peer *pair_other(const struct pair *pair, const struct peer *peer)

@@ -120,6 +120,18 @@ struct peer *stage_upstream(struct stage *stage, size_t at)
 	return NULL;
 }
 
+struct peer *stage_asked(struct stage *stage)
+{
+	struct peer *first = stage_upstream(stage, 0);
+
+	return is_spoken_to(first) ? first : stage_upstream(stage, 1);
+}
+
+struct peer *stage_other(struct stage *stage, const struct peer *upstream)
+{
+	return stage_upstream(stage, upstream == stage_upstream(stage, 0));
+}
+
 struct peer *stage_post(struct stage *stage, const char *body)
 {
 	struct admittance admittance;
@@ -160,6 +172,11 @@ const char *hears(struct peer *peer)
 size_t heard_bytes(const struct peer *peer)
 {
 	return peer->body.len;
+}
+
+bool is_spoken_to(const struct peer *peer)
+{
+	return outbox_bytes(peer_outbox(peer)) > 0;
 }
 
 void expect_hears(struct peer *peer, const char *text)

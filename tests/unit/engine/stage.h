@@ -33,6 +33,10 @@ void stage_begin_ready(struct stage *stage);
 struct peer *stage_client(struct stage *stage);
 /* The at-th upstream that is there, by age; NULL: fewer are. */
 struct peer *stage_upstream(struct stage *stage, size_t at);
+/* Of two upstreams the one that the latest request has gone to, which nobody has read yet. */
+struct peer *stage_asked(struct stage *stage);
+/* Of two upstreams the one that this is not. */
+struct peer *stage_other(struct stage *stage, const struct peer *upstream);
 /* POSTs a JSON body. */
 struct peer *stage_post(struct stage *stage, const char *body);
 /* The socket is gone without a word. */
@@ -46,6 +50,8 @@ void says_bytes(struct peer *peer, const void *bytes, size_t len);
 /* The next message, terminated and valid until the next call; NULL: none. */
 const char *hears(struct peer *peer);
 size_t heard_bytes(const struct peer *peer);
+/* Whether something has been written for this peer that it has not read. */
+bool is_spoken_to(const struct peer *peer);
 void expect_hears(struct peer *peer, const char *text);
 void expect_silence(struct peer *peer);
 

@@ -125,7 +125,7 @@ void unsubscribes(struct peer *client, const char *id)
 
 struct peer *taker(struct scene *scene)
 {
-	return outbox_bytes(peer_outbox(scene->a)) > 0 ? scene->a : scene->b;
+	return is_spoken_to(scene->a) ? scene->a : scene->b;
 }
 
 struct peer *rest(struct scene *scene, const struct peer *peer)

@@ -7,8 +7,7 @@ Test(cached, a_hit_is_answered_with_the_id_of_who_asks)
 {
 	struct larder larder;
 
-	larder_init(&larder);
-	larder_begin(&larder);
+	larder_open(&larder);
 	fills(&larder, "{\"a\":[1,2]}");
 	says(larder.client, ASK("x"));
 	expect_hears(larder.client, GOT("x", "{\"a\":[1,2]}"));
@@ -27,8 +26,7 @@ Test(cached, each_knows_where_its_answer_came_from)
 {
 	struct larder larder;
 
-	larder_init(&larder);
-	larder_begin(&larder);
+	larder_open(&larder);
 	says(larder.client, WHY(1));
 	brings(&larder, "7");
 	expect_told(larder.client, "miss", "absent");
@@ -46,8 +44,7 @@ Test(cached, both_encodings_share_an_entry)
 				     "2.0\xa2id\xa1z\xa6result\x92\x01\xa1x";
 	struct larder larder;
 
-	larder_init(&larder);
-	larder_begin(&larder);
+	larder_open(&larder);
 	fills(&larder, "[1,\"x\"]");
 	says_bytes(larder.client, request, sizeof(request) - 1);
 	expect_hears(larder.client, answer);
@@ -60,8 +57,7 @@ Test(cached, an_entry_ends_with_its_ttl)
 {
 	struct larder larder;
 
-	larder_init(&larder);
-	larder_begin(&larder);
+	larder_open(&larder);
 	fills(&larder, "1");
 	stage_pass(&larder.stage, 59 * STAGE_S);
 	says(larder.client, ASK(1));
@@ -90,8 +86,7 @@ Test(cached, batches_and_posts_are_served)
 	struct larder larder;
 	struct peer *post;
 
-	larder_init(&larder);
-	larder_begin(&larder);
+	larder_open(&larder);
 	fills(&larder, "5");
 	says(larder.client, "[" ASK(1) "," ASK(2) "]");
 	expect_hears(larder.client, "[" GOT(1, "5") "," GOT(2, "5") "]");
@@ -145,8 +140,7 @@ Test(cached, a_request_may_bypass_refresh_or_insist)
 {
 	struct larder larder;
 
-	larder_init(&larder);
-	larder_begin(&larder);
+	larder_open(&larder);
 	says(larder.client, WISH(1, "only"));
 	expect_error(larder.client, .id = "1", .code = -32005, .reason = "not_cached",
 		     .retryable = true, .pool = "main");
@@ -228,8 +222,7 @@ Test(cached, notifications_and_odd_requests_go_their_way)
 {
 	struct larder larder;
 
-	larder_init(&larder);
-	larder_begin(&larder);
+	larder_open(&larder);
 	fills(&larder, "1");
 	says(larder.client, "{\"jsonrpc\":\"2.0\",\"method\":\"get\",\"params\":[1]}");
 	expect_hears(larder.upstream, "{\"jsonrpc\":\"2.0\",\"method\":\"get\",\"params\":[1]}");
@@ -246,8 +239,7 @@ Test(cached, a_load_whose_client_has_gone_is_stored)
 	struct larder larder;
 	struct peer *other;
 
-	larder_init(&larder);
-	larder_begin(&larder);
+	larder_open(&larder);
 	other = stage_client(&larder.stage);
 	says(other, ASK(1));
 	stage_kill(other);
@@ -314,8 +306,8 @@ Test(cached, a_retried_load_is_as_old_as_its_first_attempt)
 	larder.stage.any->idempotent = true;
 	larder_begin(&larder);
 	says(larder.client, WHY(1));
-	first = asked_one(&larder);
-	second = stage_upstream(&larder.stage, first == larder.upstream ? 1 : 0);
+	first = stage_asked(&larder.stage);
+	second = stage_other(&larder.stage, first);
 	hears_request(first);
 	invalidates(&larder, INVALIDATE_HARD, NULL);
 	stage_kill(first);

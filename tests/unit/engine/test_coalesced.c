@@ -10,8 +10,7 @@ Test(coalesced, equal_misses_are_one_load)
 	struct larder larder;
 	struct peer *clients[CLIENTS];
 
-	larder_init(&larder);
-	larder_begin(&larder);
+	larder_open(&larder);
 	for (size_t i = 0; i < CLIENTS; i++) {
 		clients[i] = stage_client(&larder.stage);
 		says(clients[i], i % 2 ? ASK("q") : WHY("q"));
@@ -32,8 +31,7 @@ Test(coalesced, an_error_is_an_answer_for_all)
 {
 	struct larder larder;
 
-	larder_init(&larder);
-	larder_begin(&larder);
+	larder_open(&larder);
 	says(larder.client, ASK(1));
 	says(larder.client, ASK(2));
 	answers(larder.upstream, hears_request(larder.upstream), "\"error\":{\"code\":7}");
@@ -48,8 +46,7 @@ Test(coalesced, who_comes_after_an_invalidation_loads_for_himself)
 	struct larder larder;
 	uint64_t first, second;
 
-	larder_init(&larder);
-	larder_begin(&larder);
+	larder_open(&larder);
 	says(larder.client, ASK(1));
 	says(larder.client, ASK(2));
 	first = hears_request(larder.upstream);
@@ -80,7 +77,7 @@ Test(coalesced, a_lost_leader_costs_the_others_one_more_try)
 	says(larder.client, ASK(1));
 	says(larder.client, ASK(2));
 	says(larder.client, WHY(3));
-	larder.upstream = asked_one(&larder);
+	larder.upstream = stage_asked(&larder.stage);
 	hears_request(larder.upstream);
 	stage_kill(larder.upstream);
 	expect_part(larder.client, "\"id\":1,\"error\":{\"code\":-32001");
@@ -92,10 +89,22 @@ Test(coalesced, a_lost_leader_costs_the_others_one_more_try)
 	larder_end(&larder);
 }
 
+/* Of two upstreams the one that is asked takes its time, and the other one brings the answer. */
+static struct peer *is_overtaken(struct larder *larder)
+{
+	struct peer *slow = stage_asked(&larder->stage);
+	struct peer *fast = stage_other(&larder->stage, slow);
+
+	hears_request(slow);
+	stage_pass(&larder->stage, 150 * STAGE_MS);
+	answers(fast, hears_request(fast), "\"result\":1");
+	return slow;
+}
+
 Test(coalesced, a_slow_leader_is_overtaken)
 {
 	struct larder larder;
-	struct peer *slow, *fast;
+	struct peer *slow;
 
 	larder_init(&larder);
 	larder.stage.pool->size = 2;
@@ -104,11 +113,7 @@ Test(coalesced, a_slow_leader_is_overtaken)
 	says(larder.client, ASK(1));
 	says(larder.client, ASK(2));
 	says(larder.client, ASK(3));
-	slow = asked_one(&larder);
-	fast = stage_upstream(&larder.stage, slow == larder.upstream ? 1 : 0);
-	hears_request(slow);
-	stage_pass(&larder.stage, 150 * STAGE_MS);
-	answers(fast, hears_request(fast), "\"result\":1");
+	slow = is_overtaken(&larder);
 	expect_hears(larder.client, GOT(3, "1"));
 	expect_hears(larder.client, GOT(2, "1"));
 	expect_silence(larder.client);
@@ -123,7 +128,6 @@ Test(coalesced, a_slow_leader_is_overtaken)
 Test(coalesced, a_slow_leader_that_gets_no_answer_has_what_the_other_brought)
 {
 	struct larder larder;
-	struct peer *slow, *fast;
 
 	larder_init(&larder);
 	larder.stage.pool->size = 2;
@@ -132,11 +136,7 @@ Test(coalesced, a_slow_leader_that_gets_no_answer_has_what_the_other_brought)
 	larder_begin(&larder);
 	says(larder.client, WHY(1));
 	says(larder.client, ASK(2));
-	slow = asked_one(&larder);
-	fast = stage_upstream(&larder.stage, slow == larder.upstream ? 1 : 0);
-	hears_request(slow);
-	stage_pass(&larder.stage, 150 * STAGE_MS);
-	answers(fast, hears_request(fast), "\"result\":1");
+	is_overtaken(&larder);
 	expect_hears(larder.client, GOT(2, "1"));
 	stage_pass(&larder.stage, STAGE_S);
 	/* It is fresh, though it has been counted as a miss. */
@@ -150,8 +150,7 @@ Test(coalesced, each_keeps_its_own_deadline)
 {
 	struct larder larder;
 
-	larder_init(&larder);
-	larder_begin(&larder);
+	larder_open(&larder);
 	says(larder.client, ASK(1));
 	says(larder.client, ASKS(2, ",\"wsbroker\":{\"timeout\":\"200ms\"}"));
 	says(larder.client, ASK(3));
@@ -169,8 +168,7 @@ Test(coalesced, a_deadline_of_a_moment_keeps_nobody_busy)
 {
 	struct larder larder;
 
-	larder_init(&larder);
-	larder_begin(&larder);
+	larder_open(&larder);
 	says(larder.client, ASK(1));
 	stage_pass(&larder.stage, 10 * STAGE_MS);
 	for (int i = 0; i < 3; i++)
@@ -188,8 +186,7 @@ Test(coalesced, a_leader_that_gives_up_first_leaves_the_load_to_the_next)
 {
 	struct larder larder;
 
-	larder_init(&larder);
-	larder_begin(&larder);
+	larder_open(&larder);
 	says(larder.client, ASKS(1, ",\"wsbroker\":{\"timeout\":\"200ms\"}"));
 	says(larder.client, ASK(2));
 	hears_request(larder.upstream);
@@ -205,8 +202,7 @@ Test(coalesced, a_leader_whose_client_goes_loads_for_the_others)
 	struct larder larder;
 	struct peer *leader;
 
-	larder_init(&larder);
-	larder_begin(&larder);
+	larder_open(&larder);
 	leader = stage_client(&larder.stage);
 	says(leader, ASK(1));
 	says(larder.client, ASK(2));
@@ -266,8 +262,7 @@ Test(coalesced, both_encodings_wait_for_one_load)
 	struct larder larder;
 	struct peer *other;
 
-	larder_init(&larder);
-	larder_begin(&larder);
+	larder_open(&larder);
 	other = stage_client(&larder.stage);
 	says(larder.client, ASK(1));
 	says_bytes(other, request, sizeof(request) - 1);

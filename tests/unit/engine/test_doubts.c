@@ -61,6 +61,23 @@ static void begin(struct scene *scene)
 	expect_silence(scene->upstream);
 }
 
+static void begin_with(struct scene *scene, const char **texts)
+{
+	scene_init(scene, texts);
+	begin(scene);
+}
+
+/* There are two connections, and what is lost is repeated. */
+static void begin_repeating(struct scene *scene)
+{
+	scene_init(scene, tags);
+	scene->stage.pool->size = 2;
+	scene->set->idempotent = true;
+	begin(scene);
+	for (size_t i = 0; i < 2; i++)
+		expect_silence(stage_upstream(&scene->stage, i));
+}
+
 static void end(struct scene *scene)
 {
 	cr_assert_eq(scene->stage.outside.engine->doubts.bytes, 0);
@@ -87,6 +104,13 @@ static void read_before(struct scene *scene)
 	expect_value(scene, true);
 }
 
+/* It reaches the upstream, and nobody says when it has been read. */
+static void notifies(struct scene *scene)
+{
+	says(scene->client, SET_NOTIFICATION);
+	expect_hears(scene->upstream, SET_NOTIFICATION);
+}
+
 static void no_pongs_for(struct scene *scene, uint64_t us)
 {
 	scene->stage.no_pongs = true;
@@ -98,11 +122,9 @@ Test(doubts, a_notification_invalidates_when_it_is_sent)
 {
 	struct scene scene;
 
-	scene_init(&scene, tags);
-	begin(&scene);
+	begin_with(&scene, tags);
 	read_before(&scene);
-	says(scene.client, SET_NOTIFICATION);
-	expect_hears(scene.upstream, SET_NOTIFICATION);
+	notifies(&scene);
 	scene.value++;
 	expect_value(&scene, false);
 	stage_pass(&scene.stage, 10 * STAGE_S);
@@ -113,10 +135,8 @@ Test(doubts, and_again_when_it_has_been_read)
 {
 	struct scene scene;
 
-	scene_init(&scene, tags);
-	begin(&scene);
-	says(scene.client, SET_NOTIFICATION);
-	expect_hears(scene.upstream, SET_NOTIFICATION);
+	begin_with(&scene, tags);
+	notifies(&scene);
 	no_pongs_for(&scene, 100 * STAGE_MS);
 	read_before(&scene);
 	scene.value++;
@@ -131,10 +151,8 @@ Test(doubts, and_a_last_time_when_its_time_is_over)
 {
 	struct scene scene;
 
-	scene_init(&scene, tags);
-	begin(&scene);
-	says(scene.client, SET_NOTIFICATION);
-	expect_hears(scene.upstream, SET_NOTIFICATION);
+	begin_with(&scene, tags);
+	notifies(&scene);
 	stage_pass(&scene.stage, 100 * STAGE_MS);
 	read_before(&scene);
 	scene.value++;
@@ -150,13 +168,10 @@ Test(doubts, the_pong_to_an_older_ping_says_nothing)
 {
 	struct scene scene;
 
-	scene_init(&scene, tags);
-	begin(&scene);
+	begin_with(&scene, tags);
 	scene.stage.no_pongs = true;
-	for (int i = 0; i < 2; i++) {
-		says(scene.client, SET_NOTIFICATION);
-		expect_hears(scene.upstream, SET_NOTIFICATION);
-	}
+	for (int i = 0; i < 2; i++)
+		notifies(&scene);
 	peer_pong(scene.upstream);
 	read_before(&scene);
 	cr_assert(scene.upstream->connection->ping_waits, "the second one is asked for");
@@ -175,8 +190,7 @@ Test(doubts, without_pings_it_has_its_time)
 	scene_init(&scene, tags);
 	scene.stage.pool->probe.interval_us = 0;
 	begin(&scene);
-	says(scene.client, SET_NOTIFICATION);
-	expect_hears(scene.upstream, SET_NOTIFICATION);
+	notifies(&scene);
 	read_before(&scene);
 	scene.value++;
 	stage_pass(&scene.stage, 2100 * STAGE_MS);
@@ -192,8 +206,7 @@ Test(doubts, where_clients_stay_a_notification_is_a_write_too)
 	scene.stage.pool->affinity = AFFINITY_CLIENT;
 	begin(&scene);
 	read_before(&scene);
-	says(scene.client, SET_NOTIFICATION);
-	expect_hears(scene.upstream, SET_NOTIFICATION);
+	notifies(&scene);
 	scene.value++;
 	expect_value(&scene, false);
 	stage_pass(&scene.stage, 10 * STAGE_S);
@@ -206,8 +219,7 @@ Test(doubts, a_load_from_before_a_notification_is_not_stored)
 	struct scene scene;
 	uint64_t id;
 
-	scene_init(&scene, tags);
-	begin(&scene);
+	begin_with(&scene, tags);
 	says(scene.client, GET_IT);
 	id = hears_request(scene.upstream);
 	says(scene.client, SET_NOTIFICATION);
@@ -239,8 +251,7 @@ Test(doubts, a_late_answer_invalidates_what_was_read_since)
 	struct scene scene;
 	uint64_t id;
 
-	scene_init(&scene, tags);
-	begin(&scene);
+	begin_with(&scene, tags);
 	id = give_up(&scene);
 	scene.value++;
 	answers(scene.upstream, id, "\"result\":true");
@@ -257,8 +268,7 @@ Test(doubts, a_late_answer_may_name_what_it_has_written)
 	struct scene scene;
 	uint64_t id;
 
-	scene_init(&scene, by_answer);
-	begin(&scene);
+	begin_with(&scene, by_answer);
 	id = give_up(&scene);
 	scene.value++;
 	answers(scene.upstream, id, "\"result\":{\"n\":1}");
@@ -271,8 +281,7 @@ Test(doubts, a_late_error_means_that_nothing_was_written)
 	struct scene scene;
 	uint64_t id;
 
-	scene_init(&scene, tags);
-	begin(&scene);
+	begin_with(&scene, tags);
 	id = give_up(&scene);
 	answers(scene.upstream, id, "\"error\":{\"code\":1,\"message\":\"no\"}");
 	expect_value(&scene, true);
@@ -283,8 +292,7 @@ Test(doubts, the_end_of_the_connection_leaves_it_in_doubt)
 {
 	struct scene scene;
 
-	scene_init(&scene, tags);
-	begin(&scene);
+	begin_with(&scene, tags);
 	give_up(&scene);
 	scene.value++;
 	stage_kill(scene.upstream);
@@ -302,16 +310,9 @@ Test(doubts, one_that_is_lost_and_repeated_may_have_been_done)
 {
 	struct scene scene;
 
-	scene_init(&scene, tags);
-	scene.stage.pool->size = 2;
-	scene.set->idempotent = true;
-	begin(&scene);
-	for (size_t i = 0; i < 2; i++)
-		expect_silence(stage_upstream(&scene.stage, i));
+	begin_repeating(&scene);
 	says(scene.client, SET_REQUEST);
-	scene.upstream = stage_upstream(&scene.stage, 0);
-	if (outbox_bytes(peer_outbox(scene.upstream)) == 0)
-		scene.upstream = stage_upstream(&scene.stage, 1);
+	scene.upstream = stage_asked(&scene.stage);
 	hears_request(scene.upstream);
 	stage_kill(scene.upstream);
 	scene.upstream = stage_upstream(&scene.stage, 0);
@@ -330,32 +331,23 @@ Test(doubts, the_slower_of_two_attempts_counts_too)
 	struct peer *first, *second;
 	uint64_t id;
 
-	scene_init(&scene, tags);
-	scene.stage.pool->size = 2;
-	scene.set->idempotent = true;
-	begin(&scene);
-	for (size_t i = 0; i < 2; i++)
-		expect_silence(stage_upstream(&scene.stage, i));
+	begin_repeating(&scene);
 	says(scene.client, SET_REQUEST);
-	first = stage_upstream(&scene.stage, 0);
-	second = stage_upstream(&scene.stage, 1);
-	if (outbox_bytes(peer_outbox(first)) == 0) {
-		first = second;
-		second = stage_upstream(&scene.stage, 0);
-	}
+	first = stage_asked(&scene.stage);
+	second = stage_other(&scene.stage, first);
 	id = hears_request(first);
 	stage_pass(&scene.stage, 800 * STAGE_MS);
 	answers(second, hears_request(second), "\"result\":true");
 	expect_hears(scene.client, "{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":true}");
 	scene.upstream = second;
 	says(scene.client, GET_IT);
-	scene.upstream = outbox_bytes(peer_outbox(first)) > 0 ? first : second;
+	scene.upstream = stage_asked(&scene.stage);
 	answers(scene.upstream, hears_request(scene.upstream), "\"result\":1");
 	expect_hears(scene.client, "{\"jsonrpc\":\"2.0\",\"id\":0,\"result\":1}");
 	answers(first, id, "\"result\":true");
 	says(scene.client, GET_IT);
 	expect_silence(scene.client);
-	scene.upstream = outbox_bytes(peer_outbox(first)) > 0 ? first : second;
+	scene.upstream = stage_asked(&scene.stage);
 	answers(scene.upstream, hears_request(scene.upstream), "\"result\":2");
 	expect_hears(scene.client, "{\"jsonrpc\":\"2.0\",\"id\":0,\"result\":2}");
 	end(&scene);
@@ -379,8 +371,7 @@ Test(doubts, no_more_than_so_many_are_remembered)
 	scene.stage.pool->max_in_flight = 10000;
 	begin(&scene);
 	scene.stage.no_pongs = true;
-	says(scene.client, SET_NOTIFICATION);
-	expect_hears(scene.upstream, SET_NOTIFICATION);
+	notifies(&scene);
 	read_before(&scene);
 	scene.value++;
 	len = snprintf(text, sizeof(text),

@@ -3,13 +3,82 @@
 
 #include "tests/unit/engine/pair.h"
 
+/* What is asked may be repeated; after attempt_timeout_us (0: never) it is, elsewhere. */
+static void begin_idempotent(struct pair *scene, uint64_t attempt_timeout_us)
+{
+	pair_init(scene);
+	scene->stage.any->idempotent = true;
+	scene->stage.any->attempt_timeout_us = attempt_timeout_us;
+	pair_begin(scene);
+}
+
+static void allow_no_retry(struct pair *scene)
+{
+	scene->stage.pool->retry.budget = 0;
+	scene->stage.pool->retry.per_second = 0;
+}
+
+/* The client asks, and the first has read it. Returns its id there. */
+static uint64_t is_asked(struct pair *scene)
+{
+	pair_ask(scene, GET("1"));
+	return hears_request(scene->first);
+}
+
+/* The first takes longer than 100 ms, so that the second has read it too. */
+static uint64_t is_asked_twice(struct pair *scene)
+{
+	uint64_t id = is_asked(scene);
+
+	stage_pass(&scene->stage, 110 * STAGE_MS);
+	cr_assert_eq(hears_request(scene->second), id);
+	return id;
+}
+
+/* The one that is asked brings this result, and the client gets it. */
+static void brings(struct pair *scene, struct peer *upstream, uint64_t id, const char *result)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "\"result\":%s", result);
+	answers(upstream, id, text);
+	snprintf(text, sizeof(text), "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":%s}", result);
+	expect_hears(scene->client, text);
+}
+
+#define NUMBERED(id)	 "{\"jsonrpc\":\"2.0\"," id "\"method\":\"m%d\"}"
+#define NUMBERED_REQUEST NUMBERED("\"id\":1,")
+#define NUMBERED_NOTICE	 NUMBERED("")
+
+static void says_numbered(struct pair *scene, const char *form, int count)
+{
+	char text[64];
+
+	for (int i = 0; i < count; i++) {
+		snprintf(text, sizeof(text), form, i);
+		says(scene->client, text);
+	}
+}
+
+/* Five of this form are moved off a connection that had read none, to the one that follows it. */
+static void begin_with_five_moved(struct pair *scene, const char *form)
+{
+	pair_init(scene);
+	pair_begin(scene);
+	stage_kill(scene->b);
+	says_numbered(scene, form, 5);
+	stage_kill(scene->a);
+	stage_pass(&scene->stage, STAGE_S);
+	stage_open_dials(&scene->stage);
+	scene->a = stage_upstream(&scene->stage, 0);
+}
+
 Test(failover, unsent_requests_are_moved_whatever_their_route)
 {
 	struct pair scene;
 
 	pair_init(&scene);
-	scene.stage.pool->retry.budget = 0;
-	scene.stage.pool->retry.per_second = 0;
+	allow_no_retry(&scene);
 	pair_begin(&scene);
 	pair_ask(&scene, GET("\"x\""));
 	stage_kill(scene.first);
@@ -25,18 +94,7 @@ Test(failover, moved_requests_keep_their_order)
 	struct pair scene;
 	char text[64];
 
-	pair_init(&scene);
-	pair_begin(&scene);
-	stage_kill(scene.b);
-	for (int i = 0; i < 5; i++) {
-		snprintf(text, sizeof(text), "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m%d\"}",
-			 i);
-		says(scene.client, text);
-	}
-	stage_kill(scene.a);
-	stage_pass(&scene.stage, STAGE_S);
-	stage_open_dials(&scene.stage);
-	scene.a = stage_upstream(&scene.stage, 0);
+	begin_with_five_moved(&scene, NUMBERED_REQUEST);
 	for (int i = 0; i < 5; i++) {
 		snprintf(text, sizeof(text), "\"m%d\"", i);
 		cr_assert_not_null(hears(scene.a), "m%d is missing", i);
@@ -50,17 +108,12 @@ Test(failover, moved_requests_keep_their_order)
 Test(failover, moved_requests_keep_their_order_where_there_is_room)
 {
 	struct pair scene;
-	char text[64];
 	int heard = 0;
 	int last = -1;
 
 	pair_init(&scene);
 	pair_begin(&scene);
-	for (int i = 0; i < 8; i++) {
-		snprintf(text, sizeof(text), "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m%d\"}",
-			 i);
-		says(scene.client, text);
-	}
+	says_numbered(&scene, NUMBERED_REQUEST, 8);
 	while (hears(scene.b))
 		heard++;
 	cr_assert_eq(heard, 4);
@@ -80,19 +133,9 @@ Test(failover, unsent_notifications_are_moved_in_their_order)
 	struct pair scene;
 	char text[64];
 
-	pair_init(&scene);
-	pair_begin(&scene);
-	stage_kill(scene.b);
+	begin_with_five_moved(&scene, NUMBERED_NOTICE);
 	for (int i = 0; i < 5; i++) {
-		snprintf(text, sizeof(text), "{\"jsonrpc\":\"2.0\",\"method\":\"m%d\"}", i);
-		says(scene.client, text);
-	}
-	stage_kill(scene.a);
-	stage_pass(&scene.stage, STAGE_S);
-	stage_open_dials(&scene.stage);
-	scene.a = stage_upstream(&scene.stage, 0);
-	for (int i = 0; i < 5; i++) {
-		snprintf(text, sizeof(text), "{\"jsonrpc\":\"2.0\",\"method\":\"m%d\"}", i);
+		snprintf(text, sizeof(text), NUMBERED_NOTICE, i);
 		expect_hears(scene.a, text);
 	}
 	stage_end(&scene.stage);
@@ -116,14 +159,10 @@ Test(failover, written_requests_are_sent_again_when_idempotent)
 {
 	struct pair scene;
 
-	pair_init(&scene);
-	scene.stage.any->idempotent = true;
-	pair_begin(&scene);
-	pair_ask(&scene, GET("1"));
-	hears_request(scene.first);
+	begin_idempotent(&scene, 0);
+	is_asked(&scene);
 	stage_kill(scene.first);
-	answers(scene.second, hears_request(scene.second), "\"result\":2");
-	expect_hears(scene.client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":2}");
+	brings(&scene, scene.second, hears_request(scene.second), "2");
 	cr_assert_eq(scene.lane->traffic.retries_written, 1);
 	stage_end(&scene.stage);
 }
@@ -134,11 +173,9 @@ Test(failover, written_requests_fail_when_the_budget_is_used_up)
 
 	pair_init(&scene);
 	scene.stage.any->idempotent = true;
-	scene.stage.pool->retry.budget = 0;
-	scene.stage.pool->retry.per_second = 0;
+	allow_no_retry(&scene);
 	pair_begin(&scene);
-	pair_ask(&scene, GET("1"));
-	hears_request(scene.first);
+	is_asked(&scene);
 	stage_kill(scene.first);
 	expect_error(scene.client, .id = "1", .code = -32001, .reason = "upstream_lost",
 		     .retryable = true, .pool = "main",
@@ -190,14 +227,12 @@ Test(failover, a_written_request_goes_to_the_same_server_when_that_goes_on)
 	scene.stage.pool->size = 2;
 	scene.stage.any->idempotent = true;
 	pair_begin(&scene);
-	pair_ask(&scene, GET("1"));
-	hears_request(scene.first);
+	is_asked(&scene);
 	stage_kill(scene.first);
 	stage_pass(&scene.stage, 90 * STAGE_MS);
 	expect_silence(scene.second);
 	stage_pass(&scene.stage, 20 * STAGE_MS);
-	answers(scene.second, hears_request(scene.second), "\"result\":2");
-	expect_hears(scene.client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":2}");
+	brings(&scene, scene.second, hears_request(scene.second), "2");
 	stage_end(&scene.stage);
 }
 
@@ -223,8 +258,7 @@ Test(failover, the_last_attempt_is_not_made_at_once)
 	stage_pass(&scene.stage, 90 * STAGE_MS);
 	expect_silence(third);
 	stage_pass(&scene.stage, 20 * STAGE_MS);
-	answers(third, hears_request(third), "\"result\":3");
-	expect_hears(scene.client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":3}");
+	brings(&scene, third, hears_request(third), "3");
 	stage_end(&scene.stage);
 }
 
@@ -259,18 +293,13 @@ Test(failover, a_slow_attempt_gets_a_second_one_elsewhere)
 	struct pair scene;
 	uint64_t id;
 
-	pair_init(&scene);
-	scene.stage.any->idempotent = true;
-	scene.stage.any->attempt_timeout_us = 100 * STAGE_MS;
-	pair_begin(&scene);
-	pair_ask(&scene, GET("1"));
-	id = hears_request(scene.first);
+	begin_idempotent(&scene, 100 * STAGE_MS);
+	id = is_asked(&scene);
 	stage_pass(&scene.stage, 90 * STAGE_MS);
 	expect_silence(scene.second);
 	stage_pass(&scene.stage, 20 * STAGE_MS);
 	cr_assert_eq(hears_request(scene.second), id);
-	answers(scene.second, id, "\"result\":\"second\"");
-	expect_hears(scene.client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"second\"}");
+	brings(&scene, scene.second, id, "\"second\"");
 	answers(scene.first, id, "\"result\":\"first\"");
 	expect_silence(scene.client);
 	cr_assert_eq(scene.stage.outside.engine->stats.oddities[ODD_LATE], 1);
@@ -283,16 +312,9 @@ Test(failover, the_first_answer_wins_also_when_it_is_the_first_attempts)
 	struct pair scene;
 	uint64_t id;
 
-	pair_init(&scene);
-	scene.stage.any->idempotent = true;
-	scene.stage.any->attempt_timeout_us = 100 * STAGE_MS;
-	pair_begin(&scene);
-	pair_ask(&scene, GET("1"));
-	id = hears_request(scene.first);
-	stage_pass(&scene.stage, 110 * STAGE_MS);
-	hears_request(scene.second);
-	answers(scene.first, id, "\"result\":\"first\"");
-	expect_hears(scene.client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"first\"}");
+	begin_idempotent(&scene, 100 * STAGE_MS);
+	id = is_asked_twice(&scene);
+	brings(&scene, scene.first, id, "\"first\"");
 	answers(scene.second, id, "\"result\":\"second\"");
 	expect_silence(scene.client);
 	stage_end(&scene.stage);
@@ -318,19 +340,12 @@ Test(failover, the_second_attempt_stands_in_when_the_first_dies)
 	struct pair scene;
 	uint64_t id;
 
-	pair_init(&scene);
-	scene.stage.any->idempotent = true;
-	scene.stage.any->attempt_timeout_us = 100 * STAGE_MS;
-	pair_begin(&scene);
-	pair_ask(&scene, GET("1"));
-	id = hears_request(scene.first);
-	stage_pass(&scene.stage, 110 * STAGE_MS);
-	hears_request(scene.second);
+	begin_idempotent(&scene, 100 * STAGE_MS);
+	id = is_asked_twice(&scene);
 	stage_kill(scene.first);
 	expect_silence(scene.client);
 	expect_silence(scene.second);
-	answers(scene.second, id, "\"result\":2");
-	expect_hears(scene.client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":2}");
+	brings(&scene, scene.second, id, "2");
 	stage_end(&scene.stage);
 }
 
@@ -340,12 +355,8 @@ Test(failover, a_third_attempt_follows_when_the_second_dies)
 	struct pair scene;
 	const struct exchange *exchange;
 
-	pair_init(&scene);
-	scene.stage.any->idempotent = true;
-	scene.stage.any->attempt_timeout_us = 100 * STAGE_MS;
-	pair_begin(&scene);
-	pair_ask(&scene, GET("1"));
-	hears_request(scene.first);
+	begin_idempotent(&scene, 100 * STAGE_MS);
+	is_asked(&scene);
 	exchange = list_entry(scene.first->connection->attempts.head.next, struct attempt, link)
 			   ->exchange;
 	stage_pass(&scene.stage, 110 * STAGE_MS);
@@ -364,12 +375,10 @@ Test(failover, answers_come_only_from_where_the_request_went)
 
 	pair_init(&scene);
 	pair_begin(&scene);
-	pair_ask(&scene, GET("1"));
-	id = hears_request(scene.first);
+	id = is_asked(&scene);
 	answers(scene.second, id, "\"result\":\"not mine\"");
 	expect_silence(scene.client);
-	answers(scene.first, id, "\"result\":\"mine\"");
-	expect_hears(scene.client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"mine\"}");
+	brings(&scene, scene.first, id, "\"mine\"");
 	stage_end(&scene.stage);
 }
 
@@ -381,8 +390,7 @@ Test(failover, a_late_answer_reaches_nobody)
 	pair_init(&scene);
 	scene.stage.any->timeout_us = 50 * STAGE_MS;
 	pair_begin(&scene);
-	pair_ask(&scene, GET("1"));
-	id = hears_request(scene.first);
+	id = is_asked(&scene);
 	stage_pass(&scene.stage, 60 * STAGE_MS);
 	cr_assert_not_null(strstr(hears(scene.client), "timeout"));
 	says(scene.client, GET("1"));
@@ -400,8 +408,7 @@ Test(failover, the_answer_to_a_vanished_client_reaches_nobody)
 
 	pair_init(&scene);
 	pair_begin(&scene);
-	pair_ask(&scene, GET("1"));
-	id = hears_request(scene.first);
+	id = is_asked(&scene);
 	client = stage_client(&scene.stage);
 	says(client, GET("1"));
 	stage_kill(scene.client);

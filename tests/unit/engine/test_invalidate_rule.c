@@ -9,8 +9,9 @@
 #define FOLLOW                                                                                     \
 	"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"wsbroker.subscribe\",\"params\":{\"channel\":" \
 	"\"invalidations\"}}"
-#define WRITE "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"update\",\"params\":{\"id\":42}}"
-#define PUSH  "{\"jsonrpc\":\"2.0\",\"method\":\"updated\",\"params\":{\"id\":42}}"
+#define BY_PARAMS "property:{params.id}"
+#define WRITE	  "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"update\",\"params\":{\"id\":42}}"
+#define PUSH	  "{\"jsonrpc\":\"2.0\",\"method\":\"updated\",\"params\":{\"id\":42}}"
 
 struct scene {
 	struct stage stage;
@@ -54,20 +55,30 @@ static void begin(struct scene *scene)
 	cr_assert(heard && strstr(heard, "\"result\":\""), "%s", heard);
 }
 
-static void begin_write(struct scene *scene, const char *text)
+static void init_write(struct scene *scene, const char *text)
 {
 	stage_init(&scene->stage);
 	compile(scene, &scene->stage.any->invalidate, text, TAGS_OF_WRITE);
+}
+
+static void begin_write(struct scene *scene, const char *text)
+{
+	init_write(scene, text);
 	begin(scene);
 }
 
-static void begin_push(struct scene *scene, const char *text, enum push_forward forward)
+static void init_push(struct scene *scene, const char *text, enum push_forward forward)
 {
 	stage_init(&scene->stage);
 	pushes[0] = (struct push_settings){.method = "updated", .forward = forward};
 	scene->stage.setup.config.push = pushes;
 	scene->stage.setup.config.push_count = 1;
 	compile(scene, &pushes[0].invalidate, text, TAGS_OF_PUSH);
+}
+
+static void begin_push(struct scene *scene, const char *text, enum push_forward forward)
+{
+	init_push(scene, text, forward);
 	begin(scene);
 }
 
@@ -89,14 +100,19 @@ static void expect_event(struct scene *scene, const char *tags, const char *caus
 	cr_assert(strstr(heard, text), "%s: %s", text, heard);
 }
 
+static void expect_write(struct scene *scene)
+{
+	expect_event(scene, "[\"property:42\"]", "write");
+}
+
 Test(write, invalidates_before_its_caller_is_answered)
 {
 	struct scene scene;
 
-	begin_write(&scene, "property:{params.id}");
+	begin_write(&scene, BY_PARAMS);
 	says(scene.client, WRITE);
 	answers(scene.upstream, hears_request(scene.upstream), "\"result\":true");
-	expect_event(&scene, "[\"property:42\"]", "write");
+	expect_write(&scene);
 	expect_hears(scene.client, "{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":true}");
 	end(&scene);
 }
@@ -110,14 +126,12 @@ Test(write, that_is_a_notification_invalidates_when_it_is_sent)
 	for (size_t i = 0; i < 2; i++) {
 		struct scene scene;
 
-		stage_init(&scene.stage);
+		init_write(&scene, BY_PARAMS);
 		scene.stage.pool->affinity = affinities[i];
-		compile(&scene, &scene.stage.any->invalidate, "property:{params.id}",
-			TAGS_OF_WRITE);
 		begin(&scene);
 		says(scene.client, UNASKED);
 		expect_hears(scene.upstream, UNASKED);
-		expect_event(&scene, "[\"property:42\"]", "write");
+		expect_write(&scene);
 		expect_silence(scene.client);
 		end(&scene);
 	}
@@ -138,7 +152,7 @@ Test(write, that_waits_has_invalidated_nothing_yet)
 {
 	struct scene scene;
 
-	begin_write(&scene, "property:{params.id}");
+	begin_write(&scene, BY_PARAMS);
 	stage_kill(scene.upstream);
 	says(scene.client, UNASKED);
 	/* Until it is dropped. */
@@ -165,7 +179,7 @@ Test(write, that_fails_invalidates_nothing)
 {
 	struct scene scene;
 
-	begin_write(&scene, "property:{params.id}");
+	begin_write(&scene, BY_PARAMS);
 	says(scene.client, WRITE);
 	answers(scene.upstream, hears_request(scene.upstream),
 		"\"error\":{\"code\":1,\"message\":\"no\"}");
@@ -179,11 +193,11 @@ Test(write, of_which_nothing_is_known_may_have_been_done)
 {
 	struct scene scene;
 
-	begin_write(&scene, "property:{params.id}");
+	begin_write(&scene, BY_PARAMS);
 	says(scene.client, WRITE);
 	hears_request(scene.upstream);
 	stage_kill(scene.upstream);
-	expect_event(&scene, "[\"property:42\"]", "write");
+	expect_write(&scene);
 	expect_error(scene.client, .id = "7", .code = -32001, .reason = "upstream_lost",
 		     .pool = "main", .endpoint = "a");
 	end(&scene);
@@ -193,7 +207,7 @@ Test(write, that_was_never_sent_invalidates_nothing)
 {
 	struct scene scene;
 
-	begin_write(&scene, "property:{params.id}");
+	begin_write(&scene, BY_PARAMS);
 	stage_kill(scene.upstream);
 	says(scene.client, WRITE);
 	stage_pass(&scene.stage, 60 * STAGE_S);
@@ -207,12 +221,12 @@ Test(write, counts_also_when_its_caller_has_gone)
 	struct scene scene;
 	struct peer *writer;
 
-	begin_write(&scene, "property:{params.id}");
+	begin_write(&scene, BY_PARAMS);
 	writer = stage_client(&scene.stage);
 	says(writer, WRITE);
 	stage_kill(writer);
 	answers(scene.upstream, hears_request(scene.upstream), "\"result\":true");
-	expect_event(&scene, "[\"property:42\"]", "write");
+	expect_write(&scene);
 	end(&scene);
 }
 
@@ -221,13 +235,13 @@ Test(write, of_which_nothing_is_known_counts_also_when_its_caller_has_gone)
 	struct scene scene;
 	struct peer *writer;
 
-	begin_write(&scene, "property:{params.id}");
+	begin_write(&scene, BY_PARAMS);
 	writer = stage_client(&scene.stage);
 	says(writer, WRITE);
 	hears_request(scene.upstream);
 	stage_kill(writer);
 	stage_kill(scene.upstream);
-	expect_event(&scene, "[\"property:42\"]", "write");
+	expect_write(&scene);
 	end(&scene);
 }
 
@@ -237,17 +251,16 @@ Test(write, that_is_called_off_after_an_attempt_may_have_been_done)
 	struct scene scene;
 	struct peer *writer;
 
-	stage_init(&scene.stage);
+	init_write(&scene, BY_PARAMS);
 	scene.stage.any->idempotent = true;
-	compile(&scene, &scene.stage.any->invalidate, "property:{params.id}", TAGS_OF_WRITE);
 	begin(&scene);
 	writer = stage_client(&scene.stage);
 	says(writer, WRITE);
 	hears_request(scene.upstream);
 	stage_kill(scene.upstream);
-	expect_event(&scene, "[\"property:42\"]", "write");
+	expect_write(&scene);
 	stage_kill(writer);
-	expect_event(&scene, "[\"property:42\"]", "write");
+	expect_write(&scene);
 	end(&scene);
 }
 
@@ -260,7 +273,7 @@ static uint64_t is_late(struct scene *scene, bool is_told)
 	id = hears_request(scene->upstream);
 	stage_pass(&scene->stage, 31 * STAGE_S);
 	if (is_told)
-		expect_event(scene, "[\"property:42\"]", "write");
+		expect_write(scene);
 	expect_error(scene->client, .id = "7", .code = -32002, .reason = "timeout", .pool = "main",
 		     .endpoint = "a");
 	expect_silence(scene->client);
@@ -272,10 +285,10 @@ Test(write, that_is_done_after_its_deadline_invalidates_once_more)
 	struct scene scene;
 	uint64_t id;
 
-	begin_write(&scene, "property:{params.id}");
+	begin_write(&scene, BY_PARAMS);
 	id = is_late(&scene, true);
 	answers(scene.upstream, id, "\"result\":true");
-	expect_event(&scene, "[\"property:42\"]", "write");
+	expect_write(&scene);
 	answers(scene.upstream, id, "\"result\":true");
 	expect_silence(scene.client);
 	end(&scene);
@@ -296,7 +309,7 @@ Test(write, that_fails_late_invalidates_no_more)
 {
 	struct scene scene;
 
-	begin_write(&scene, "property:{params.id}");
+	begin_write(&scene, BY_PARAMS);
 	answers(scene.upstream, is_late(&scene, true), "\"error\":{\"code\":1,\"message\":\"no\"}");
 	expect_silence(scene.client);
 	end(&scene);
@@ -327,7 +340,7 @@ Test(push, invalidates_before_it_is_passed_on)
 {
 	struct scene scene;
 
-	begin_push(&scene, "property:{params.id}", FORWARD_ALL);
+	begin_push(&scene, BY_PARAMS, FORWARD_ALL);
 	says(scene.upstream, PUSH);
 	expect_event(&scene, "[\"property:42\"]", "push");
 	expect_hears(scene.client, PUSH);
@@ -338,7 +351,7 @@ Test(push, invalidates_also_when_nobody_is_to_hear_it)
 {
 	struct scene scene;
 
-	begin_push(&scene, "property:{params.id}", FORWARD_NONE);
+	begin_push(&scene, BY_PARAMS, FORWARD_NONE);
 	scene.rule->soft = true;
 	says(scene.upstream, PUSH);
 	expect_event(&scene, "[\"property:42\"]", "push");
@@ -352,7 +365,7 @@ Test(push, merges_as_its_rule_says)
 {
 	struct scene scene;
 
-	begin_push(&scene, "property:{params.id}", FORWARD_NONE);
+	begin_push(&scene, BY_PARAMS, FORWARD_NONE);
 	scene.rule->merge_us = STAGE_S;
 	for (size_t i = 0; i < 10; i++)
 		says(scene.upstream, PUSH);
@@ -390,16 +403,12 @@ Test(push, may_have_been_missed_until_the_next_source_has_subscribed)
 	struct scene scene;
 	struct peer *next;
 
-	stage_init(&scene.stage);
+	init_push(&scene, BY_PARAMS, FORWARD_NONE);
 	scene.stage.pool->size = 2;
 	step = setup_greeting(scene.stage.pool);
 	*step = (struct greeting_step){
 		.send = "{}", .push_source = true, .timeout_us = 60 * STAGE_S};
 	step->expect = json_pack("{s:s}", "ok", "yes");
-	pushes[0] = (struct push_settings){.method = "updated", .forward = FORWARD_NONE};
-	scene.stage.setup.config.push = pushes;
-	scene.stage.setup.config.push_count = 1;
-	compile(&scene, &pushes[0].invalidate, "property:{params.id}", TAGS_OF_PUSH);
 	begin(&scene);
 	next = stage_upstream(&scene.stage, 1);
 	cr_assert(scene.upstream->connection->push_source);
@@ -422,7 +431,7 @@ Test(push, may_have_been_missed_by_a_source_that_answers_no_ping)
 {
 	struct scene scene;
 
-	begin_push(&scene, "property:{params.id}", FORWARD_NONE);
+	begin_push(&scene, BY_PARAMS, FORWARD_NONE);
 	scene.stage.no_pongs = true;
 	stage_pass(&scene.stage, 9 * STAGE_S);
 	expect_event(&scene, "[\"property:*\"]", "push");
@@ -434,12 +443,8 @@ Test(push, is_not_missed_when_another_connection_than_the_source_is_lost)
 	struct scene scene;
 	struct peer *other = NULL;
 
-	stage_init(&scene.stage);
+	init_push(&scene, BY_PARAMS, FORWARD_NONE);
 	scene.stage.pool->size = 2;
-	pushes[0] = (struct push_settings){.method = "updated", .forward = FORWARD_NONE};
-	scene.stage.setup.config.push = pushes;
-	scene.stage.setup.config.push_count = 1;
-	compile(&scene, &pushes[0].invalidate, "property:{params.id}", TAGS_OF_PUSH);
 	begin(&scene);
 	for (size_t i = 0; i < 2; i++)
 		if (!stage_upstream(&scene.stage, i)->connection->push_source)

@@ -43,7 +43,7 @@ static void read_all(struct peer *upstream)
 			;
 		if (upstream->connection->ping_waits)
 			peer_pong(upstream);
-	} while (outbox_bytes(peer_outbox(upstream)) > 0);
+	} while (is_spoken_to(upstream));
 }
 
 Test(notifications, take_places_until_a_pong_shows_that_they_were_read)

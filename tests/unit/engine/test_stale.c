@@ -4,15 +4,42 @@
 
 #include "tests/unit/engine/larder.h"
 
+/* How long after its ttl a stored "1" may be served: while it is refreshed, and where that fails.
+ * Its ttl has passed. */
+static void begin_gone_stale(struct larder *larder, uint64_t while_revalidate_us,
+			     uint64_t if_error_us)
+{
+	larder->rule->stale_while_revalidate_us = while_revalidate_us;
+	larder->rule->stale_if_error_us = if_error_us;
+	larder_begin(larder);
+	fills(larder, "1");
+	stage_pass(&larder->stage, 61 * STAGE_S);
+}
+
+/* A stored "1" that has 10 s left of 60, where entries are refreshed 12 s ahead. */
+static void begin_soon_stale(struct larder *larder)
+{
+	larder->rule->prefetch_threshold = 0.8;
+	larder_begin(larder);
+	fills(larder, "1");
+	stage_pass(&larder->stage, 50 * STAGE_S);
+}
+
+static void says_numbered(struct larder *larder, int number)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text),
+		 "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"get\",\"params\":[%d]}", number);
+	says(larder->client, text);
+}
+
 Test(stale, entries_are_served_and_refreshed_once)
 {
 	struct larder larder;
 
 	larder_init(&larder);
-	larder.rule->stale_while_revalidate_us = 30 * STAGE_S;
-	larder_begin(&larder);
-	fills(&larder, "1");
-	stage_pass(&larder.stage, 61 * STAGE_S);
+	begin_gone_stale(&larder, 30 * STAGE_S, 0);
 	says(larder.client, WHY(1));
 	expect_told(larder.client, "stale", "expired");
 	says(larder.client, ASK(2));
@@ -36,10 +63,7 @@ Test(stale, entries_are_refreshed_once_whatever_is_invalidated_meanwhile)
 	struct larder larder;
 
 	larder_init(&larder);
-	larder.rule->stale_while_revalidate_us = 30 * STAGE_S;
-	larder_begin(&larder);
-	fills(&larder, "1");
-	stage_pass(&larder.stage, 61 * STAGE_S);
+	begin_gone_stale(&larder, 30 * STAGE_S, 0);
 	for (int i = 0; i < 10; i++) {
 		says(larder.client, ASK(1));
 		expect_hears(larder.client, GOT(1, "1"));
@@ -57,10 +81,7 @@ Test(stale, a_refresh_that_comes_to_nothing_is_not_tried_again_at_once)
 	struct larder larder;
 
 	larder_init(&larder);
-	larder.rule->stale_while_revalidate_us = 30 * STAGE_S;
-	larder_begin(&larder);
-	fills(&larder, "1");
-	stage_pass(&larder.stage, 61 * STAGE_S);
+	begin_gone_stale(&larder, 30 * STAGE_S, 0);
 	for (int time = 0; time < 3; time++) {
 		says(larder.client, ASK(1));
 		answers(larder.upstream, hears_request(larder.upstream), "\"error\":{}");
@@ -97,25 +118,20 @@ Test(stale, soft_invalidation_keeps_the_value_for_the_time_being)
 Test(stale, what_was_made_stale_at_once_is_refreshed_at_a_pace)
 {
 	struct larder larder;
-	char text[128];
 	int refreshed = 0;
 
 	larder_init(&larder);
 	larder.rule->stale_while_revalidate_us = 30 * STAGE_S;
 	larder_begin(&larder);
 	for (int i = 0; i < 100; i++) {
-		snprintf(text, sizeof(text),
-			 "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"get\",\"params\":[%d]}", i);
-		says(larder.client, text);
+		says_numbered(&larder, i);
 		brings(&larder, "1");
 		cr_assert_not_null(hears(larder.client));
 	}
 	stage_pass(&larder.stage, 30 * STAGE_S);
 	invalidates(&larder, INVALIDATE_SOFT, NULL);
 	for (int i = 0; i < 100; i++) {
-		snprintf(text, sizeof(text),
-			 "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"get\",\"params\":[%d]}", i);
-		says(larder.client, text);
+		says_numbered(&larder, i);
 		expect_hears(larder.client, GOT(1, "1"));
 		if (is_spoken_to(larder.upstream)) {
 			brings(&larder, "2");
@@ -134,10 +150,7 @@ Test(stale, what_is_asked_for_again_and_again_is_refreshed_ahead)
 	struct larder larder;
 
 	larder_init(&larder);
-	larder.rule->prefetch_threshold = 0.8;
-	larder_begin(&larder);
-	fills(&larder, "1");
-	stage_pass(&larder.stage, 50 * STAGE_S);
+	begin_soon_stale(&larder);
 	says(larder.client, ASK(1));
 	says(larder.client, ASK(1));
 	expect_silence(larder.upstream);
@@ -158,11 +171,8 @@ Test(stale, nothing_is_refreshed_ahead_where_clients_stay_on_a_connection)
 	struct larder larder;
 
 	larder_init(&larder);
-	larder.rule->prefetch_threshold = 0.8;
 	larder.stage.pool->affinity = AFFINITY_CLIENT;
-	larder_begin(&larder);
-	fills(&larder, "1");
-	stage_pass(&larder.stage, 50 * STAGE_S);
+	begin_soon_stale(&larder);
 	for (int i = 0; i < 5; i++) {
 		says(larder.client, ASK(1));
 		expect_hears(larder.client, GOT(1, "1"));
@@ -177,11 +187,8 @@ Test(stale, refreshes_do_not_stand_in_the_way_of_clients)
 	struct larder larder;
 
 	larder_init(&larder);
-	larder.rule->stale_while_revalidate_us = 30 * STAGE_S;
 	larder.stage.pool->max_in_flight = 1;
-	larder_begin(&larder);
-	fills(&larder, "1");
-	stage_pass(&larder.stage, 61 * STAGE_S);
+	begin_gone_stale(&larder, 30 * STAGE_S, 0);
 	says(larder.client, "{\"jsonrpc\":\"2.0\",\"id\":9,\"method\":\"other\"}");
 	says(larder.client, ASK(1));
 	expect_hears(larder.client, GOT(1, "1"));
@@ -198,11 +205,8 @@ Test(stale, a_failed_upstream_is_covered_for)
 	struct larder larder;
 
 	larder_init(&larder);
-	larder.rule->stale_if_error_us = 300 * STAGE_S;
-	larder_begin(&larder);
+	begin_gone_stale(&larder, 0, 300 * STAGE_S);
 	requests = &larder.stage.outside.engine->requests;
-	fills(&larder, "1");
-	stage_pass(&larder.stage, 61 * STAGE_S);
 	says(larder.client, WHY(1));
 	says(larder.client, WHY(2));
 	hears_request(larder.upstream);
@@ -273,10 +277,7 @@ Test(stale, an_error_that_counts_as_a_failure_is_covered_for)
 	larder_init(&larder);
 	larder.stage.pool->ejection.errors = listed;
 	larder.stage.pool->ejection.error_count = 1;
-	larder.rule->stale_if_error_us = 300 * STAGE_S;
-	larder_begin(&larder);
-	fills(&larder, "1");
-	stage_pass(&larder.stage, 61 * STAGE_S);
+	begin_gone_stale(&larder, 0, 300 * STAGE_S);
 	says(larder.client, ASK(1));
 	/* An error that is the application's own goes through. */
 	answers(larder.upstream, hears_request(larder.upstream), "\"error\":{\"code\":-4}");
@@ -292,10 +293,7 @@ Test(stale, a_refresh_is_joined_by_who_misses)
 	struct larder larder;
 
 	larder_init(&larder);
-	larder.rule->stale_while_revalidate_us = 5 * STAGE_S;
-	larder_begin(&larder);
-	fills(&larder, "1");
-	stage_pass(&larder.stage, 61 * STAGE_S);
+	begin_gone_stale(&larder, 5 * STAGE_S, 0);
 	says(larder.client, ASK(1));
 	expect_hears(larder.client, GOT(1, "1"));
 	stage_pass(&larder.stage, 5 * STAGE_S);
