@@ -78,19 +78,3 @@ struct span glob_literal(struct span pattern, char *buf, size_t size)
 	}
 	return span_of(buf, len);
 }
-
-struct span glob_quote(struct span text, char *buf, size_t size)
-{
-	size_t len = 0;
-
-	if (glob_is_plain(text))
-		return text;
-	for (size_t i = 0; i < text.len; i++) {
-		if (len + (is_special(text.at[i]) ? 2 : 1) > size)
-			return span_of(NULL, 0);
-		if (is_special(text.at[i]))
-			buf[len++] = '\\';
-		buf[len++] = text.at[i];
-	}
-	return span_of(buf, len);
-}

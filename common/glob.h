@@ -15,8 +15,4 @@ bool glob_is_plain(struct span pattern);
  * its \ resolved in buf. Absent when it can match several, or needs more than size bytes. */
 struct span glob_literal(struct span pattern, char *buf, size_t size);
 
-/* The pattern that matches text alone: text itself, or written into buf with a \ before each of
- * * ? \. Absent when that needs more than size bytes; twice text.len is always enough. */
-struct span glob_quote(struct span text, char *buf, size_t size);
-
 #endif

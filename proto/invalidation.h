@@ -17,7 +17,7 @@ enum invalidation_match { MATCH_ANY, MATCH_ALL };
 
 /* An entry is hit by any of: its tags (as match says), its name, its method, or all. Spans are
  * borrowed. Tags and methods are globs (common/glob.h): who means a text that may hold * ? or \
- * passes it through glob_quote first. Keys are names of entries, taken as they are. */
+ * puts a \ before each. Keys are names of entries, taken as they are. */
 struct invalidation {
 	enum invalidation_mode mode;
 	enum invalidation_match match;

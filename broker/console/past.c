@@ -19,7 +19,8 @@ static void add_parameter(struct strbuf *path, const char *name, const char *val
 	ask_escape(path, value);
 }
 
-void past_query(const struct arguments *arguments, struct strbuf *path)
+/* Appends "?since=...&pool=..." of the options that are there. */
+static void add_query(const struct arguments *arguments, struct strbuf *path)
 {
 	add_parameter(path, "since", arguments->since);
 	add_parameter(path, "until", arguments->until);
@@ -37,7 +38,7 @@ static int show_past(const struct invocation *invocation, const char *base,
 
 	strbuf_init(&path);
 	strbuf_text(&path, base);
-	past_query(invocation->arguments, &path);
+	add_query(invocation->arguments, &path);
 	code = show(invocation, strbuf_span(&path).at, JSON_ARRAY, page);
 	strbuf_fini(&path);
 	return code;
@@ -95,7 +96,7 @@ static int follow(const struct invocation *invocation)
 
 	strbuf_init(&path);
 	strbuf_text(&path, ADMIN_EVENTS);
-	past_query(invocation->arguments, &path);
+	add_query(invocation->arguments, &path);
 	stream.path = strbuf_span(&path).at;
 	code = stream_follow(&stream);
 	strbuf_fini(&path);

@@ -28,7 +28,6 @@ struct history {
 	struct list chunks; /* the oldest first */
 	uint64_t newest_id;
 	size_t count;
-	uint64_t missed;
 };
 
 enum wsb_err history_create(struct history **out)
@@ -162,10 +161,8 @@ uint64_t history_add(struct history *history, const struct history_event *event)
 {
 	struct chunk *chunk = chunk_with_room(history);
 
-	if (!chunk) {
-		history->missed++;
+	if (!chunk)
 		return 0;
-	}
 	chunk->used += pack(event, chunk->bytes + chunk->used);
 	chunk->count++;
 	if (event->wall_us > chunk->newest_us)
@@ -189,11 +186,6 @@ size_t history_count(const struct history *history)
 size_t history_bytes(const struct history *history)
 {
 	return history->chunks.count * sizeof(struct chunk);
-}
-
-uint64_t history_missed(const struct history *history)
-{
-	return history->missed;
 }
 
 static bool matches(const struct history_query *query, const struct history_event *event)

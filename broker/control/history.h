@@ -35,13 +35,12 @@ struct history;
 enum wsb_err history_create(struct history **out) WSB_CHECKED;
 void history_destroy(struct history *history); /* NULL is allowed */
 
-/* Copies the event and numbers it. Returns its id; 0: no memory, and it is only counted. */
+/* Copies the event and numbers it. Returns its id; 0: no memory, it is lost. */
 uint64_t history_add(struct history *history, const struct history_event *event);
 
 uint64_t history_newest(const struct history *history); /* id; 0: nothing has happened */
 size_t history_count(const struct history *history);	/* kept now */
 size_t history_bytes(const struct history *history);	/* that they take */
-uint64_t history_missed(const struct history *history); /* not kept, for want of memory */
 
 /* Which events; all zero: all that are kept. */
 struct history_query {

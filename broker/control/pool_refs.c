@@ -2,8 +2,9 @@
 
 #include "common/nearest.h"
 
-bool pool_ref_find(struct document *document, const struct config *config, const yaml_node_t *node,
-		   uint32_t *index)
+/* The pool that node names. False: there is none, and it has been complained of. */
+static bool find_pool(struct document *document, const struct config *config,
+		      const yaml_node_t *node, uint32_t *index)
 {
 	struct nearest nearest;
 	struct strbuf text;
@@ -74,7 +75,7 @@ static void check_session(struct document *document, struct config *config, yaml
 	yaml_node_t *node = session_of(document, entry);
 	uint32_t index;
 
-	if (!node || !pool_ref_find(document, config, node, &index))
+	if (!node || !find_pool(document, config, node, &index))
 		return;
 	listener->session = true;
 	listener->session_pool = index;
@@ -125,8 +126,7 @@ void pool_refs_check_route(struct document *document, const struct config *confi
 	yaml_node_t *node = document_find(document, entry, "pool");
 
 	route->pool = pool_ref_default(config);
-	if (!node || config->pool_count == 0 ||
-	    !pool_ref_find(document, config, node, &route->pool))
+	if (!node || config->pool_count == 0 || !find_pool(document, config, node, &route->pool))
 		return;
 	if (config->pools[route->pool].tunnels)
 		complain(document->complaints, node_place(node),

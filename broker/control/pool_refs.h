@@ -3,14 +3,9 @@
 #ifndef WSB_BROKER_CONTROL_POOL_REFS_H
 #define WSB_BROKER_CONTROL_POOL_REFS_H
 
-#include <stdbool.h>
 #include <stdint.h>
 #include "broker/control/config.h"
 #include "broker/control/document.h"
-
-/* The pool that node names. False: there is none, and it has been complained of. */
-bool pool_ref_find(struct document *document, const struct config *config, const yaml_node_t *node,
-		   uint32_t *index);
 
 /* Where what names no pool goes: the first that no session listener has; 0 when there is none. */
 uint32_t pool_ref_default(const struct config *config);

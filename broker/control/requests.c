@@ -16,7 +16,8 @@ void requests_fini(struct requests *requests)
 	requests->ring = NULL;
 }
 
-bool request_result_is_failure(enum request_result result)
+/* The broker's own errors and the upstream's. */
+static bool is_failure(enum request_result result)
 {
 	switch (result) {
 	case RESULT_OK:
@@ -106,7 +107,7 @@ void requests_end(struct requests *requests, struct log *log, const struct reque
 {
 	const struct requests_settings *settings = &requests->settings;
 	bool slow = settings->slow_us > 0 && end->duration_us >= settings->slow_us;
-	bool failed = request_result_is_failure(end->result);
+	bool failed = is_failure(end->result);
 
 	if (slow || failed)
 		keep(requests, end, slow, failed);

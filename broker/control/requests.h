@@ -77,9 +77,6 @@ enum wsb_err requests_init(struct requests *requests,
 			   struct requests_settings settings) WSB_CHECKED;
 void requests_fini(struct requests *requests);
 
-/* Whether a request that ended so failed: the broker's own errors and the upstream's. */
-bool request_result_is_failure(enum request_result result);
-
 /* Whether requests_end would do anything at all: asked first, since most requests end well and
  * fast. */
 static inline bool requests_want(const struct requests *requests, enum request_result result,

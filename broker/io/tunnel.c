@@ -164,7 +164,8 @@ void tunnel_on_declined(struct ws_tunnel *tunnel, struct span rest)
 	pass_body(tunnel, rest);
 }
 
-void tunnel_pass(struct ws_tunnel *tunnel, struct flow *flow, struct span bytes)
+/* Frames, or the body of an answer that declines, have come from flow->from. */
+static void pass(struct ws_tunnel *tunnel, struct flow *flow, struct span bytes)
 {
 	if (tunnel->phase == TUNNEL_OPEN)
 		pass_frames(tunnel, flow, bytes);
@@ -197,7 +198,7 @@ static void move(struct ws_tunnel *tunnel, struct flow *flow)
 
 		if (len == 0)
 			break;
-		tunnel_pass(tunnel, flow, span_of(bytes, len));
+		pass(tunnel, flow, span_of(bytes, len));
 		note_progress(tunnel, flow);
 		/* Asking once more costs as much as being told again. What TLS has taken in already
 		 * nobody tells. */

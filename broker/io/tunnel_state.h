@@ -51,8 +51,6 @@ struct ws_tunnel {
 void tunnel_on_opened(struct ws_tunnel *tunnel, struct span head, struct span rest);
 /* It has not. */
 void tunnel_on_declined(struct ws_tunnel *tunnel, struct span rest);
-/* Frames, or the body of an answer that declines, have come from flow->from. */
-void tunnel_pass(struct ws_tunnel *tunnel, struct flow *flow, struct span bytes);
 
 /* More of the upstream's answer has come. */
 void tunnel_take_answer(struct ws_tunnel *tunnel, struct span bytes);

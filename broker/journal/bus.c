@@ -161,7 +161,8 @@ void bus_note_odd(struct bus *bus, const char *where, const char *why)
 	bus->ports.odd(bus->ports.context, where, why[0] ? why : "no reason is given");
 }
 
-void bus_open(struct bus *bus, enum bus_link link, uint64_t now_us)
+/* Asks for a link that is neither open nor opening. */
+static void open_link(struct bus *bus, enum bus_link link, uint64_t now_us)
 {
 	struct bus_line *line = &bus->lines[link];
 
@@ -379,9 +380,9 @@ static void upkeep(struct bus *bus, uint64_t now_us)
 {
 	/* Where the log cannot be trusted, its end is not that of what happened. */
 	if (!bus->looking)
-		bus_open(bus, BUS_TAIL, now_us);
-	bus_open(bus, BUS_INBOX, now_us);
-	bus_open(bus, BUS_HEARING, now_us);
+		open_link(bus, BUS_TAIL, now_us);
+	open_link(bus, BUS_INBOX, now_us);
+	open_link(bus, BUS_HEARING, now_us);
 	tail_go_on(bus, now_us);
 	inbox_go_on(bus, now_us);
 	if (now_us - bus->looked_us >= BUS_LOOK_US && !bus->looking && bus_has_room(bus))
@@ -411,7 +412,7 @@ void bus_tick(struct bus *bus, uint64_t now_us)
 	check_deadlines(bus, now_us);
 	if (bus->idle && now_us >= bus->retry_us) {
 		bus->idle = false;
-		bus_open(bus, BUS_COMMANDS, now_us);
+		open_link(bus, BUS_COMMANDS, now_us);
 	}
 	if (bus->lines[BUS_COMMANDS].ready)
 		upkeep(bus, now_us);

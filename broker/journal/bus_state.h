@@ -143,8 +143,6 @@ void bus_note_odd(struct bus *bus, const char *where, const char *why);
 void bus_leave_out(struct bus *bus, enum bus_link link, struct span words, uint64_t now_us);
 /* It does what it is for. */
 void bus_line_works(struct bus *bus, enum bus_link link, uint64_t now_us);
-/* Asks for a link that is neither open nor opening. */
-void bus_open(struct bus *bus, enum bus_link link, uint64_t now_us);
 
 /* bus_commands.c: each begins a link that is open and known to Redis, or takes one answer. */
 void commands_begin(struct bus *bus, uint64_t now_us);

@@ -41,7 +41,7 @@ static bool is_busy(const struct endpoint *endpoint)
 	return endpoint->in_flight > 0 || endpoint->tunnels > 0 || endpoint_hands_over(endpoint);
 }
 
-enum endpoint_state standing_of(const struct endpoint *endpoint)
+static enum endpoint_state standing_of(const struct endpoint *endpoint)
 {
 	switch (endpoint->wish) {
 	case WISH_DRAIN:

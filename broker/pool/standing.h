@@ -5,11 +5,8 @@
 
 #include "broker/pool/pool.h"
 
-/* As its facts are now. */
-enum endpoint_state standing_of(const struct endpoint *endpoint);
-
-/* Compares with what was told last and reports the change, if there is one, for endpoint->cause.
- * pool_upkeep calls it, which everybody calls who changes a fact. */
+/* Compares what its facts say now with what was told last and reports the change, if there is one,
+ * for endpoint->cause. pool_upkeep calls it, which everybody calls who changes a fact. */
 void standing_review(struct endpoint *endpoint, uint64_t now_us);
 
 #endif

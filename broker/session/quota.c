@@ -1,6 +1,5 @@
 #include "broker/session/quota.h"
 
-#include <math.h>
 #include "common/clock.h"
 
 /* Sums of fractions of a token may miss a whole one by their rounding: by far less than this. */
@@ -34,16 +33,4 @@ bool quota_take(struct quota *quota, uint64_t now_us)
 		return false;
 	quota->tokens -= 1;
 	return true;
-}
-
-uint64_t quota_wait_us(const struct quota *quota, uint64_t now_us)
-{
-	double missing;
-
-	if (quota->per_second == 0)
-		return 0;
-	missing = 1 - tokens_at(quota, now_us);
-	if (missing <= ROUNDING)
-		return 0;
-	return (uint64_t)ceil(missing / quota->per_second * (double)US_PER_S);
 }

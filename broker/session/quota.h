@@ -14,7 +14,5 @@ struct quota {
 void quota_init(struct quota *quota, uint32_t per_second, uint64_t now_us);
 /* Whether one more request fits now; takes it if so. */
 bool quota_take(struct quota *quota, uint64_t now_us);
-/* Microseconds until the next one fits; 0: it does now. */
-uint64_t quota_wait_us(const struct quota *quota, uint64_t now_us);
 
 #endif

@@ -23,20 +23,20 @@ enum wsb_err feed_create(struct feed **out, struct subscriptions *subscriptions,
 	return WSB_OK;
 }
 
-void feed_place(struct feed *feed, void *connection, struct list *connection_feeds)
-{
-	feed_unplace(feed);
-	feed->connection = connection;
-	feed->connection_feeds = connection_feeds;
-	list_append(connection_feeds, &feed->link);
-}
-
-void feed_unplace(struct feed *feed)
+static void unplace(struct feed *feed)
 {
 	if (feed->connection)
 		list_remove(feed->connection_feeds, &feed->link);
 	feed->connection = NULL;
 	feed->connection_feeds = NULL;
+}
+
+void feed_place(struct feed *feed, void *connection, struct list *connection_feeds)
+{
+	unplace(feed);
+	feed->connection = connection;
+	feed->connection_feeds = connection_feeds;
+	list_append(connection_feeds, &feed->link);
 }
 
 /* In place of what *to was before. */
@@ -109,7 +109,7 @@ void feed_end(struct subscriptions *subscriptions, struct feed *feed)
 {
 	assert(feed->state != FEED_GONE);
 	detach(subscriptions, feed);
-	feed_unplace(feed);
+	unplace(feed);
 	if (feed->state == FEED_LEAVING)
 		list_remove(&subscriptions->leaving, &feed->state_link);
 	feed->state = FEED_GONE;

@@ -34,7 +34,6 @@ enum wsb_err feed_create(struct feed **out, struct subscriptions *subscriptions,
 			 struct subscription *subscription) WSB_CHECKED;
 /* Its request has gone out on this connection (again). */
 void feed_place(struct feed *feed, void *connection, struct list *connection_feeds);
-void feed_unplace(struct feed *feed);
 /* It is known what the unsubscribe request says. WSB_ENOMEM. */
 enum wsb_err feed_keep_params(struct subscriptions *subscriptions, struct feed *feed,
 			      struct span params) WSB_CHECKED;

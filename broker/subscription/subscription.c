@@ -26,11 +26,6 @@ static const struct {
 	[SUBSCRIPTION_ENDED] = {"ended", {false}},
 };
 
-const char *subscription_state_name(enum subscription_state state)
-{
-	return states[state].name;
-}
-
 enum wsb_err subscriptions_init(struct subscriptions *subscriptions, struct log *log,
 				struct plan *(*hold)(struct plan *plan),
 				void (*release)(struct plan *plan), struct rng *rng)

@@ -30,7 +30,6 @@ enum subscription_state {
 	SUBSCRIPTION_ENDED,	/* freed by subscriptions_reap */
 	SUBSCRIPTION_STATES,
 };
-const char *subscription_state_name(enum subscription_state state);
 
 /* One client's end. */
 struct member {

@@ -120,28 +120,3 @@ Test(glob, knows_the_pattern_that_matches_one_text)
 			cr_assert(span_is(literal, cases[i].literal), "%s", cases[i].pattern);
 	}
 }
-
-Test(glob, quotes_what_a_pattern_would_read_otherwise)
-{
-	struct rng rng;
-	char buf[16], back[16];
-
-	rng_init(&rng, 12);
-	for (int round = 0; round < 20000; round++) {
-		char text[8], other[8];
-		size_t len = (size_t)rng_below(&rng, sizeof(text) + 1);
-		struct span quoted;
-
-		for (size_t i = 0; i < len; i++) {
-			text[i] = "ab*?\\"[rng_below(&rng, 5)];
-			other[i] = "ab*?\\"[rng_below(&rng, 5)];
-		}
-		quoted = glob_quote(span_of(text, len), buf, sizeof(buf));
-		cr_assert(quoted.at);
-		cr_assert(glob_match(quoted, span_of(text, len)));
-		cr_assert_eq(glob_match(quoted, span_of(other, len)),
-			     memcmp(text, other, len) == 0);
-		cr_assert(span_equal(glob_literal(quoted, back, sizeof(back)), span_of(text, len)));
-	}
-	cr_assert_null(glob_quote(span_text("****"), buf, 7).at);
-}

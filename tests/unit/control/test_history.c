@@ -170,7 +170,6 @@ Test(history, is_bounded_in_bytes)
 		history_add(history, &event);
 	cr_assert_leq(history_bytes(history), HISTORY_BYTES_MAX + (128U << 10));
 	cr_assert_geq(history_count(history), HISTORY_EVENTS_MIN);
-	cr_assert_eq(history_missed(history), 0);
 	history_begin(&walk, history, &(struct history_query){0});
 	while (history_next(&walk, &event)) {
 		cr_assert(first == 0 || event.id == first + 1);
