@@ -19,13 +19,17 @@
 #include "common/clock.h"
 #include "common/strbuf.h"
 
+/* A disk that was full may have room again. */
+#define STATE_RETRY_US UINT64_C(5000000)
+
 struct worker {
 	struct configuration *configuration;
 	struct log *log;
 	struct loop loop;
 	struct service service;
 	struct io *io;
-	struct saver *saver; /* of the state file; NULL: there is none */
+	struct saver *saver;	/* of the state file; NULL: there is none */
+	uint64_t save_again_us; /* it could not be written; 0: it could */
 	struct engine *engine;
 	struct admin_backend admin;
 	struct config_stats config_stats;
@@ -79,51 +83,21 @@ static void follow_drain(struct worker *worker)
 	service_stopping(&worker->service, &worker->configuration->running->drain, now_us);
 }
 
-static void on_tick(void *context, uint64_t now_us, uint64_t lag_us)
-{
-	struct worker *worker = context;
-
-	engine_note_lag(worker->engine, lag_us);
-	engine_tick(worker->engine, now_us);
-	io_tick(worker->io, now_us);
-	service_tick(&worker->service, now_us, lag_us);
-	if (!worker->draining)
-		return;
-	close_listeners_in_time(worker, now_us);
-	if (engine_is_drained(worker->engine, now_us))
-		loop_stop(&worker->loop);
-}
-
-static void on_stop_asked(void *context)
-{
-	struct worker *worker = context;
-
-	if (worker->signalled) {
-		worker->cut_short = true;
-		loop_stop(&worker->loop);
-		return;
-	}
-	worker->signalled = true;
-	engine_drain(worker->engine, clock_monotonic_us());
-	follow_drain(worker);
-}
-
 static void on_state_written(void *context, enum wsb_err err, const char *why)
 {
 	struct worker *worker = context;
 	struct config_stats *stats = &worker->config_stats;
+	const char *error = !err ? "" : why[0] ? why : wsb_err_text(err);
 	bool was_well = !stats->state_error[0];
 
 	if (err)
 		stats->state_failed++;
 	else
 		stats->state_written++;
-	snprintf(stats->state_error, sizeof(stats->state_error), "%s",
-		 !err	  ? ""
-		 : why[0] ? why
-			  : wsb_err_text(err));
-	if (!err && was_well)
+	worker->save_again_us = err ? clock_monotonic_us() + STATE_RETRY_US : 0;
+	if (strncmp(stats->state_error, error, sizeof(stats->state_error) - 1) == 0)
 		return;
+	snprintf(stats->state_error, sizeof(stats->state_error), "%s", error);
 	log_event(worker->log, err ? LOG_ERROR : LOG_INFO,
 		  err ? "config.state_not_written" : "config.state_written",
 		  log_text("file", worker->configuration->running->state),
@@ -146,6 +120,7 @@ static void save_state(struct worker *worker)
 {
 	char *text;
 
+	worker->save_again_us = 0;
 	if (!worker->saver)
 		return;
 	text = configuration_state(worker->configuration);
@@ -153,6 +128,37 @@ static void save_state(struct worker *worker)
 		saver_put(worker->saver, text);
 	else
 		on_state_written(worker, WSB_ENOMEM, "");
+}
+
+static void on_tick(void *context, uint64_t now_us, uint64_t lag_us)
+{
+	struct worker *worker = context;
+
+	engine_note_lag(worker->engine, lag_us);
+	engine_tick(worker->engine, now_us);
+	io_tick(worker->io, now_us);
+	service_tick(&worker->service, now_us, lag_us);
+	if (worker->save_again_us > 0 && now_us >= worker->save_again_us)
+		save_state(worker);
+	if (!worker->draining)
+		return;
+	close_listeners_in_time(worker, now_us);
+	if (engine_is_drained(worker->engine, now_us))
+		loop_stop(&worker->loop);
+}
+
+static void on_stop_asked(void *context)
+{
+	struct worker *worker = context;
+
+	if (worker->signalled) {
+		worker->cut_short = true;
+		loop_stop(&worker->loop);
+		return;
+	}
+	worker->signalled = true;
+	engine_drain(worker->engine, clock_monotonic_us());
+	follow_drain(worker);
 }
 
 /* What is wrong with the file, line by line. */
@@ -475,6 +481,8 @@ static enum wsb_err start(struct worker *worker, struct strbuf *errors)
  * then what is left is left to the end of the process. */
 static void stop(struct worker *worker)
 {
+	if (worker->save_again_us > 0)
+		save_state(worker);
 	if (!saver_finish(worker->saver) || (worker->io && !io_end(worker->io)))
 		return;
 	saver_destroy(worker->saver);

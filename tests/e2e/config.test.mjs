@@ -266,11 +266,31 @@ test('a state file that cannot be written, and a file that was refused, are told
 	fs.mkdirSync(`${broker.directory}/gone`);
 	fs.writeFileSync(broker.file, yaml(broker.config));
 	assert.equal((await config(broker, 'reload')).code, 0);
-	await until(async () => await broker.metric('wsbroker_state_writes_total', { result: 'ok' }) === 1, { what: 'the state file' });
+	await until(async () => await broker.metric('wsbroker_state_writes_total', { result: 'ok' }) >= 1, { what: 'the state file' });
 	assert.deepEqual((await broker.adminGet('/v1/status')).json.reasons, []);
 	assert.equal(JSON.parse(fs.readFileSync(`${broker.directory}/gone/broker.state`)).changes[0].key, 'limits.batch');
 	const { json } = await broker.adminGet('/v1/events?type=config.state*');
 	assert.deepEqual(json.map(({ type }) => type), ['config.state_not_written', 'config.state_written']);
+});
+
+test('a state file that could not be written is written as soon as it can be, and before the broker ends', { timeout: 60000 }, async (t) => {
+	const { broker } = await setup(t, { pool: { size: 1 }, state: 'gone/broker.state' });
+	const gone = `${broker.directory}/gone`;
+	const kept = () => JSON.parse(fs.readFileSync(`${gone}/broker.state`)).changes.map(({ key, value }) => [key, value]);
+	const failed = (count) => until(async () => await broker.metric('wsbroker_state_writes_total', { result: 'failed' }) >= count, { deadline: 15000, what: `${count} failures` });
+	await set(broker, 'limits.batch', '8');
+	await failed(2);
+	assert.equal(broker.log.match(/config\.state_not_written/g).length, 1);
+	fs.mkdirSync(gone);
+	await until(() => fs.existsSync(`${gone}/broker.state`), { deadline: 15000, what: 'the state file' });
+	assert.deepEqual(kept(), [['limits.batch', '8']]);
+	await until(async () => (await broker.adminGet('/v1/status')).json.verdict === 'ok', { what: 'verdict' });
+	fs.renameSync(gone, `${gone}.away`);
+	await set(broker, 'limits.batch', '9');
+	await failed(3);
+	fs.mkdirSync(gone);
+	await broker.stop();
+	assert.deepEqual(kept(), [['limits.batch', '9']]);
 });
 
 test('a storm of changes, good and bad, is the same after a restart, and once it stands in the file', async (t) => {
