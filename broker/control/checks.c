@@ -77,8 +77,9 @@ static bool same_address(const struct address *a, const struct address *b)
 	return a->port == b->port && a->host && b->host && strcmp(a->host, b->host) == 0;
 }
 
+/* At what the file says: one of two listeners may be there by default. */
 static void check_addresses(struct document *document, const struct config *config,
-			    yaml_node_t *list)
+			    yaml_node_t *list, yaml_node_t *admin)
 {
 	for (size_t i = 0; i < config->listener_count; i++) {
 		const struct address *address = &config->listeners[i].address;
@@ -93,8 +94,10 @@ static void check_addresses(struct document *document, const struct config *conf
 			}
 		}
 		if (same_address(address, &config->admin.address))
-			complain(document->complaints, place,
-				 "the admin listener has this address already");
+			complain(document->complaints, entry ? place : place_in(NULL, admin),
+				 entry ? "the admin listener has this address already"
+				       : "clients connect at this address, unless `listen` says "
+					 "otherwise");
 	}
 }
 
@@ -113,7 +116,7 @@ static void check_listeners(struct document *document, struct config *config)
 	}
 	for (size_t i = 0; i < config->listener_count; i++)
 		check_listener(document, document_item(document, list, i), &config->listeners[i]);
-	check_addresses(document, config, list);
+	check_addresses(document, config, list, admin);
 	if (config->admin.address.text && config->admin.address.kind != ADDRESS_FD &&
 	    !address_is_local(&config->admin.address) &&
 	    !document_find(document, document_find(document, root, "admin"), "tokens"))

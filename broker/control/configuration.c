@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "broker/control/arena.h"
 #include "broker/control/checks.h"
@@ -268,6 +269,19 @@ enum wsb_err config_step_conclude(const struct configuration *configuration,
 	return err;
 }
 
+/* A pipe gives what it holds once, and whoever waits for more serves nobody meanwhile. */
+static enum wsb_err read_again(struct arena *arena, const char *file, struct span *out,
+			       struct strbuf *errors)
+{
+	struct stat status;
+
+	if (stat(file, &status) == 0 && S_ISFIFO(status.st_mode)) {
+		strbuf_printf(errors, "%s: cannot be read again: it is a pipe\n", file);
+		return WSB_EINVAL;
+	}
+	return config_text_read(arena, file, out, errors);
+}
+
 enum wsb_err configuration_reread(const struct configuration *configuration,
 				  struct config_step *out, struct strbuf *errors)
 {
@@ -283,7 +297,7 @@ enum wsb_err configuration_reread(const struct configuration *configuration,
 	}
 	err = arena_create(&out->text);
 	if (!err)
-		err = config_text_read(out->text, out->source.file, &out->source.text, errors);
+		err = read_again(out->text, out->source.file, &out->source.text, errors);
 	if (!err)
 		err = config_build(&file, &out->source, NULL, errors);
 	if (!err) {

@@ -111,6 +111,7 @@ static void take_event(struct bus *bus, struct position position, struct span te
 {
 	struct event_held held = {.event = {.type = EVENT_OTHER}};
 	bool is_read = text.at && event_read(ENCODING_JSON, text, &held) == WSB_OK;
+	bool is_told;
 
 	if (!is_read) {
 		bus_note_odd(bus, "log", "an entry is no event");
@@ -118,14 +119,13 @@ static void take_event(struct bus *bus, struct position position, struct span te
 	}
 	event_place(&held.event, position);
 	/* What this one would say has been told when its epoch was found. */
-	if (is_resync(&held.event) && position.seq == 1 && follows(position, bus->position))
-		held.event.type = EVENT_OTHER;
+	is_told = is_resync(&held.event) && position.seq == 1 && follows(position, bus->position);
 	bus->stats.arrived++;
-	if (is_resync(&held.event) || !follows(position, bus->position))
+	if (!is_told && (is_resync(&held.event) || !follows(position, bus->position)))
 		tell_hole(bus, &held.event, now_us);
 	bus->position = position;
 	bus->position_id = is_read ? id_of(&held.event) : 0;
-	if (!is_resync(&held.event))
+	if (is_told || !is_resync(&held.event))
 		bus->ports.arrived(bus->ports.context, &held.event, now_us);
 	if (is_read)
 		event_held_fini(&held);

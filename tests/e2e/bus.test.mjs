@@ -293,6 +293,8 @@ test('FLUSHALL while everybody is connected is noticed by the next event, or wit
 	await until(() => resyncs(a) === 2 && resyncs(b) === 2);
 	await redis.command('XADD', INBOX, '*', 'tags', 'after');
 	await told(a, ['after']);
+	for (const { broker } of [a, b])
+		assert.equal(await broker.metric('wsbroker_invalidation_events_ignored_total', { reason: 'unknown_type' }), 0);
 });
 
 test('who follows a broker that finds Redis late is told that events may be missing', async (t) => {

@@ -273,7 +273,7 @@ test('a state file that cannot be written, and a file that was refused, are told
 	assert.deepEqual(json.map(({ type }) => type), ['config.state_not_written', 'config.state_written']);
 });
 
-test('a state file that could not be written is written as soon as it can be, and before the broker ends', { timeout: 60000 }, async (t) => {
+test('a state file that could not be written is written as soon as it can be, and before the broker ends', async (t) => {
 	const { broker } = await setup(t, { pool: { size: 1 }, state: 'gone/broker.state' });
 	const gone = `${broker.directory}/gone`;
 	const kept = () => JSON.parse(fs.readFileSync(`${gone}/broker.state`)).changes.map(({ key, value }) => [key, value]);

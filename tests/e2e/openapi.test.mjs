@@ -3,11 +3,15 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { test } from './support/case.mjs';
-import { callOf, calls, judge } from './support/openapi.mjs';
+import { callOf, calls, description, judge } from './support/openapi.mjs';
 import { setup } from './support/setup.mjs';
 import { until } from './support/time.mjs';
 
 const JSON_BODY = { 'Content-Type': 'application/json' };
+
+test('the description says null as OpenAPI 3.1 does, where nullable means nothing', () => {
+	assert.doesNotMatch(JSON.stringify(description), /"nullable"/);
+});
 
 test('every call answers as it is described', async (t) => {
 	const { broker, connect, upstreams } = await setup(t, {

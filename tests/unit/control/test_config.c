@@ -289,6 +289,8 @@ Test(config, things_that_need_or_exclude_each_other)
 		"5:24: another listener has this address already\n");
 	rig_bad(&rig, RIG_MINIMAL "listen: [{address: 127.0.0.1:7081}]\n",
 		"5:20: the admin listener has this address already\n");
+	rig_bad(&rig, RIG_MINIMAL "admin: {address: 127.0.0.1:7080}\n",
+		"5:18: clients connect at this address, unless `listen` says otherwise\n");
 	rig_bad(&rig, RIG_MINIMAL "    on_connect: [{reject: {a: 1}}]\n",
 		"5:18: `reject` needs an `expect`: nothing is waited for without it\n");
 	rig_bad(&rig, RIG_MINIMAL "    on_connect: [{timeout: 1s}]\n",

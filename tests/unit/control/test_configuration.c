@@ -105,6 +105,11 @@ Test(configuration, a_bad_file_changes_nothing)
 	cr_expect_eq(desk.configuration.generation, 1);
 	unlink(desk.rig.file);
 	cr_assert_eq(configuration_reread(&desk.configuration, &step, &desk.errors), WSB_EIO);
+	/* Nobody will ever write into it. */
+	cr_assert_eq(mkfifo(desk.rig.file, 0600), 0);
+	cr_assert_eq(configuration_reread(&desk.configuration, &step, &desk.errors), WSB_EINVAL);
+	cr_expect(strstr(strbuf_span(&desk.errors).at, "cannot be read again: it is a pipe\n"));
+	unlink(desk.rig.file);
 	desk_close(&desk);
 }
 

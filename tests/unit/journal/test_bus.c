@@ -202,7 +202,7 @@ Test(bus, reads_a_new_epoch_from_its_first_event)
 		 rig_entry("2000-2", "e", "new"));
 	rig_read(&rig, reading);
 	cr_expect_not(strstr(rig.told, "resync renumbered"));
-	cr_expect(strstr(rig.told, "arrived 2000-1 type=4"));
+	cr_expect(strstr(rig.told, "arrived 2000-1 type=2"));
 	cr_expect(strstr(rig.told, "arrived 2000-2 type=0 id=e tag=new"));
 	at(2000, 2);
 }
