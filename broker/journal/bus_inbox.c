@@ -121,12 +121,12 @@ static json_t *members_of(const struct redis_value *fields)
 		struct span name = redis_text(redis_item(fields, i));
 		struct span value = redis_text(redis_item(fields, i + 1));
 		json_t *made =
-			!value.at ? NULL
+			!name.at || !value.at ? NULL
 			: span_is(name, "all") && (span_is(value, "true") || span_is(value, "1"))
 				? json_true()
 				: member(value);
 
-		if (!name.at || !made || add_member(members, name, made)) {
+		if (!made || add_member(members, name, made)) {
 			json_decref(members);
 			return NULL;
 		}

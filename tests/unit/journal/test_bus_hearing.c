@@ -90,9 +90,10 @@ Test(bus_hearing, takes_odd_entries_out_of_the_inbox)
 	rig_reply(&rig, BUS_INBOX,
 		  "[[\"{t}:inbox\", [[\"7-1\", [\"tag\", \"x\"]], [\"7-2\", []], "
 		  "[\"7-3\", [\"tags\", \"[1\"]], [\"7-4\", null], [9, 9], "
-		  "[\"7-5\", [\"tags\", \"x\", \"mode\", \"hard\", \"mode\", \"soft\"]]]]]");
-	cr_expect_eq(rig_count(&rig, BUS_COMMANDS, "XACK {t}:inbox brokers 7-"), 5);
-	cr_expect_eq(rig_count(&rig, BUS_COMMANDS, "XDEL {t}:inbox 7-"), 5);
+		  "[\"7-5\", [\"tags\", \"x\", \"mode\", \"hard\", \"mode\", \"soft\"]], "
+		  "[\"7-6\", [7, \"x\"]]]]]");
+	cr_expect_eq(rig_count(&rig, BUS_COMMANDS, "XACK {t}:inbox brokers 7-"), 6);
+	cr_expect_eq(rig_count(&rig, BUS_COMMANDS, "XDEL {t}:inbox 7-"), 6);
 	cr_expect_not(strstr(rig.told, "asked"));
 	cr_expect(rig_told(&rig, "odd inbox: "));
 }
