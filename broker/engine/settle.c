@@ -325,6 +325,15 @@ void settle_answer(struct engine *engine, struct exchange *exchange, struct mess
 	settle_end(engine, exchange, now_us);
 }
 
+/* What is to be said to it cannot be carried in its encoding. */
+static void send_foreign(struct engine *engine, const struct caller *caller,
+			 const struct lane *lane, struct span options)
+{
+	engine->stats.oddities[ODD_NOT_TRANSCODABLE]++;
+	send_error(engine, caller, lane, RESULT_UPSTREAM_LOST, "not_transcodable", NULL, NULL,
+		   false, NULL, options);
+}
+
 /* Out of the cache, or as another request's answer brought it. False: the caller's encoding cannot
  * carry it, and an error says so. */
 static bool value_send(struct engine *engine, const struct caller *caller,
@@ -337,9 +346,8 @@ static bool value_send(struct engine *engine, const struct caller *caller,
 	if (why)
 		explain_write(&engine->story, why);
 	if (value_compose(engine, value, caller, strbuf_span(&engine->story), &letter) != WSB_OK) {
-		engine->stats.oddities[ODD_NOT_TRANSCODABLE]++;
-		send_error(engine, caller, lane, RESULT_UPSTREAM_LOST, "not_transcodable", NULL,
-			   NULL, false, NULL, strbuf_span(&engine->story));
+		send_foreign(engine, caller, lane,
+			     why ? strbuf_span(&engine->story) : span_of(NULL, 0));
 		return false;
 	}
 	caller_send(engine, caller, letter.pieces, letter.count);
@@ -397,8 +405,10 @@ void settle_result(struct engine *engine, const struct caller *caller, struct sp
 			batch_answer(engine, caller->batch, caller->batch_slot, NULL, 0);
 		return;
 	}
-	if (reply_result(&to, result, span_of(NULL, 0), &engine->scratch2))
+	if (reply_result(&to, result, span_of(NULL, 0), &engine->scratch2)) {
+		send_foreign(engine, caller, NULL, span_of(NULL, 0));
 		return;
+	}
 	piece = strbuf_span(&engine->scratch2);
 	caller_send(engine, caller, &piece, 1);
 }
@@ -423,8 +433,10 @@ void settle_respond(struct engine *engine, const struct caller *caller,
 		explain_write(&engine->story, &(struct explanation){.reason = "respond"});
 		options = strbuf_span(&engine->story);
 	}
-	if (reply_respond(&to, span_text(route->respond), options, &engine->scratch2))
+	if (reply_respond(&to, span_text(route->respond), options, &engine->scratch2)) {
+		send_foreign(engine, caller, NULL, options);
 		return;
+	}
 	piece = strbuf_span(&engine->scratch2);
 	caller_send(engine, caller, &piece, 1);
 }

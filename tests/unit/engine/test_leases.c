@@ -139,6 +139,26 @@ Test(leases, are_not_for_everybody)
 	larder_end(&larder);
 }
 
+/* JSON carries numbers that MessagePack cannot; who asks in that is told so. */
+Test(leases, a_value_that_cannot_be_carried_is_refused)
+{
+	static const char get_packed[] = "\x84\xa7jsonrpc\xa3"
+					 "2.0\xa2id\x07\xa6method\xb2wsbroker.cache.get"
+					 "\xa6params\x81\xa3key\xa1k";
+	struct larder larder;
+	struct lease lease;
+
+	begin(&larder);
+	lease = takes(&larder);
+	puts_value(&larder, lease.text, "\"value\":123456789012345678901234567890");
+	expect_hears(larder.client, STORED);
+	says_bytes(larder.client, get_packed, sizeof(get_packed) - 1);
+	expect_part(larder.client, "not_transcodable");
+	says(larder.client, GET_CALL);
+	expect_part(larder.client, "123456789012345678901234567890");
+	larder_end(&larder);
+}
+
 Test(leases, of_odd_calls_something_is_said)
 {
 	static const struct {
