@@ -36,9 +36,8 @@ void feed_begin(struct feed *feed, const struct filter *filter, struct span last
 	uint64_t newest = history_newest(history);
 	uint64_t seen;
 
-	feed->filter = *filter;
+	*feed = (struct feed){.filter = *filter};
 	feed_moved(feed);
-	feed->spoke_us = 0;
 	if (read_id(last_event_id, &seen)) {
 		query->after_id = seen <= newest ? seen : 0;
 		query->since_us = 0;
@@ -47,6 +46,10 @@ void feed_begin(struct feed *feed, const struct filter *filter, struct span last
 		query->after_id = newest;
 		query->last = 0;
 	}
+	feed->last = query->last;
+	feed->found_id = query->after_id;
+	feed->until_id = newest;
+	query->last = 0;
 }
 
 static void add_event(const struct history_event *event, struct strbuf *out)
@@ -61,28 +64,57 @@ static void add_event(const struct history_event *event, struct strbuf *out)
 	free(text);
 }
 
-void feed_step(struct feed *feed, const struct history *history, uint64_t now_us,
-	       struct strbuf *out)
+/* How many match, of which the last few are wanted. */
+static void count_matches(struct feed *feed, const struct history *history, size_t *looks)
 {
-	struct history_query *query = &feed->filter.history;
-	size_t before = out->len;
+	struct history_query query = feed->filter.history;
 	struct history_walk walk;
 	struct history_event event;
 
-	if (history_newest(history) > query->after_id) {
-		uint64_t seen = history_newest(history);
-
-		history_begin(&walk, history, query);
-		while (history_next(&walk, &event)) {
-			add_event(&event, out);
-			if (out->len - before < FEED_STEP_BYTES)
-				continue;
-			seen = event.id;
-			break;
-		}
-		query->after_id = seen;
-		query->last = 0;
+	query.after_id = feed->found_id;
+	history_begin(&walk, history, &query);
+	walk.looks = *looks;
+	while (history_next(&walk, &event) && event.id <= feed->until_id)
+		feed->found++;
+	*looks = walk.looks;
+	if (walk.looks == 0) {
+		feed->found_id = walk.id - 1;
+		return;
 	}
+	feed->skip = feed->found > feed->last ? feed->found - feed->last : 0;
+	feed->last = 0;
+}
+
+static void add_new(struct feed *feed, const struct history *history, size_t looks,
+		    struct strbuf *out)
+{
+	const size_t end = out->len + FEED_STEP_BYTES;
+	struct history_query *query = &feed->filter.history;
+	uint64_t seen = history_newest(history);
+	struct history_walk walk;
+	struct history_event event;
+
+	history_begin(&walk, history, query);
+	walk.skip = feed->skip;
+	walk.looks = looks;
+	while (out->len < end && history_next(&walk, &event))
+		add_event(&event, out);
+	if (out->len >= end || walk.looks == 0)
+		seen = walk.id - 1;
+	feed->skip = walk.skip;
+	query->after_id = seen;
+}
+
+void feed_step(struct feed *feed, const struct history *history, uint64_t now_us,
+	       struct strbuf *out)
+{
+	size_t before = out->len;
+	size_t looks = FEED_STEP_LOOKS;
+
+	if (feed->last > 0)
+		count_matches(feed, history, &looks);
+	if (feed->last == 0 && looks > 0 && history_newest(history) > feed->filter.history.after_id)
+		add_new(feed, history, looks, out);
 	if (out->len == before && now_us - feed->spoke_us >= FEED_SILENCE_US)
 		strbuf_text(out, ": nothing has happened\n\n");
 	if (out->len > before)

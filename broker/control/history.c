@@ -224,6 +224,9 @@ static bool next_match(struct history_walk *walk, struct history_event *event)
 			enter_chunk(walk, chunk);
 			continue;
 		}
+		if (walk->looks == 0)
+			return false;
+		walk->looks--;
 		event->id = walk->id++;
 		walk->at += unpack(chunk->bytes + walk->at, event);
 		if (matches(&walk->query, event))
@@ -238,13 +241,14 @@ void history_begin(struct history_walk *walk, const struct history *history,
 	struct history_event event;
 	size_t count = 0;
 
-	*walk = (struct history_walk){.history = history, .query = *query};
+	*walk = (struct history_walk){.history = history, .query = *query, .looks = SIZE_MAX};
 	enter_chunk(walk, oldest_chunk(history));
 	if (query->last == 0)
 		return;
 	while (next_match(walk, &event))
 		count++;
 	enter_chunk(walk, oldest_chunk(history));
+	walk->looks = SIZE_MAX;
 	walk->skip = count > query->last ? count - query->last : 0;
 }
 

@@ -61,6 +61,9 @@ struct history_walk {
 	size_t at;
 	uint64_t id; /* of the event at `at` */
 	size_t skip; /* matches to be passed over, for `last` */
+	/* Events that may still be looked at, whether they match or not. At 0 the walk stops before
+	 * the one with `id`. It begins with no bound; whoever has little time sets one. */
+	size_t looks;
 };
 void history_begin(struct history_walk *walk, const struct history *history,
 		   const struct history_query *query);

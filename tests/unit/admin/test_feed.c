@@ -125,6 +125,57 @@ Test(feed, much_comes_in_parts)
 	cr_expect_eq(feed.filter.history.after_id, 2003);
 }
 
+static size_t count(const char *text)
+{
+	size_t found = 0;
+
+	for (const char *at = strbuf_span(&out).at; (at = strstr(at, text)); at++)
+		found++;
+	return found;
+}
+
+/* However far back somebody begins who wants little of it, no step looks at more than a part. */
+Test(feed, little_is_looked_for_in_parts)
+{
+	static const struct {
+		struct history_query query;
+		size_t found;
+	} cases[] = {
+		{{.since_us = 1}, 3},
+		{{.last = 2}, 2},
+		{{.last = 9}, 5},
+	};
+	const size_t many = 3 * FEED_STEP_LOOKS;
+
+	for (size_t i = 0; i < 3 * many; i++)
+		add(i % many == many / 2 ? "rare.one" : "pool.many");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct filter filter = {
+			.bounded = true, .history = cases[i].query, .type = "rare.*"};
+		size_t found = 0, steps = 0;
+
+		filter.history.type = filter.type;
+		begin(&filter, NULL);
+		for (; feed.filter.history.after_id < history_newest(history); steps++) {
+			uint64_t before = feed.filter.history.after_id;
+
+			strbuf_clear(&out);
+			feed_step(&feed, history, now_us, &out);
+			found += count("event: rare.");
+			cr_assert_leq(feed.filter.history.after_id - before, FEED_STEP_LOOKS);
+			cr_assert_lt(steps, 100);
+		}
+		cr_expect_eq(found, cases[i].found, "case %zu: %zu", i, found);
+		cr_expect_geq(steps, 9);
+		/* It goes on like any other. */
+		add("pool.later");
+		add("rare.later");
+		strbuf_clear(&out);
+		feed_step(&feed, history, now_us, &out);
+		cr_expect_eq(count("event: rare.later"), 1);
+	}
+}
+
 Test(feed, silence_is_broken_now_and_then)
 {
 	begin(&(struct filter){0}, NULL);
