@@ -165,10 +165,13 @@ const struct option options[] = {
 		 "by nothing else, and not counted by `limits.memory`."},
 	{ROW, "cache.policy", OPTION_CHOICE, "gdsf", .choices = policies, IN(cache.store.policy),
 	 .help = "Which entry goes first when memory is short: by priority, cost, frequency and "
-		 "size, or by three queues that tell what is read once from what is read again."},
+		 "size, or by three queues that tell what is read once from what is read again; "
+		 "`s3-fifo` stores nothing that is larger than a tenth of `cache.memory`, the "
+		 "share of the first queue."},
 	{ROW, "cache.max_entry", OPTION_SIZE, "1MiB", 1 * KIB, 1 * GIB,
 	 IN(cache.store.max_entry_bytes),
-	 .help = "A longer result is not stored."},
+	 .help = "A longer result is not stored (`too_large`); nor, with `s3-fifo`, one that is "
+		 "longer than a tenth of `cache.memory`."},
 	{ROW, "cache.max_tags", OPTION_NUMBER, "256", 1, CACHE_TAGS_MAX, IN(cache.store.max_tags),
 	 .help = "Tags of one entry, of 256 bytes each; an answer that needs more is not stored."},
 	{ROW, "cache.compress_above", OPTION_SIZE, "2KiB", 64, 1 * GIB, .zero = true,
@@ -191,9 +194,10 @@ const struct option options[] = {
 	 .help = "What keys and channels on Redis begin with; in braces, they share one hash "
 		 "slot."},
 	{ROW, "invalidation.log_length", OPTION_NUMBER, "100000", 100, 100000000,
-	 IN(bus.log_length), .restart = true,
-	 .help = "Events that the stream on Redis keeps, about: as many as a broker or script "
-		 "may miss and still go on without a resync."},
+	 IN(bus.log_length),
+	 .help = "Events that the stream on Redis keeps, about: as many as a broker, or a script "
+		 "that reads the stream itself, may miss and still go on without a resync. "
+		 "Followers of a broker have its last 10 000."},
 	{ROW, "drain.delay", OPTION_DURATION, "0s", 1 * MS, HOUR, .zero = true, IN(drain.delay_us),
 	 .help = "Time between the signal and the end of accepting clients."},
 	{ROW, "drain.timeout", OPTION_DURATION, "30s", 1 * MS, HOUR, .zero = true,

@@ -140,7 +140,8 @@ enum wsb_err engine_bus_init(struct engine *engine)
 
 	if (engine->config->bus.url_count == 0)
 		return WSB_OK;
-	/* A reload does not move the bus: its settings stay those of the start. */
+	/* A reload does not move the bus: where it is and what it is called stay as at the start.
+	 */
 	engine->bus_config = config_hold(engine->config);
 	return bus_create(&engine->bus, &engine->bus_config->bus, &ports, engine->config->node,
 			  WSBROKER_VERSION, engine->invalidations.maker.source,
@@ -151,6 +152,12 @@ void engine_bus_fini(struct engine *engine)
 {
 	bus_destroy(engine->bus);
 	config_release(engine->bus_config);
+}
+
+void engine_bus_configure(struct engine *engine)
+{
+	if (engine->bus)
+		bus_set_log_length(engine->bus, engine->config->bus.log_length);
 }
 
 void engine_bus_tick(struct engine *engine, uint64_t now_us)

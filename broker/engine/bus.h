@@ -8,6 +8,8 @@
  * speaks under. */
 enum wsb_err engine_bus_init(struct engine *engine) WSB_CHECKED;
 void engine_bus_fini(struct engine *engine);
+/* Another configuration is in force. */
+void engine_bus_configure(struct engine *engine);
 
 void engine_bus_tick(struct engine *engine, uint64_t now_us);
 

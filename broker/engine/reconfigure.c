@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "broker/engine/bus.h"
 #include "broker/engine/cached.h"
 #include "broker/engine/client.h"
 #include "broker/engine/feeds.h"
@@ -170,6 +171,7 @@ enum wsb_err engine_reconfigure(struct engine *engine, const struct config *next
 	push_rules_take(engine, &swap.push_rules);
 	cached_configure(engine);
 	cached_review(engine, before, now_us);
+	engine_bus_configure(engine);
 	engine->requests.settings = next->log.requests;
 	tenancy_review(engine, before, now_us);
 	free(swap.rebinds);

@@ -55,6 +55,11 @@ enum wsb_err bus_create(struct bus **out, const struct bus_settings *settings,
 	return WSB_OK;
 }
 
+void bus_set_log_length(struct bus *bus, uint32_t events)
+{
+	script_set_length(&bus->script, events);
+}
+
 void bus_destroy(struct bus *bus)
 {
 	if (!bus)

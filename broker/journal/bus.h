@@ -120,6 +120,9 @@ enum wsb_err bus_create(struct bus **out, const struct bus_settings *settings,
 /* Every link must be closed. NULL is allowed. */
 void bus_destroy(struct bus *bus);
 
+/* Another settings.log_length, from the next event on. */
+void bus_set_log_length(struct bus *bus, uint32_t events);
+
 /* Every 10 ms or so: connects, deadlines, heartbeats. */
 void bus_tick(struct bus *bus, uint64_t now_us);
 /* Last words: the others need not wait for this broker. Links are closed, nothing is opened. */

@@ -132,7 +132,7 @@ enum wsb_err script_init(struct script *script, const char *prefix, const char *
 	name(&script->brokers_channel, prefix, "brokers", "");
 	name(&script->talk_channel, prefix, "brokers:talk", "");
 	strbuf_init(&script->texts);
-	snprintf(script->length, sizeof(script->length), "%" PRIu32, log_length);
+	script_set_length(script, log_length);
 	return script->epoch.failed || script->counter.failed || script->log.failed ||
 			       script->source.failed || script->inbox.failed ||
 			       script->json_channel.failed || script->msgpack_channel.failed ||
@@ -140,6 +140,11 @@ enum wsb_err script_init(struct script *script, const char *prefix, const char *
 			       script->brokers_channel.failed || script->talk_channel.failed
 		       ? WSB_ENOMEM
 		       : WSB_OK;
+}
+
+void script_set_length(struct script *script, uint32_t log_length)
+{
+	snprintf(script->length, sizeof(script->length), "%" PRIu32, log_length);
 }
 
 void script_fini(struct script *script)

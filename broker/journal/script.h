@@ -42,6 +42,8 @@ struct script {
 enum wsb_err script_init(struct script *script, const char *prefix, const char *source,
 			 uint32_t log_length) WSB_CHECKED;
 void script_fini(struct script *script);
+/* From the next event on. */
+void script_set_length(struct script *script, uint32_t log_length);
 
 /* The text that numbers, logs and publishes; SCRIPT LOAD answers with its hash. */
 extern const char *const script_publish_text;
