@@ -76,9 +76,15 @@ struct cache_hit {
 	bool prefetched; /* this look with touch is the first use of what was prefetched */
 };
 
-/* key is canonical (route/cache_key.h). With touch it counts as a use. */
-void cache_look(struct cache *cache, struct span key, bool touch, uint64_t now_us,
-		struct cache_hit *out);
+/* key is canonical (route/cache_key.h). The value is in the encoding that is wanted where it is
+ * kept in that, else in that of the fill. With touch it counts as a use. */
+void cache_look(struct cache *cache, struct span key, enum encoding wanted, bool touch,
+		uint64_t now_us, struct cache_hit *out);
+
+/* value is what a look has just found, in the encoding that it was not kept in: from now on it is
+ * kept in both, where there is room for that. They are one entry. */
+void cache_keep_other(struct cache *cache, struct span key, const struct cache_value *value,
+		      uint64_t now_us);
 
 #define CACHE_FRAME_BYTES 1024
 

@@ -4,11 +4,11 @@ static void uncount(struct cache *cache, const struct entry *entry, const struct
 {
 	struct cache_stats *stats = &cache->stats;
 
-	stats->payload_bytes -= tail->stored.len;
-	stats->payload_plain_bytes -= tail->plain_len;
+	stats->payload_bytes -= tail->own.stored.len + tail->other.stored.len;
+	stats->payload_plain_bytes -= tail->own.plain_len + tail->other.plain_len;
 	stats->key_bytes -= tail->key.len;
 	stats->tag_bytes -= entry->tag_count * sizeof(struct tag_link);
-	stats->compressed -= entry->is_compressed;
+	stats->compressed -= tail_is_compressed(tail);
 	/* What was found dead, or hit by a flush, has been left out of them then. */
 	if (entry->clock >= cache->tags.all_hard && !entry->is_dead)
 		stats->entries--;

@@ -55,46 +55,83 @@ static uint64_t lower(uint64_t number, uint64_t missing)
 	return number == 0 ? missing : number - 1;
 }
 
+static size_t form_size(const struct entry_form *form)
+{
+	return length_size(form->stored.len) +
+	       length_size(lift(form->plain_len, form->stored.len)) +
+	       length_size(lift(form->id_at, UINT32_MAX)) + form->stored.len;
+}
+
+static unsigned char *form_write(unsigned char *at, const struct entry_form *form)
+{
+	at = length_write(at, form->stored.len);
+	at = length_write(at, lift(form->plain_len, form->stored.len));
+	return length_write(at, lift(form->id_at, UINT32_MAX));
+}
+
+/* Where the text lies is known later. */
+static const unsigned char *form_read(const unsigned char *at, struct entry_form *form)
+{
+	uint64_t len, number;
+
+	at = length_read(at, &len);
+	at = length_read(at, &number);
+	form->stored.len = len;
+	form->plain_len = lower(number, len);
+	at = length_read(at, &number);
+	form->id_at = lower(number, UINT32_MAX);
+	return at;
+}
+
 size_t entry_size(size_t tag_count, const struct entry_tail *tail)
 {
 	size_t size = sizeof(struct entry) + tag_count * sizeof(struct tag_link);
 
-	size += length_size(tail->key.len) + length_size(tail->stored.len);
-	size += length_size(lift(tail->plain_len, tail->stored.len));
-	size += length_size(lift(tail->id_at, UINT32_MAX));
+	size += form_size(&tail->own);
+	if (tail->other.stored.at)
+		size += form_size(&tail->other);
 	size += length_size(lift(tail->method, INDEX_NONE));
-	return size + tail->key.len + tail->stored.len;
+	return size + length_size(tail->key.len) + tail->key.len;
 }
 
-char *entry_write_tail(struct entry *entry, const struct entry_tail *tail)
+static unsigned char *copy(unsigned char *at, struct span text)
+{
+	if (text.len > 0)
+		memcpy(at, text.at, text.len);
+	return at + text.len;
+}
+
+void entry_write_tail(struct entry *entry, const struct entry_tail *tail)
 {
 	unsigned char *at = (unsigned char *)(entry->links + entry->tag_count);
 
 	at = length_write(at, tail->key.len);
-	at = length_write(at, tail->stored.len);
-	at = length_write(at, lift(tail->plain_len, tail->stored.len));
-	at = length_write(at, lift(tail->id_at, UINT32_MAX));
+	at = form_write(at, &tail->own);
 	at = length_write(at, lift(tail->method, INDEX_NONE));
-	if (tail->key.len > 0)
-		memcpy(at, tail->key.at, tail->key.len);
-	return (char *)at + tail->key.len;
+	if (entry->has_other)
+		at = form_write(at, &tail->other);
+	at = copy(at, tail->key);
+	at = copy(at, tail->own.stored);
+	if (entry->has_other)
+		copy(at, tail->other.stored);
 }
 
 void entry_read_tail(const struct entry *entry, struct entry_tail *tail)
 {
 	const unsigned char *at = (const unsigned char *)(entry->links + entry->tag_count);
-	uint64_t key_len, stored_len, number;
+	uint64_t key_len, number;
 
 	at = length_read(at, &key_len);
-	at = length_read(at, &stored_len);
-	at = length_read(at, &number);
-	tail->plain_len = lower(number, stored_len);
-	at = length_read(at, &number);
-	tail->id_at = lower(number, UINT32_MAX);
+	at = form_read(at, &tail->own);
 	at = length_read(at, &number);
 	tail->method = (uint32_t)lower(number, INDEX_NONE);
+	tail->other = (struct entry_form){.id_at = UINT32_MAX};
+	if (entry->has_other)
+		at = form_read(at, &tail->other);
 	tail->key = span_of((const char *)at, key_len);
-	tail->stored = span_of((const char *)at + key_len, stored_len);
+	tail->own.stored.at = (const char *)at + key_len;
+	if (entry->has_other)
+		tail->other.stored.at = tail->own.stored.at + tail->own.stored.len;
 }
 
 uint64_t entry_end_ms(const struct entry *entry)

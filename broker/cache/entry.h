@@ -1,6 +1,6 @@
 /* broker/cache/entry.h: how one cached answer lies in memory: a head of 40 bytes, its links to
- * tags, and the rest written as short as it is (lengths in 7-bit groups, key, payload), in one
- * piece. */
+ * tags, and the rest written as short as it is (lengths in 7-bit groups, key, payload, and the same
+ * in the other encoding once somebody has asked for it), in one piece. */
 #ifndef WSB_BROKER_CACHE_ENTRY_H
 #define WSB_BROKER_CACHE_ENTRY_H
 
@@ -24,8 +24,8 @@ struct entry {
 	uint64_t ttl : 16;   /* packed, of milliseconds */
 	uint64_t loaded_ms : 40;
 	uint64_t tag_count : 11;
-	uint64_t is_msgpack : 1;
-	uint64_t is_compressed : 1;
+	uint64_t is_msgpack : 1; /* the first form, which the upstream has sent */
+	uint64_t has_other : 1;
 	uint64_t is_soft : 1;	    /* was invalidated soft */
 	uint64_t is_prefetched : 1; /* and not used so far */
 	uint64_t is_idle : 1;	    /* its ttl has passed */
@@ -47,19 +47,35 @@ struct entry {
 
 static_assert(sizeof(struct entry) == 40, "an entry has a head of 40 bytes");
 
+/* The payload in one encoding. */
+struct entry_form {
+	struct span stored; /* as it is kept; absent: there is no such form */
+	uint64_t plain_len; /* as it is served; more than that: it is kept compressed */
+	uint64_t id_at;	    /* UINT32_MAX: nowhere */
+};
+
+static inline bool form_is_compressed(const struct entry_form *form)
+{
+	return form->plain_len != form->stored.len;
+}
+
 /* What stands behind the links. */
 struct entry_tail {
 	struct span key;
-	struct span stored; /* the payload as it is kept */
-	uint64_t plain_len; /* of the payload as it is served */
-	uint64_t id_at;	    /* UINT32_MAX: nowhere */
-	uint32_t method;    /* id of its tag; INDEX_NONE: none */
+	struct entry_form own;	 /* in the encoding that it came in */
+	struct entry_form other; /* in the other one */
+	uint32_t method;	 /* id of its tag; INDEX_NONE: none */
 };
+
+static inline bool tail_is_compressed(const struct entry_tail *tail)
+{
+	return form_is_compressed(&tail->own) || form_is_compressed(&tail->other);
+}
 
 /* How many bytes an entry takes; of tail only the lengths count. */
 size_t entry_size(size_t tag_count, const struct entry_tail *tail);
-/* Writes lengths and key; returns where the payload goes, of tail->stored.len bytes. */
-char *entry_write_tail(struct entry *entry, const struct entry_tail *tail);
+/* Copies all of it; entry->has_other says whether the other form is there. */
+void entry_write_tail(struct entry *entry, const struct entry_tail *tail);
 void entry_read_tail(const struct entry *entry, struct entry_tail *tail);
 
 /* A number in 16 bits: exact up to 4095, above to the nearest 1/2048 below. */

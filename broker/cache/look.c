@@ -33,12 +33,18 @@ static void use(struct cache *cache, uint32_t id, struct cache_hit *out)
 		cache->stats.grace++;
 }
 
-static struct span payload(struct cache *cache, const struct entry *entry,
-			   const struct entry_tail *tail)
+/* In the encoding that is wanted, where it is kept in that. */
+static struct cache_value value_of(struct cache *cache, const struct entry *entry,
+				   const struct entry_tail *tail, enum encoding wanted)
 {
-	if (!entry->is_compressed)
-		return tail->stored;
-	return squeeze_inflate(&cache->squeeze, tail->stored, tail->plain_len);
+	enum encoding own = entry->is_msgpack ? ENCODING_MSGPACK : ENCODING_JSON;
+	bool other = wanted != own && entry->has_other;
+	const struct entry_form *form = other ? &tail->other : &tail->own;
+	struct span bytes = form->stored;
+
+	if (form_is_compressed(form))
+		bytes = squeeze_inflate(&cache->squeeze, form->stored, form->plain_len);
+	return (struct cache_value){bytes, other ? wanted : own, (uint32_t)form->id_at};
 }
 
 static const char *reason_of(const struct entry *entry, enum cache_state state)
@@ -48,8 +54,8 @@ static const char *reason_of(const struct entry *entry, enum cache_state state)
 	return entry->is_soft ? "invalidated" : "expired";
 }
 
-void cache_look(struct cache *cache, struct span key, bool touch, uint64_t now_us,
-		struct cache_hit *out)
+void cache_look(struct cache *cache, struct span key, enum encoding wanted, bool touch,
+		uint64_t now_us, struct cache_hit *out)
 {
 	struct digest digest = digest_of_key(key);
 	struct entry_tail tail;
@@ -72,8 +78,6 @@ void cache_look(struct cache *cache, struct span key, bool touch, uint64_t now_u
 	entry = cache_entry(cache, id);
 	*out = (struct cache_hit){
 		.state = cache_state_of(entry, now_ms),
-		.value.encoding = entry->is_msgpack ? ENCODING_MSGPACK : ENCODING_JSON,
-		.value.id_at = (uint32_t)tail.id_at,
 		.age_us = (now_ms - entry->loaded_ms) * 1000,
 		.ttl_us = number_unpack(entry->ttl) * 1000,
 		.soft = entry->is_soft,
@@ -82,5 +86,5 @@ void cache_look(struct cache *cache, struct span key, bool touch, uint64_t now_u
 	if (touch)
 		use(cache, id, out);
 	out->hits = entry->uses;
-	out->value.bytes = payload(cache, entry, &tail);
+	out->value = value_of(cache, entry, &tail, wanted);
 }

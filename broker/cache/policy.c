@@ -88,6 +88,14 @@ void policy_remove(struct policy *policy, uint32_t id)
 		s3fifo_remove(policy, id);
 }
 
+void policy_grew(struct policy *policy, uint32_t id, size_t before)
+{
+	if (policy->kind == CACHE_GDSF)
+		gdsf_weaken(policy, id);
+	else
+		s3fifo_grew(policy, id, before);
+}
+
 void policy_touch(struct policy *policy, uint32_t id)
 {
 	if (policy->kind == CACHE_GDSF)

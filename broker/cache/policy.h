@@ -65,6 +65,8 @@ bool policy_admits(const struct policy *policy, size_t bytes);
  * policy_frequency gave when its key left, 0: it is not remembered. False: no memory. */
 bool policy_add(struct policy *policy, uint32_t id, uint8_t memory);
 void policy_remove(struct policy *policy, uint32_t id);
+/* It takes more than before. */
+void policy_grew(struct policy *policy, uint32_t id, size_t before);
 /* It was asked for, and uses says so already. */
 void policy_touch(struct policy *policy, uint32_t id);
 /* It is idle now (entry.is_idle): its priority no longer counts. */

@@ -64,6 +64,13 @@ void s3fifo_remove(struct policy *policy, uint32_t id)
 	leave(policy, id);
 }
 
+void s3fifo_grew(struct policy *policy, uint32_t id, size_t before)
+{
+	const struct entry *entry = entry_at(policy->entries, id);
+
+	policy->queues[QUEUE(entry->credit)].bytes += budget_cost_of(entry) - before;
+}
+
 void s3fifo_touch(struct policy *policy, uint32_t id)
 {
 	struct entry *entry = entry_at(policy->entries, id);

@@ -12,6 +12,7 @@
 
 void s3fifo_add(struct policy *policy, uint32_t id, uint8_t memory);
 void s3fifo_remove(struct policy *policy, uint32_t id);
+void s3fifo_grew(struct policy *policy, uint32_t id, size_t before);
 void s3fifo_touch(struct policy *policy, uint32_t id);
 void s3fifo_sink(struct policy *policy, uint32_t id);
 uint32_t s3fifo_victim(struct policy *policy);

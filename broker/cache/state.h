@@ -94,6 +94,10 @@ bool cache_settings_are_good(const struct cache_settings *settings);
 /* One entry may be no larger than all. */
 struct cache_settings cache_settings_within_reason(const struct cache_settings *settings);
 
+/* forms.c */
+/* The form becomes a shorter one where that is worth it. It lies in memory that is used again. */
+void cache_compress(struct cache *cache, struct entry_form *form, uint64_t now_ms);
+
 /* drop.c: entries leave. */
 void cache_drop(struct cache *cache, uint32_t id, enum ghost_reason reason, enum policy_leave how,
 		uint64_t now_ms);

@@ -28,7 +28,6 @@ struct arrival {
 	uint8_t memory; /* of the policy, from the time when the key was here before */
 	uint32_t tag_count;
 	struct entry_tail tail;
-	bool is_compressed;
 };
 
 static enum cache_verdict judge_size(const struct cache *cache, const struct cache_fill *fill)
@@ -131,7 +130,6 @@ static struct entry *write_entry(struct cache *cache, const struct arrival *arri
 		.loaded_ms = arrival->now_ms & ((UINT64_C(1) << 40) - 1),
 		.tag_count = arrival->tag_count & 2047,
 		.is_msgpack = fill->value.encoding == ENCODING_MSGPACK,
-		.is_compressed = arrival->is_compressed,
 		.is_prefetched = fill->prefetched,
 		.weight = weight_log(fill->weight) & 3u,
 		.swr = number_pack(fill->stale_while_revalidate_us / 1000),
@@ -142,8 +140,7 @@ static struct entry *write_entry(struct cache *cache, const struct arrival *arri
 	qsort(cache->ids, arrival->tag_count, sizeof(*cache->ids), by_id);
 	for (uint32_t i = 0; i < arrival->tag_count; i++)
 		entry->links[i].tag = cache->ids[i];
-	memcpy(entry_write_tail(entry, &arrival->tail), arrival->tail.stored.at,
-	       arrival->tail.stored.len);
+	entry_write_tail(entry, &arrival->tail);
 	return entry;
 }
 
@@ -151,11 +148,11 @@ static void count(struct cache *cache, const struct entry *entry, const struct e
 {
 	struct cache_stats *stats = &cache->stats;
 
-	stats->payload_bytes += tail->stored.len;
-	stats->payload_plain_bytes += tail->plain_len;
+	stats->payload_bytes += tail->own.stored.len;
+	stats->payload_plain_bytes += tail->own.plain_len;
 	stats->key_bytes += tail->key.len;
 	stats->tag_bytes += entry->tag_count * sizeof(struct tag_link);
-	stats->compressed += entry->is_compressed;
+	stats->compressed += tail_is_compressed(tail);
 	stats->entries++;
 }
 
@@ -202,24 +199,6 @@ static void take_place(struct cache *cache, struct arrival *arrival)
 	ghost_forget(&cache->ghost, arrival->hash);
 }
 
-static void compress(struct cache *cache, struct arrival *arrival)
-{
-	uint64_t above = cache->settings.compress_above;
-	struct span plain = arrival->fill->value.bytes;
-	struct span shorter;
-
-	/* In a small cache the tools of compression would take what it saves. */
-	if (above == 0 || plain.len <= above || plain.len > CACHE_COMPRESS_MOST ||
-	    cache->budget.limit < CACHE_COMPRESS_MEMORY ||
-	    !cache_make_room(cache, squeeze_needs(&cache->squeeze, plain.len), arrival->now_ms))
-		return;
-	shorter = squeeze_deflate(&cache->squeeze, plain);
-	if (!shorter.at)
-		return;
-	arrival->tail.stored = shorter;
-	arrival->is_compressed = true;
-}
-
 static enum cache_verdict take_in(struct cache *cache, struct arrival *arrival)
 {
 	const struct cache_fill *fill = arrival->fill;
@@ -228,7 +207,7 @@ static enum cache_verdict take_in(struct cache *cache, struct arrival *arrival)
 
 	if (is_crowded(cache, arrival->hash))
 		return CACHE_NO_ROOM;
-	compress(cache, arrival);
+	cache_compress(cache, &arrival->tail.own, arrival->now_ms);
 	for (size_t i = 0; i < fill->tag_count && i <= cache->settings.max_tags; i++)
 		needs += tags_cost(fill->tags[i].len);
 	needs += budget_cost(
@@ -254,9 +233,12 @@ static enum cache_verdict store(struct cache *cache, const struct cache_fill *fi
 		.tail =
 			{
 				.key = fill->key,
-				.stored = fill->value.bytes,
-				.plain_len = fill->value.bytes.len,
-				.id_at = fill->value.id_at,
+				.own =
+					{
+						.stored = fill->value.bytes,
+						.plain_len = fill->value.bytes.len,
+						.id_at = fill->value.id_at,
+					},
 				.method = INDEX_NONE,
 			},
 	};

@@ -6,6 +6,7 @@
 #include "broker/engine/dispatch.h"
 #include "broker/engine/failover.h"
 #include "broker/engine/foresee.h"
+#include "broker/engine/value.h"
 
 /* Above this a hit waits for memory like everything else does. */
 #define SMALL_BYTES 4096
@@ -81,6 +82,7 @@ void cached_fini(struct engine *engine)
 	fingerprint_fini(&cached->key);
 	tag_list_fini(&cached->tags);
 	strbuf_fini(&cached->value);
+	strbuf_fini(&cached->turned);
 	strbuf_fini(&cached->text);
 }
 
@@ -109,7 +111,9 @@ static void serve(struct engine *engine, const struct caller *caller, struct mes
 		  const struct cached_look *look, const struct cache_hit *hit, uint64_t now_us)
 {
 	struct lane *lane = engine->lanes[route->pool];
+	const struct cache_value *value = &hit->value;
 	bool fresh = hit->state == CACHE_FRESH;
+	struct cache_value turned;
 	const struct explanation why = {
 		.lane = lane,
 		.cache = fresh ? "hit" : "stale",
@@ -128,7 +132,13 @@ static void serve(struct engine *engine, const struct caller *caller, struct mes
 		engine->cached.stats.hits++;
 	else
 		engine->cached.stats.stale++;
-	settle_hit(engine, caller, lane, &hit->value, &why, options->explain);
+	/* What both kinds of clients ask for is turned into the other encoding once. */
+	if (hit->value.encoding != caller->encoding &&
+	    value_turn(engine, &hit->value, &turned) == WSB_OK) {
+		cache_keep_other(engine->cached.cache, look->key, &turned, now_us);
+		value = &turned;
+	}
+	settle_hit(engine, caller, lane, value, &why, options->explain);
 	cached_renew(engine, message, route, look, hit, now_us);
 	foresee_after(engine, caller->session, message, now_us);
 }
@@ -203,7 +213,7 @@ bool cached_answers(struct engine *engine, const struct caller *caller, struct m
 
 	*look = (struct cached_look){.plan = route->cache.plan};
 	if (may_look(engine, caller, message, options, look)) {
-		cache_look(cached->cache, look->key, true, now_us, &hit);
+		cache_look(cached->cache, look->key, caller->encoding, true, now_us, &hit);
 		if (!cached_trusts(cached, route->cache.trust, &hit, now_us)) {
 			hit.reason = "suspect";
 			/* What is under way may have begun before something unknown. */

@@ -178,7 +178,7 @@ static void get(struct engine *engine, const struct caller *caller, uint64_t now
 	struct cache_rule rule;
 	struct cache_hit hit;
 
-	cache_look(cached->cache, key, true, now_us, &hit);
+	cache_look(cached->cache, key, ENCODING_JSON, true, now_us, &hit);
 	cache_strategy_apply(engine->config->cache.strategy, &rule);
 	if (!cached_trusts(cached, rule.trust, &hit, now_us))
 		hit.state = CACHE_ABSENT;

@@ -12,6 +12,7 @@
 /* What all who wait for a flight get. */
 struct share {
 	const struct cache_value *value;
+	struct cache_value turned; /* the same in the other encoding; absent: not so far */
 	enum request_result result;
 	const char *cache; /* NULL: as each says */
 	bool aged;
@@ -22,7 +23,18 @@ struct share {
 	const char *reason;
 };
 
-static void share_with(struct engine *engine, struct exchange *exchange, const struct share *share,
+/* Of a thousand who wait, the first turns it for all. Where it cannot be turned each is told so. */
+static const struct cache_value *value_for(struct engine *engine, const struct exchange *exchange,
+					   struct share *share)
+{
+	if (exchange->encoding == share->value->encoding)
+		return share->value;
+	if (!share->turned.bytes.at && value_turn(engine, share->value, &share->turned) != WSB_OK)
+		return share->value;
+	return &share->turned;
+}
+
+static void share_with(struct engine *engine, struct exchange *exchange, struct share *share,
 		       uint64_t now_us)
 {
 	const struct explanation why = {
@@ -44,10 +56,11 @@ static void share_with(struct engine *engine, struct exchange *exchange, const s
 		settle_error(engine, exchange, RESULT_OVERLOADED, "overloaded", "limits.memory",
 			     now_us);
 	else
-		settle_shared(engine, exchange, share->value, share->result, &why, now_us);
+		settle_shared(engine, exchange, value_for(engine, exchange, share), share->result,
+			      &why, now_us);
 }
 
-static void share_with_all(struct engine *engine, struct flight *flight, const struct share *share,
+static void share_with_all(struct engine *engine, struct flight *flight, struct share *share,
 			   uint64_t now_us)
 {
 	struct list_node *node;
@@ -161,7 +174,8 @@ static bool find_stale(struct engine *engine, const struct exchange *exchange, s
 	const struct cache_rule *rule = &exchange->route->cache;
 	bool trusted, fresh;
 
-	cache_look(engine->cached.cache, flight_key(exchange->flight), false, now_us, hit);
+	cache_look(engine->cached.cache, flight_key(exchange->flight), exchange->encoding, false,
+		   now_us, hit);
 	trusted = cached_trusts(&engine->cached, rule->trust, hit, now_us);
 	fresh = trusted && hit->state == CACHE_FRESH;
 	*share = (struct share){
@@ -180,7 +194,7 @@ static bool find_stale(struct engine *engine, const struct exchange *exchange, s
 
 /* Answers it, and all who wait for what it would have brought. False: not itself, for nobody waits
  * for it. */
-static bool share_stale(struct engine *engine, struct exchange *exchange, const struct share *share,
+static bool share_stale(struct engine *engine, struct exchange *exchange, struct share *share,
 			uint64_t now_us)
 {
 	struct flight *flight = exchange->flight;

@@ -43,8 +43,9 @@ struct cached {
 	uint64_t follow_every;	   /* one of so many clients is learnt from; at least 1 */
 	struct fingerprint key;
 	struct tag_list tags;
-	struct strbuf value; /* an answer without its id */
-	struct strbuf text;  /* why, in the other encoding */
+	struct strbuf value;  /* an answer without its id */
+	struct strbuf turned; /* the same in the other encoding */
+	struct strbuf text;   /* why, in the other encoding */
 	struct cached_stats stats;
 };
 

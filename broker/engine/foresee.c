@@ -108,7 +108,8 @@ static void follow_guess(struct engine *engine, const struct session *session,
 	    cache_key_make(route->cache.plan, &message, asker_of(session), &cached->key) !=
 		    CACHE_KEY_OK)
 		return;
-	cache_look(cached->cache, fingerprint_bytes(&cached->key), false, now_us, &hit);
+	cache_look(cached->cache, fingerprint_bytes(&cached->key), message.encoding, false, now_us,
+		   &hit);
 	if (hit.state == CACHE_FRESH || cached_is_loading(engine, fingerprint_bytes(&cached->key)))
 		return;
 	if (!cached_own_load(engine, route, &message, fingerprint_bytes(&cached->key),

@@ -1,8 +1,7 @@
 #include "broker/engine/value.h"
 
-enum wsb_err value_cut(struct engine *engine, const struct message *answer, struct cache_value *out)
+static enum wsb_err cut(struct strbuf *text, const struct message *answer, struct cache_value *out)
 {
-	struct strbuf *text = &engine->cached.value;
 	size_t at = (size_t)(answer->id.at - answer->text.at);
 
 	strbuf_clear(text);
@@ -17,6 +16,11 @@ enum wsb_err value_cut(struct engine *engine, const struct message *answer, stru
 		.id_at = (uint32_t)at,
 	};
 	return WSB_OK;
+}
+
+enum wsb_err value_cut(struct engine *engine, const struct message *answer, struct cache_value *out)
+{
+	return cut(&engine->cached.value, answer, out);
 }
 
 /* A message again: any id will do, it is exchanged right away. */
@@ -42,6 +46,16 @@ static enum wsb_err value_whole(struct engine *engine, const struct cache_value 
 		text = &engine->scratch2;
 	}
 	return envelope_scan(engine->envelope, FROM_UPSTREAM, encoding, strbuf_span(text), out);
+}
+
+enum wsb_err value_turn(struct engine *engine, const struct cache_value *value,
+			struct cache_value *out)
+{
+	enum encoding other = value->encoding == ENCODING_JSON ? ENCODING_MSGPACK : ENCODING_JSON;
+	struct message message;
+	enum wsb_err err = value_whole(engine, value, other, &message);
+
+	return err ? err : cut(&engine->cached.turned, &message, out);
 }
 
 enum wsb_err value_compose(struct engine *engine, const struct cache_value *value,

@@ -18,6 +18,11 @@ struct value_letter {
 enum wsb_err value_cut(struct engine *engine, const struct message *answer,
 		       struct cache_value *out) WSB_CHECKED;
 
+/* The same in the other encoding; *out lies in the engine's memory until the next call, beside what
+ * value_cut has made. WSB_EINVAL: that encoding cannot carry it; WSB_ENOMEM. */
+enum wsb_err value_turn(struct engine *engine, const struct cache_value *value,
+			struct cache_value *out) WSB_CHECKED;
+
 /* Puts the caller's id in, and why (JSON; empty: nothing) as `wsbroker` member; in the caller's
  * encoding. The pieces are valid until the engine's buffers are used for anything else, and
  * allocate nothing when nothing is to be rewritten. WSB_EINVAL: that encoding cannot carry it;

@@ -166,7 +166,8 @@ int print_hit(uint64_t looks)
 	for (uint64_t i = 0; i < looks; i++) {
 		struct cache_hit hit;
 
-		cache_look(cache, spans[i * 7 % HIT_ENTRIES], true, 1000000000, &hit);
+		cache_look(cache, spans[i * 7 % HIT_ENTRIES], ENCODING_JSON, true, 1000000000,
+			   &hit);
 		fresh += hit.state == CACHE_FRESH;
 	}
 	printf("%lu looks, %lu fresh, %.1f ns each\n", (unsigned long)looks, (unsigned long)fresh,

@@ -55,7 +55,7 @@ static bool request(struct bench *bench, uint32_t number, size_t size)
 	memcpy(key + 1, &number, sizeof(number));
 	if (bench->steps++ % UPKEEP_EVERY == 0)
 		cache_upkeep(bench->cache, NOW_US);
-	cache_look(bench->cache, fill.key, true, NOW_US, &hit);
+	cache_look(bench->cache, fill.key, ENCODING_JSON, true, NOW_US, &hit);
 	if (hit.state == CACHE_FRESH)
 		return true;
 	verdict = cache_store(bench->cache, &fill, NOW_US);

@@ -95,7 +95,7 @@ struct cache_hit desk_look(struct desk *desk, const char *key)
 {
 	struct cache_hit hit;
 
-	cache_look(desk->cache, key_of(key), true, desk->now_us, &hit);
+	cache_look(desk->cache, key_of(key), ENCODING_JSON, true, desk->now_us, &hit);
 	return hit;
 }
 

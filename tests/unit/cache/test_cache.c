@@ -53,7 +53,7 @@ Test(cache, an_answer_comes_back_as_it_was)
 	fill.value = (struct cache_value){span_of("\0x", 2), ENCODING_MSGPACK, 1};
 	fill.prefetched = true;
 	cr_assert_eq(cache_store(desk.cache, &fill, desk.now_us), CACHE_STORED);
-	cache_look(desk.cache, fill.key, false, desk.now_us, &hit);
+	cache_look(desk.cache, fill.key, ENCODING_JSON, false, desk.now_us, &hit);
 	cr_assert_not(hit.prefetched);
 	cr_assert_eq(hit.hits, 0);
 	hit = desk_look(&desk, "a");
@@ -250,6 +250,85 @@ Test(cache, long_answers_are_compressed_when_it_saves)
 			cr_assert_lt(desk_stats(&desk).payload_bytes, cases[i].len / 8 * 7);
 		hit = desk_look(&desk, "k1");
 		cr_assert(span_equal(hit.value.bytes, span_of(bytes, cases[i].len)));
+		desk_close(&desk);
+	}
+	free(bytes);
+}
+
+struct both_case {
+	size_t own, other; /* bytes */
+	uint64_t compressed;
+	enum cache_policy_kind policy;
+	bool is_kept;
+};
+
+static struct cache_hit look_in(struct desk *desk, enum encoding wanted)
+{
+	struct cache_hit hit;
+
+	cache_look(desk->cache, span_text("@k1"), wanted, false, desk->now_us, &hit);
+	return hit;
+}
+
+static void expect_both(struct desk *desk, const struct both_case *each,
+			const struct cache_value *other, struct span own)
+{
+	struct cache_stats stats = desk_stats(desk);
+	struct cache_hit hit = look_in(desk, ENCODING_MSGPACK);
+
+	cr_assert_eq(stats.entries, 1);
+	cr_assert_eq(stats.compressed, each->compressed);
+	cr_assert_eq(stats.payload_plain_bytes, own.len + (each->is_kept ? other->bytes.len : 0));
+	cr_assert_eq(hit.value.encoding == ENCODING_MSGPACK, each->is_kept);
+	if (each->is_kept) {
+		cr_assert(span_equal(hit.value.bytes, other->bytes));
+		cr_assert_eq(hit.value.id_at, other->id_at);
+	}
+	hit = look_in(desk, ENCODING_JSON);
+	cr_assert_eq(hit.value.encoding, ENCODING_JSON);
+	cr_assert(span_equal(hit.value.bytes, own));
+}
+
+/* An entry that is asked for in both encodings is kept in both, and is still one entry. */
+Test(cache, keeps_both_forms_of_an_entry)
+{
+	static const struct both_case cases[] = {
+		{100, 80, 0, CACHE_GDSF, true},
+		{100, 80, 0, CACHE_S3FIFO, true},
+		{2500, 1900, 1, CACHE_GDSF, true},
+		{1900, 2500, 1, CACHE_S3FIFO, true},
+		{5000, 6000, 1, CACHE_GDSF, true},
+		{100, 0, 0, CACHE_GDSF, true},
+		/* With s3-fifo an entry may take a tenth of the memory. */
+		{1000000, 800000, 1, CACHE_S3FIFO, false},
+		{1000000, 800000, 1, CACHE_GDSF, true},
+	};
+	struct cache_settings settings = desk_settings();
+	char *bytes = malloc(MIB);
+
+	for (size_t at = 0; at < MIB; at++)
+		bytes[at] = "{\"name\":1}"[at % 10];
+	settings.compress_above = 2048;
+	settings.memory_bytes = 16 * MIB;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct cache_value other = {span_of(bytes + 1, cases[i].other), ENCODING_MSGPACK,
+					    9};
+		struct desk desk;
+
+		settings.policy = cases[i].policy;
+		desk = desk_open_with(settings);
+		cr_assert_eq(desk_store_bytes(&desk, 1, cases[i].own, bytes), CACHE_STORED);
+		cache_keep_other(desk.cache, span_text("@k2"), &other, desk.now_us);
+		for (int k = 0; k < 2; k++)
+			cache_keep_other(desk.cache, span_text("@k1"), &other, desk.now_us);
+		expect_both(&desk, &cases[i], &other, span_of(bytes, cases[i].own));
+		/* What takes its place begins with one form; what invalidates it is about both. */
+		cr_assert_eq(desk_store_bytes(&desk, 1, 50, bytes), CACHE_STORED);
+		cr_assert_eq(look_in(&desk, ENCODING_MSGPACK).value.encoding, ENCODING_JSON);
+		cr_assert_eq(desk_stats(&desk).payload_plain_bytes, 50);
+		cache_keep_other(desk.cache, span_text("@k1"), &other, desk.now_us);
+		cr_assert_eq(desk_invalidate(&desk, "key k1"), 1);
+		cr_assert_eq(look_in(&desk, ENCODING_MSGPACK).state, CACHE_ABSENT);
 		desk_close(&desk);
 	}
 	free(bytes);

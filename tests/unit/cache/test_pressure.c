@@ -19,8 +19,9 @@ struct press {
 	struct rng rng;
 	uint64_t now[KEYS]; /* the number of its value; 0: it must not be found */
 	uint64_t values;
-	char *text; /* of LONG bytes */
+	char *text; /* of LONG bytes and a quarter */
 	uint64_t found;
+	uint64_t turned; /* in the other encoding */
 	uint64_t refused;
 };
 
@@ -39,6 +40,17 @@ static struct span value_of(struct press *press, uint64_t number)
 	press->text[20] = 'x';
 	for (size_t at = 30; at < len; at += 3)
 		press->text[at] = (char)('A' + (at * number >> 7) % 50);
+	return span_of(press->text, len);
+}
+
+/* The same in the other encoding, longer or shorter. */
+static struct span other_of(struct press *press, uint64_t number)
+{
+	struct span own = value_of(press, number);
+	size_t len = number % 2 ? own.len / 2 : own.len + own.len / 4;
+
+	memset(press->text + own.len, '+', len > own.len ? len - own.len : 0);
+	press->text[0] = '*';
 	return span_of(press->text, len);
 }
 
@@ -85,19 +97,42 @@ static void store(struct press *press)
 		press->now[key] = number;
 }
 
+/* Under pressure it may have had to leave for its own other form. */
+static void turn(struct press *press, struct span name, uint64_t number)
+{
+	struct cache_value other = {other_of(press, number), ENCODING_MSGPACK, 7};
+	struct cache_hit hit;
+
+	cache_keep_other(press->desk.cache, name, &other, press->desk.now_us);
+	cache_look(press->desk.cache, name, ENCODING_MSGPACK, false, press->desk.now_us, &hit);
+	if (hit.state == CACHE_ABSENT || hit.value.encoding == ENCODING_JSON)
+		return;
+	press->turned++;
+	cr_assert(span_equal(hit.value.bytes, other.bytes));
+	cr_assert_eq(hit.value.id_at, 7);
+}
+
 static void look(struct press *press)
 {
 	uint32_t key = below(press, 2) ? below(press, KEYS) : below(press, KEYS / 10);
+	enum encoding wanted = key % 2 ? ENCODING_JSON : ENCODING_MSGPACK;
 	char name[16], hundred[16], seventh[16];
 	struct cache_hit hit;
 
 	names_of(key, name, hundred, seventh);
-	cache_look(press->desk.cache, span_text(name), true, press->desk.now_us, &hit);
+	cache_look(press->desk.cache, span_text(name), wanted, true, press->desk.now_us, &hit);
 	if (hit.state == CACHE_ABSENT)
 		return;
 	press->found++;
 	cr_assert_neq(press->now[key], 0, "%s is found after it was invalidated", name);
+	if (hit.value.encoding == ENCODING_MSGPACK) {
+		cr_assert(span_equal(hit.value.bytes, other_of(press, press->now[key])), "%s",
+			  name);
+		return;
+	}
 	cr_assert(span_equal(hit.value.bytes, value_of(press, press->now[key])), "%s", name);
+	if (wanted == ENCODING_MSGPACK)
+		turn(press, span_text(name), press->now[key]);
 }
 
 /* Whether the text of its hundred begins with these digits. */
@@ -190,12 +225,15 @@ static void audit_queues(const struct cache *cache, const struct policy *policy)
 
 	for (uint32_t i = 0; i < POLICY_QUEUES; i++) {
 		uint32_t newer = INDEX_NONE;
+		uint64_t bytes = 0;
 
 		for (uint32_t id = policy->queues[i].head; id != INDEX_NONE; count++) {
 			cr_assert_eq(cache_entry(cache, id)->place[0], newer);
+			bytes += budget_cost_of(cache_entry(cache, id));
 			newer = id;
 			id = cache_entry(cache, id)->place[1];
 		}
+		cr_assert_eq(policy->queues[i].bytes, bytes);
 		cr_assert_eq(policy->queues[i].tail, newer);
 	}
 	cr_assert_eq(count, policy->count);
@@ -273,7 +311,7 @@ static void audit(struct press *press)
 {
 	struct cache *cache = press->desk.cache;
 	struct cache_stats stats = desk_stats(&press->desk);
-	uint64_t payload = 0, keys = 0, alive = 0;
+	uint64_t payload = 0, keys = 0, alive = 0, compressed = 0;
 	uint32_t timers = 0;
 
 	for (uint32_t id = 0; id < cache->entries.used; id++) {
@@ -283,11 +321,13 @@ static void audit(struct press *press)
 		if (!entry)
 			continue;
 		entry_read_tail(entry, &tail);
-		payload += tail.stored.len;
+		payload += tail.own.stored.len + tail.other.stored.len;
+		compressed += tail_is_compressed(&tail);
 		keys += tail.key.len;
 		alive += !entry->is_dead && entry->clock >= cache->tags.all_hard;
 	}
 	cr_assert_eq(payload, stats.payload_bytes);
+	cr_assert_eq(compressed, stats.compressed);
 	cr_assert_eq(keys, stats.key_bytes);
 	cr_assert_eq(alive, stats.entries);
 	for (uint32_t slot = 0; slot < WHEEL_LEVELS * WHEEL_SLOTS; slot++)
@@ -328,13 +368,14 @@ static void run(uint64_t seed)
 	settings.memory_bytes = 2 * MIB;
 	settings.compress_above = 1500;
 	press->desk = desk_open_with(settings);
-	press->text = malloc(LONG);
+	press->text = malloc(LONG + LONG / 4 + 1);
 	rng_init(&press->rng, seed);
 	for (uint32_t i = 0; i < STEPS; i++) {
 		step(press);
 		if (i % 500 == 0)
 			audit(press);
 	}
+	cr_assert_gt(press->turned, STEPS / 1000, "%lu", (unsigned long)press->turned);
 	cr_assert_gt(press->found, STEPS / 100, "%lu", (unsigned long)press->found);
 	cr_assert_lt(press->refused, STEPS / 20, "%lu", (unsigned long)press->refused);
 	/* What is left of it when all goes. */

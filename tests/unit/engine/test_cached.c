@@ -53,6 +53,57 @@ Test(cached, both_encodings_share_an_entry)
 	larder_end(&larder);
 }
 
+/* The first who asks in the other encoding has it turned for all who come after. */
+Test(cached, an_entry_is_kept_in_both_encodings)
+{
+	static const char request[] = "\x84\xa7jsonrpc\xa3"
+				      "2.0\xa2id\xa1z\xa6method\xa3get\xa6params\x91\x01";
+	static const char answer[] = "\x83\xa7jsonrpc\xa3"
+				     "2.0\xa2id\xa1z\xa6result\x92\x01\xa1x";
+	struct cache_stats before, after;
+	struct larder larder;
+
+	larder_init(&larder);
+	larder_begin(&larder);
+	fills(&larder, "[1,\"x\"]");
+	for (int i = 0; i < 3; i++) {
+		cache_read_stats(larder.stage.outside.engine->cached.cache, &before);
+		says_bytes(larder.client, request, sizeof(request) - 1);
+		expect_hears(larder.client, answer);
+		cache_read_stats(larder.stage.outside.engine->cached.cache, &after);
+		cr_assert_eq(after.payload_plain_bytes - before.payload_plain_bytes,
+			     i == 0 ? sizeof(answer) - 1 - 2 : 0);
+	}
+	says(larder.client, ASK(1));
+	expect_hears(larder.client, GOT(1, "[1,\"x\"]"));
+	cr_assert_eq(after.entries, 1);
+	/* An invalidation is about both. */
+	cr_assert_eq(invalidates(&larder, INVALIDATE_HARD, NULL), 1);
+	says_bytes(larder.client, request, sizeof(request) - 1);
+	brings(&larder, "[2]");
+	expect_part(larder.client, "\xa6result\x91\x02");
+	larder_end(&larder);
+}
+
+/* What the other encoding cannot carry is said each time, and served to the others. */
+Test(cached, an_entry_that_one_encoding_cannot_carry_is_the_others)
+{
+	static const char request[] = "\x84\xa7jsonrpc\xa3"
+				      "2.0\xa2id\xa1z\xa6method\xa3get\xa6params\x91\x01";
+	struct larder larder;
+
+	larder_init(&larder);
+	larder_begin(&larder);
+	fills(&larder, "123456789012345678901234567890");
+	for (int i = 0; i < 2; i++) {
+		says_bytes(larder.client, request, sizeof(request) - 1);
+		expect_part(larder.client, "not_transcodable");
+		says(larder.client, ASK(1));
+		expect_hears(larder.client, GOT(1, "123456789012345678901234567890"));
+	}
+	larder_end(&larder);
+}
+
 Test(cached, an_entry_ends_with_its_ttl)
 {
 	struct larder larder;

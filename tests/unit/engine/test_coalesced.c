@@ -272,3 +272,30 @@ Test(coalesced, both_encodings_wait_for_one_load)
 	expect_hears(larder.client, GOT(1, "[1]"));
 	larder_end(&larder);
 }
+
+/* Each of them gets his own id, in either encoding, though it is turned once for all. */
+Test(coalesced, many_in_the_other_encoding_are_answered_alike)
+{
+	char request[] = "\x84\xa7jsonrpc\xa3"
+			 "2.0\xa2id\x05\xa6method\xa3get\xa6params\x91\x01";
+	char answer[] = "\x83\xa7jsonrpc\xa3"
+			"2.0\xa2id\x05\xa6result\x91\x01";
+	struct larder larder;
+	struct peer *others[3];
+
+	larder_init(&larder);
+	larder_begin(&larder);
+	says(larder.client, ASK(1));
+	for (int i = 0; i < 3; i++) {
+		others[i] = stage_client(&larder.stage);
+		request[16] = (char)(10 + i);
+		says_bytes(others[i], request, sizeof(request) - 1);
+	}
+	brings(&larder, "[1]");
+	for (int i = 0; i < 3; i++) {
+		answer[16] = (char)(10 + i);
+		expect_hears(others[i], answer);
+	}
+	expect_hears(larder.client, GOT(1, "[1]"));
+	larder_end(&larder);
+}
