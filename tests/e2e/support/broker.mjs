@@ -87,14 +87,14 @@ class Broker {
 			{ cwd: this.directory, env: this.env });
 		if (this.awaited) {
 			const page = this.awaited === 'live' ? '/livez' : '/readyz';
-			await until(() => this.#answers(page), { what: `${page} of the broker` })
+			await until(async () => !this.child.running || this.#answers(page), { what: `${page} of the broker` })
 				.catch((error) => { throw new Error(`${error.message}\n${this.log}`); });
+			if (!this.child.running)
+				throw new Error(`the broker has ended\n${this.log}`);
 		}
 	}
 
 	async #answers(page) {
-		if (!this.child.running)
-			throw new Error('the process has ended');
 		return (await this.adminGet(page)).status === 200;
 	}
 

@@ -118,8 +118,11 @@ class Wire {
 
 	// The response to an HTTP request: {status, headers, body}.
 	async readHead(deadline) {
-		const end = await until(() => this.#bytes.indexOf('\r\n\r\n') + 1 || this.#over(),
-			{ deadline, what: 'a response head' }) - 1;
+		const find = () => this.#bytes.indexOf('\r\n\r\n');
+		await until(() => find() >= 0 || this.ended, { deadline, what: 'a response head' });
+		const end = find();
+		if (end < 0)
+			throw new Error('the peer hung up');
 		const [status, ...lines] = this.#bytes.subarray(0, end).toString('latin1').split('\r\n');
 		this.#bytes = this.#bytes.subarray(end + 4);
 		const headers = Object.fromEntries(lines.map((line) => {
@@ -132,12 +135,6 @@ class Wire {
 		else
 			setImmediate(() => this.#take(Buffer.alloc(0)));
 		return response;
-	}
-
-	#over() {
-		if (this.ended)
-			throw new Error('the peer hung up');
-		return 0;
 	}
 
 	async #body(headers, deadline) {
