@@ -156,8 +156,10 @@ static void move_step(struct engine *engine, struct subscription *subscription, 
 			feed_leave(&engine->publish.subscriptions, next);
 	} else if (!next && now_us >= subscription->retry_at_us) {
 		subscription->retry_at_us = now_us + LOOK_AGAIN_US;
-		/* Events of a way that was tried before do not count. */
-		subscription_end_overlap(&engine->publish.subscriptions, subscription);
+		/* Events of a way that was tried before do not count, but for those that the
+		 * present way may still repeat. */
+		if (!subscription_is_behind(subscription, now_us))
+			subscription_end_overlap(&engine->publish.subscriptions, subscription);
 		subscription->next =
 			feeds_ask(engine, subscription, subscription->feed->connection, now_us);
 		if (subscription->next)

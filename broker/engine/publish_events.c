@@ -313,8 +313,7 @@ static bool event_overlaps(struct engine *engine, const struct feed *feed,
 
 	if (!overlap)
 		return false;
-	if (!subscription->next &&
-	    (now_us >= subscription->overlap_until_us || !overlap_is_pending(overlap))) {
+	if (!subscription->next && !subscription_is_behind(subscription, now_us)) {
 		subscription_end_overlap(&engine->publish.subscriptions, subscription);
 		return false;
 	}

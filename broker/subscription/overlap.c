@@ -17,9 +17,16 @@ void overlap_fini(struct overlap *overlap)
 		free(event);
 }
 
+static uint32_t less(uint32_t value, uint32_t by)
+{
+	return value > by ? value - by : 0;
+}
+
 static void run_drop(struct overlap_run *run, uint32_t count)
 {
 	run->count -= count;
+	run->owed = less(run->owed, count);
+	run->repeated = less(run->repeated, count);
 	memmove(run->hashes, run->hashes + count, run->count * sizeof(run->hashes[0]));
 }
 
@@ -37,6 +44,17 @@ static uint32_t run_find(const struct overlap_run *run, uint64_t hash)
 		if (run->hashes[i - 1] == hash)
 			return i;
 	return 0;
+}
+
+/* Whether this one has come another way before. In its order the run comes to each of them once. */
+static bool run_repeats(struct overlap_run *run, uint64_t hash)
+{
+	uint32_t found = run_find(run, hash);
+
+	if (found <= run->repeated || found > run->owed)
+		return false;
+	run->repeated = found;
+	return true;
 }
 
 static enum overlap_verdict judge_joined(struct overlap *overlap, uint64_t hash)
@@ -57,6 +75,8 @@ enum overlap_verdict overlap_judge(struct overlap *overlap, enum overlap_side si
 
 	if (overlap->joined)
 		return side == OVERLAP_NEW ? judge_joined(overlap, hash) : OVERLAP_REPEAT;
+	if (run_repeats(mine, hash))
+		return OVERLAP_REPEAT;
 	overlap->alike |= run_find(mine, hash) > 0;
 	if (overlap->alike || found == 0) {
 		run_add(mine, hash);
@@ -108,4 +128,14 @@ void overlap_give_up(struct overlap *overlap)
 	overlap->joined = true;
 	if (overlap->alike)
 		overlap->runs[OVERLAP_OLD].count = 0;
+}
+
+void overlap_go_on(struct overlap *overlap)
+{
+	struct overlap_run *old = &overlap->runs[OVERLAP_OLD];
+
+	old->owed = old->count;
+	old->repeated = 0;
+	overlap->runs[OVERLAP_NEW] = (struct overlap_run){0};
+	overlap->joined = false;
 }

@@ -4,7 +4,8 @@
  * one ahead of the other. Until they meet, those of the old one are handed on and those of the new
  * one wait. When the same event has come on both ways, the two streams are known to join without a
  * hole: all before it came the old way, all behind it comes the new way. Then what waits is handed
- * on, the old way is left, and what the new one still repeats is suppressed.
+ * on, the old way is left, and what the new one still repeats is suppressed. That goes on when the
+ * subscription moves once more meanwhile: the new way, which is the old one then, is behind still.
  *
  * Events that look alike cannot be told apart: once one side has brought two of a kind, nothing
  * meets and nothing is suppressed any more. */
@@ -28,6 +29,8 @@ enum overlap_side { OVERLAP_OLD, OVERLAP_NEW };
 struct overlap_run {
 	uint64_t hashes[OVERLAP_EVENTS];
 	uint32_t count;
+	uint32_t owed;	   /* so many of the first came another way: this one may repeat them, */
+	uint32_t repeated; /* and has come to this one of them */
 };
 
 /* An event of the new side that waits. */
@@ -69,6 +72,9 @@ struct overlap_event *overlap_take(struct overlap *overlap);
 /* The streams have not met, and the old one is given up or has ended: only the new side counts from
  * now on. It may still be behind, and repeat what the old one brought. */
 void overlap_give_up(struct overlap *overlap);
+
+/* Begins anew, with what was the new side as the old one, while that may still repeat something. */
+void overlap_go_on(struct overlap *overlap);
 
 /* Whether the new side may still repeat something. */
 static inline bool overlap_is_pending(const struct overlap *overlap)

@@ -63,7 +63,10 @@ static void forget_answer(struct subscriptions *subscriptions, struct subscripti
 bool subscription_begin_overlap(struct subscriptions *subscriptions,
 				struct subscription *subscription)
 {
-	subscription_end_overlap(subscriptions, subscription);
+	if (subscription->overlap) {
+		overlap_go_on(subscription->overlap);
+		return true;
+	}
 	subscription->overlap = malloc(sizeof(*subscription->overlap));
 	if (!subscription->overlap)
 		return false;

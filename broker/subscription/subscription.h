@@ -152,9 +152,16 @@ enum wsb_err subscription_keep_answer(struct subscriptions *subscriptions,
 				      struct subscription *subscription, enum encoding encoding,
 				      struct span answer, struct span own) WSB_CHECKED;
 
-/* Events come on two ways from now on. False: no memory; they are handed on as they come. */
+/* Events come on two ways from now on. One that has not ended goes on. False: no memory; they are
+ * handed on as they come. */
 bool subscription_begin_overlap(struct subscriptions *subscriptions,
 				struct subscription *subscription);
+/* Whether its one way, to which it has moved, may still repeat what came the way before. */
+static inline bool subscription_is_behind(const struct subscription *subscription, uint64_t now_us)
+{
+	return subscription->overlap && now_us < subscription->overlap_until_us &&
+	       overlap_is_pending(subscription->overlap);
+}
 /* They do not any more; what waited is gone. */
 void subscription_end_overlap(struct subscriptions *subscriptions,
 			      struct subscription *subscription);

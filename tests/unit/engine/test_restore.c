@@ -249,6 +249,33 @@ Test(restore, moves_before_its_connection_goes)
 	end(&scene);
 }
 
+/* It moves on while the new way is still behind: nobody hears twice what the first one brought. */
+Test(restore, moves_on_from_a_way_that_is_behind)
+{
+	struct scene scene;
+	struct peer *first, *second;
+	char id[ID_MAX];
+
+	begin_with(&scene, 2);
+	first = subscribed(&scene, "heads", "0x1", id);
+	second = rest(&scene, first);
+	moves_away(&scene, first);
+	accepts(second, "0x9");
+	for (int i = 1; i <= 3; i++) {
+		says(first, event_text("0x1", i));
+		expect_hears(scene.client, event_text(id, i));
+	}
+	says(second, event_text("0x9", 1));
+	expect_hears(scene.client, gap_text(id, "moved", "0", "none"));
+	moves_away(&scene, second);
+	says(second, event_text("0x9", 2));
+	says(second, event_text("0x9", 3));
+	expect_silence(scene.client);
+	says(second, event_text("0x9", 4));
+	expect_hears(scene.client, event_text(id, 4));
+	end(&scene);
+}
+
 /* The new way is ahead: what it brings waits until the old one comes to the same place. */
 Test(restore, what_comes_the_new_way_waits_for_the_old)
 {

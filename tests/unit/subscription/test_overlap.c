@@ -1,5 +1,6 @@
 /* What is handed on while events come on two ways. Old events are small letters, new ones capitals:
- * a and A are the same event. */
+ * a and A are the same event. Behind a > the new way is the old one, and there is another new one.
+ */
 #include <criterion/criterion.h>
 #include <ctype.h>
 #include <stdlib.h>
@@ -14,17 +15,29 @@ struct row {
 };
 
 static const struct row rows[] = {
-	{"", "", false, false},		 {"abc", "abc", false, false},
-	{"ABC", "(ABC)", false, false},	 {"aA", "a", true, false},
-	{"Aa", "A", true, false},	 {"abcABCD", "abcD", true, false}, /* the old one ahead */
-	{"ABCaD", "ABCD", true, false},	 /* the new one ahead: what waited goes at once */
-	{"abBcCD", "abCD", true, false}, /* from the meeting on the old one does not count */
-	{"abcB", "abc", true, true},	 /* c may still be repeated */
-	{"abcBD", "abcD", true, true},	 {"aXb", "ab(X)", false, false},
+	{"", "", false, false},
+	{"abc", "abc", false, false},
+	{"ABC", "(ABC)", false, false},
+	{"aA", "a", true, false},
+	{"Aa", "A", true, false},
+	{"abcABCD", "abcD", true, false}, /* the old one ahead */
+	{"ABCaD", "ABCD", true, false},	  /* the new one ahead: what waited goes at once */
+	{"abBcCD", "abCD", true, false},  /* from the meeting on the old one does not count */
+	{"abcB", "abc", true, true},	  /* c may still be repeated */
+	{"abcBD", "abcD", true, true},
+	{"aXb", "ab(X)", false, false},
 	{"aXbB", "abX", true, false},	/* what only the new one brought is not lost */
 	{"aaA", "aa(A)", false, false}, /* events that look alike never meet */
 	{"aAAA", "aAA", true, false},	/* once met, they are the new one's affair */
 	{"AAa", "a(AA)", false, false},
+	{"abcB>cd", "abcd", false, false}, /* c was handed on before the second move */
+	{"abcB>cC", "abc", true, false},   /* the third one is known to join by it */
+	{"abcB>CD", "abcD", true, false},  /* though the second never came to it */
+	{"abcdeB>dEF", "abcdeF", true, false},
+	{"abcdeB>ceCDEF", "abcdeF", true, false}, /* the third one is behind both */
+	{"abcB>DcdE", "abcDE", true, false},
+	{"abcB>cc", "abcc", false, false},    /* not the same once more */
+	{"abcdB>cC>d", "abcd", false, false}, /* d is owed across two moves */
 };
 
 static void show(char *out, size_t *count, struct overlap *overlap)
@@ -49,6 +62,10 @@ Test(overlap, each_event_is_handed_on_once)
 		for (const char *at = row->come; *at; at++) {
 			bool is_new = isupper((unsigned char)*at);
 
+			if (*at == '>') {
+				overlap_go_on(&overlap);
+				continue;
+			}
 			switch (overlap_judge(&overlap, is_new ? OVERLAP_NEW : OVERLAP_OLD,
 					      (uint64_t)tolower((unsigned char)*at))) {
 			case OVERLAP_HAND_ON:
