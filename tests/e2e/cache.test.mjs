@@ -11,7 +11,7 @@ import { take, until } from './support/time.mjs';
 import { yaml } from './support/yaml.mjs';
 
 const SHARED = { scope: 'shared', ttl: '60s' };
-const route = (cache, more = {}) => [{ method: '*', pool: 'main', timeout: '8s', cache: { ...SHARED, ...cache }, ...more }];
+const route = (cache, more = {}) => [{ method: '*', pool: 'main', timeout: '30s', cache: { ...SHARED, ...cache }, ...more }];
 const explain = { wsbroker: { explain: true } };
 
 // An upstream whose answers tell how often it has been asked.
@@ -135,7 +135,7 @@ test('a leader that hangs is overtaken', async (t) => {
 	let calls = 0;
 	const { connect, upstream } = await setup(t, {
 		upstreams: [{ methods: { maybe: () => (calls++ ? 'right' : undefined) } }],
-		routes: route({}, { attempt_timeout: '300ms' }),
+		routes: route({}, { attempt_timeout: '1s' }),
 	});
 	const [first, second, third] = [await connect(), await connect(), await connect()];
 	first.send('{"jsonrpc":"2.0","id":1,"method":"maybe"}');

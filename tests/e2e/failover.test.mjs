@@ -106,7 +106,7 @@ test('an attempt that passes attempt_timeout gets a second one elsewhere', async
 	} };
 	const { connect, upstreams } = await pair(t, {
 		upstreams: [{ methods }, { methods }],
-		routes: [{ method: '*', pool: 'main', timeout: '5s', attempt_timeout: '200ms', idempotent: true }],
+		routes: [{ method: '*', pool: 'main', timeout: '10s', attempt_timeout: '1s', idempotent: true }],
 	});
 	const client = await connect();
 	const begun = performance.now();
@@ -114,7 +114,7 @@ test('an attempt that passes attempt_timeout gets a second one elsewhere', async
 	assert.deepEqual(result, { params: [1] });
 	assert.equal(wsbroker.attempts, 2);
 	const took = performance.now() - begun;
-	assert.ok(took >= 190, `${took} ms`);
+	assert.ok(took >= 990, `${took} ms`);
 	assert.deepEqual(upstreams.map((upstream) => upstream.of('sluggish').length), [1, 1], 'one each');
 });
 
@@ -126,7 +126,7 @@ test('of two attempts the first answer wins and the other is dropped', async (t)
 	});
 	const client = await connect();
 	client.send('{"jsonrpc":"2.0","id":1,"method":"held","params":["x"]}');
-	await until(() => held.held.length === 2, { what: 'both attempts' });
+	await until(() => held.held.length >= 2, { what: 'both attempts' });
 	held.release();
 	assert.deepEqual((await client.nextJson()).result, ['x']);
 	assert.deepEqual(await client.result('echo', ['y']), ['y']);

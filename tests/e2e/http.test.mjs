@@ -116,7 +116,7 @@ test('a request whose body nobody takes is the last one of its connection', asyn
 });
 
 test('a body that never comes does not hold anything else up', async (t) => {
-	const { broker, connect } = await setup(t, { limits: { handshake: '400ms' } });
+	const { broker, connect } = await setup(t, { limits: { handshake: '2s' } });
 	const wire = await dial(t, broker.address);
 	wire.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n{"jsonrpc"');
 	assert.deepEqual(await (await connect()).result('echo', [1]), [1]);

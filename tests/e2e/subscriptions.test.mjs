@@ -111,7 +111,7 @@ test('a lost upstream is replaced, ids stay and the gap is told', async (t) => {
 });
 
 test('with linger the upstream subscription waits for the next client', async (t) => {
-	const { connect: open, publishers: [one], alive } = await stage(t, { linger: '700ms' });
+	const { connect: open, publishers: [one], alive } = await stage(t, { linger: '3s' });
 	const first = await open();
 	await subscribe(first);
 	await first.close();

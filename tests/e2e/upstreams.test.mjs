@@ -221,7 +221,7 @@ test('an upstream that does not read counts as full', async (t) => {
 		upstreams: 2, pool: { size: 2, balancer: 'round-robin', queue: { age: '40s' } },
 		// The client shares its process with the upstreams: it may be slow to read 40 MB of answers.
 		limits: { send_buffer: '64MiB' },
-		routes: [{ method: '*', pool: 'main', timeout: '6s' }],
+		routes: [{ method: '*', pool: 'main', timeout: '12s' }],
 	});
 	const client = await connect();
 	await until(() => upstreams.every(({ connections }) => connections.size === 1), { what: 'both connections' });
