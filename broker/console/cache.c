@@ -114,6 +114,7 @@ static void page_entries(const json_t *entries, struct strbuf *out)
 	struct table table;
 
 	table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
+	table.widest = 0; /* what may be copied is whole */
 	for (size_t i = 0; i < json_array_size(entries); i++) {
 		const json_t *entry = json_array_get(entries, i);
 

@@ -379,18 +379,19 @@ static void add_event(const json_t *event, struct screen *screen)
 {
 	const char *time = cells_text_of(event, "time");
 	const char *actor = cells_text_of(event, "actor");
-	const char *detail = json_string_value(json_object_get(event, "detail"));
 	bool by_itself = strcmp(actor, "broker") == 0;
-	struct strbuf object;
+	struct strbuf object, why;
 
 	strbuf_init(&object);
+	strbuf_init(&why);
 	event_object(event, &object);
-	add(screen, SCREEN_PLAIN, "%.8s %s %s %s -> %s %s%s%s%s%s",
+	event_why(event, &why);
+	add(screen, SCREEN_PLAIN, "%.8s %s %s %s -> %s %s%s%s",
 	    strlen(time) > 19 ? time + 11 : time, cells_text_of(event, "type"),
 	    strbuf_span(&object).at, cells_text_of(event, "before"), cells_text_of(event, "after"),
-	    cells_text_of(event, "reason"), by_itself ? "" : " by ", by_itself ? "" : actor,
-	    detail ? ": " : "", detail ? detail : "");
+	    strbuf_span(&why).at, by_itself ? "" : " by ", by_itself ? "" : actor);
 	strbuf_fini(&object);
+	strbuf_fini(&why);
 }
 
 /* The latest at the top. */
@@ -399,16 +400,19 @@ static void add_events(const struct overview_view *view, const struct overview_d
 {
 	json_t *picked = pick(data->events, view, NULL, false);
 	size_t rows = screen_left(screen) - 2;
+	struct event_brief told;
 
+	event_brief_init(&told);
 	add(screen, SCREEN_HEAD, "EVENTS");
 	for (size_t i = json_array_size(picked); i > 0 && rows > 0; i--) {
 		const json_t *event = json_array_get(picked, i - 1);
 
-		if (event_is_step(event))
+		if (event_brief_omits(&told, event))
 			continue;
 		add_event(event, screen);
 		rows--;
 	}
+	event_brief_fini(&told);
 	json_decref(picked);
 }
 

@@ -67,6 +67,7 @@ void page_config(const json_t *rows, struct strbuf *out)
 	struct table table;
 
 	table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
+	table.widest = 0; /* what may be copied is whole */
 	for (size_t i = 0; i < json_array_size(rows); i++) {
 		const json_t *row = json_array_get(rows, i);
 

@@ -1,5 +1,6 @@
 #include "broker/console/pages_past.h"
 
+#include <stdio.h>
 #include <string.h>
 #include "broker/console/cells.h"
 
@@ -17,11 +18,71 @@ static void cell_step(struct table *table, const json_t *event)
 		table_cell(table, after ? after : before ? before : "-");
 }
 
-bool event_is_step(const json_t *event)
+void event_brief_init(struct event_brief *brief)
+{
+	*brief = (struct event_brief){.failing = json_object()};
+}
+
+void event_brief_fini(struct event_brief *brief)
+{
+	json_decref(brief->failing);
+}
+
+/* It has to be told what is new: an endpoint that came up in between, or another failure. */
+static bool fails_as_before(struct event_brief *brief, const char *endpoint, const json_t *event)
+{
+	const char *before = json_string_value(json_object_get(brief->failing, endpoint));
+	struct strbuf why;
+	bool same;
+
+	strbuf_init(&why);
+	event_why(event, &why);
+	same = before && strcmp(before, strbuf_span(&why).at) == 0;
+	if (!same)
+		json_object_set_new(brief->failing, endpoint, json_string(strbuf_span(&why).at));
+	strbuf_fini(&why);
+	return same;
+}
+
+bool event_brief_omits(struct event_brief *brief, const json_t *event)
 {
 	const char *type = cells_text_of(event, "type");
+	const char *before = cells_text_of(event, "before");
+	char endpoint[256];
 
-	return strcmp(type, "connection.dialing") == 0 || strcmp(type, "connection.warming") == 0;
+	if (strcmp(type, "connection.dialing") == 0 || strcmp(type, "connection.warming") == 0)
+		return true;
+	snprintf(endpoint, sizeof(endpoint), "%s/%s", cells_text_of(event, "pool"),
+		 cells_text_of(event, "endpoint"));
+	if (strcmp(type, "connection.ready") == 0)
+		json_object_del(brief->failing, endpoint);
+	if (strcmp(type, "connection.closed") != 0 ||
+	    (strcmp(before, "dialing") != 0 && strcmp(before, "warming") != 0) ||
+	    !fails_as_before(brief, endpoint, event))
+		return false;
+	brief->left_out++;
+	return true;
+}
+
+static const char *text_or_none(const json_t *event, const char *key)
+{
+	const char *text = json_string_value(json_object_get(event, key));
+
+	return text ? text : "";
+}
+
+void event_why(const json_t *event, struct strbuf *out)
+{
+	const char *reason = text_or_none(event, "reason");
+	const char *detail = text_or_none(event, "detail");
+	size_t len = strlen(reason);
+
+	if (len == 0 || strncmp(detail, reason, len) != 0 ||
+	    (detail[len] != '\0' && detail[len] != ':')) {
+		strbuf_plain(out, span_text(reason));
+		strbuf_text(out, reason[0] && detail[0] ? ": " : "");
+	}
+	strbuf_plain(out, span_text(detail));
 }
 
 void event_object(const json_t *event, struct strbuf *out)
@@ -62,13 +123,15 @@ static void write_events(const json_t *events, bool brief, struct strbuf *out)
 		{"TIME", false},   {"TYPE", false},  {"OBJECT", false}, {"CHANGE", false},
 		{"REASON", false}, {"ACTOR", false}, {"DETAIL", false},
 	};
+	struct event_brief told;
 	struct table table;
 
+	event_brief_init(&told);
 	table_init(&table, columns, COLUMNS(columns));
 	for (size_t i = 0; i < json_array_size(events); i++) {
 		const json_t *event = json_array_get(events, i);
 
-		if (brief && event_is_step(event))
+		if (brief && event_brief_omits(&told, event))
 			continue;
 		cell_text(&table, event, "time");
 		cell_text(&table, event, "type");
@@ -79,7 +142,11 @@ static void write_events(const json_t *events, bool brief, struct strbuf *out)
 		cell_detail(&table, event);
 	}
 	table_write(&table, out);
+	if (told.left_out > 0)
+		strbuf_printf(out, "(%zu more dials that failed as the one before: --all)\n",
+			      told.left_out);
 	table_fini(&table);
+	event_brief_fini(&told);
 }
 
 void page_events(const json_t *events, struct strbuf *out)
@@ -110,9 +177,9 @@ void line_of_event(const json_t *event, struct strbuf *out)
 	event_object(event, out);
 	add_word(out, event, "  ", "before");
 	add_word(out, event, " -> ", "after");
-	add_word(out, event, "  reason: ", "reason");
+	strbuf_text(out, "  ");
+	event_why(event, out);
 	add_word(out, event, "  by ", "actor");
-	add_word(out, event, "  ", "detail");
 	strbuf_text(out, "\n");
 }
 
@@ -170,7 +237,10 @@ void page_operations(const json_t *operations, struct strbuf *out)
 		table_printf(&table, "%s%s%s", cells_text_of(operation, "pool"),
 			     endpoint ? "/" : "", endpoint ? endpoint : "");
 		cell_text(&table, operation, "state");
-		cell_share(&table, operation, "done", "total");
+		if (json_integer_value(json_object_get(operation, "total")) > 0)
+			cell_share(&table, operation, "done", "total");
+		else
+			table_cell(&table, "-");
 		cell_text(&table, operation, "actor");
 		cell_text(&table, operation, "reason");
 		cell_text(&table, operation, "text");

@@ -30,7 +30,8 @@ static void add_query(const struct arguments *arguments, struct strbuf *path)
 	add_parameter(path, "failed", arguments->given & OPTION_FAILED ? "true" : NULL);
 }
 
-static int show_past(const struct invocation *invocation, const char *base,
+/* last: how many where nothing bounds them; NULL: as many as the broker likes. */
+static int show_past(const struct invocation *invocation, const char *base, const char *last,
 		     void (*page)(const json_t *answer, struct strbuf *out))
 {
 	struct strbuf path;
@@ -39,6 +40,8 @@ static int show_past(const struct invocation *invocation, const char *base,
 	strbuf_init(&path);
 	strbuf_text(&path, base);
 	add_query(invocation->arguments, &path);
+	if (!invocation->arguments->since)
+		add_parameter(&path, "last", last);
 	code = show(invocation, strbuf_span(&path).at, JSON_ARRAY, page);
 	strbuf_fini(&path);
 	return code;
@@ -47,7 +50,8 @@ static int show_past(const struct invocation *invocation, const char *base,
 /* What a stream is shown by. */
 struct follower {
 	bool json;
-	bool brief; /* without the steps of connections on their way up */
+	bool brief;
+	struct event_brief told; /* so far, where it is brief */
 };
 
 static bool put_event(void *context, struct span data)
@@ -61,7 +65,7 @@ static bool put_event(void *context, struct span data)
 	if (follower->json) {
 		strbuf_add(&line, data);
 		strbuf_text(&line, "\n");
-	} else if (event && !(follower->brief && event_is_step(event))) {
+	} else if (event && !(follower->brief && event_brief_omits(&follower->told, event))) {
 		line_of_event(event, &line);
 	}
 	written = fwrite(strbuf_span(&line).at, 1, line.len, stdout) == line.len &&
@@ -94,12 +98,14 @@ static int follow(const struct invocation *invocation)
 	struct strbuf path;
 	int code;
 
+	event_brief_init(&follower.told);
 	strbuf_init(&path);
 	strbuf_text(&path, ADMIN_EVENTS);
 	add_query(invocation->arguments, &path);
 	stream.path = strbuf_span(&path).at;
 	code = stream_follow(&stream);
 	strbuf_fini(&path);
+	event_brief_fini(&follower.told);
 	return code == EXIT_DONE ? EXIT_FAILED : code;
 }
 
@@ -112,13 +118,15 @@ int past_events(const struct invocation *invocation)
 				    "it takes neither --until nor --watch");
 	if (invocation->arguments->given & OPTION_FOLLOW)
 		return follow(invocation);
-	return show_past(invocation, ADMIN_EVENTS,
-			 is_brief(invocation->arguments) ? page_events_in_brief : page_events);
+	/* In brief a night of failed dials is one line, behind which lies what went before. */
+	if (is_brief(arguments) && !arguments->json)
+		return show_past(invocation, ADMIN_EVENTS, "10000", page_events_in_brief);
+	return show_past(invocation, ADMIN_EVENTS, NULL, page_events);
 }
 
 int past_requests(const struct invocation *invocation)
 {
-	return show_past(invocation, ADMIN_REQUESTS, page_requests);
+	return show_past(invocation, ADMIN_REQUESTS, NULL, page_requests);
 }
 
 static void page_operation(const json_t *operation, struct strbuf *out)

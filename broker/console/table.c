@@ -13,6 +13,7 @@ void table_init(struct table *table, const struct table_column *columns, size_t 
 	assert(column_count > 0 && column_count <= COLUMNS_MAX);
 	table->columns = columns;
 	table->column_count = column_count;
+	table->widest = TABLE_CELL_MAX;
 	table->cell_count = 0;
 	strbuf_init(&table->cells);
 }
@@ -22,9 +23,33 @@ void table_fini(struct table *table)
 	strbuf_fini(&table->cells);
 }
 
+/* Ends what begins at `from` with an ellipsis where it is wider. */
+static void cut(struct strbuf *cells, size_t from, size_t widest)
+{
+	size_t width = 0;
+
+	for (size_t at = from; at < cells->len; at++) {
+		if (((unsigned char)cells->text[at] & 0xc0) == 0x80)
+			continue;
+		width++;
+		if (width == widest)
+			from = at;
+		if (width <= widest)
+			continue;
+		cells->len = from;
+		strbuf_text(cells, "…");
+		return;
+	}
+}
+
 void table_cell(struct table *table, const char *text)
 {
+	bool last = table->cell_count % table->column_count + 1 == table->column_count;
+	size_t from = table->cells.len;
+
 	strbuf_plain(&table->cells, span_text(text));
+	if (table->widest > 0 && !last)
+		cut(&table->cells, from, table->widest);
 	strbuf_add(&table->cells, span_of("", 1));
 	table->cell_count++;
 }

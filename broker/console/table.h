@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include "common/strbuf.h"
 
+#define TABLE_CELL_MAX 64
+
 struct table_column {
 	const char *title;
 	bool right; /* numbers stand at the right */
@@ -14,6 +16,9 @@ struct table_column {
 struct table {
 	const struct table_column *columns; /* borrowed */
 	size_t column_count;
+	/* Longer texts that are not at the end of a row are cut, so that one of them does not push
+	 * the columns of all rows aside; 0: none are. TABLE_CELL_MAX unless it is changed. */
+	size_t widest;
 	struct strbuf cells; /* terminated texts, one after another */
 	size_t cell_count;
 };

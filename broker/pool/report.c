@@ -23,7 +23,7 @@ static const char *text_of(const char *text)
 	return text ? text : "";
 }
 
-/* Without the detail when there is none. */
+/* Without the detail when there is none that the reason has not said. */
 static void write_line(const struct pool *pool, const char *prefix,
 		       const struct pool_change *change, const struct log_field *fields,
 		       size_t count)
@@ -31,7 +31,8 @@ static void write_line(const struct pool *pool, const char *prefix,
 	char event[64];
 
 	snprintf(event, sizeof(event), "%s%s", prefix, change->type);
-	if (!*text_of(change->detail))
+	if (!*text_of(change->detail) ||
+	    strcmp(text_of(change->detail), text_of(change->reason)) == 0)
 		count--;
 	log_write(pool->log, change->level, event, fields, count);
 }

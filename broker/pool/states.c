@@ -67,6 +67,21 @@ static bool reason_is_ours(const char *reason)
 	return false;
 }
 
+static void describe_error(const char *reason, const char *text, char *out, size_t size)
+{
+	snprintf(out, size, "%s%s%s", reason, *text ? ": " : "", text);
+}
+
+/* That an endpoint is down has been told, and why: what fails the same way again and again, for a
+ * night perhaps, is counted, and kept as an event. */
+static bool fails_as_before(const struct endpoint *endpoint, const char *reason, const char *text)
+{
+	char error[sizeof(endpoint->last_error)];
+
+	describe_error(reason, text, error, sizeof(error));
+	return endpoint->state == ENDPOINT_DOWN && strcmp(error, endpoint->last_error) == 0;
+}
+
 static void report_step(struct connection *connection, const char *from, const char *reason,
 			const char *text, uint64_t now_us)
 {
@@ -81,7 +96,8 @@ static void report_step(struct connection *connection, const char *from, const c
 	};
 
 	if (connection->state == CONNECTION_CLOSED && !reason_is_ours(reason))
-		change.level = LOG_WARN;
+		change.level =
+			fails_as_before(connection->endpoint, reason, text) ? LOG_DEBUG : LOG_WARN;
 	pool_report_connection(connection, &change);
 }
 
@@ -222,8 +238,7 @@ static void endpoint_fell(struct endpoint *endpoint, uint64_t now_us)
 
 static void endpoint_note_error(struct endpoint *endpoint, const char *reason, const char *text)
 {
-	snprintf(endpoint->last_error, sizeof(endpoint->last_error), "%s%s%s", reason,
-		 *text ? ": " : "", text);
+	describe_error(reason, text, endpoint->last_error, sizeof(endpoint->last_error));
 }
 
 void endpoint_dial_failed(struct endpoint *endpoint, const char *reason, const char *text,

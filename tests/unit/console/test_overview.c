@@ -115,7 +115,7 @@ Test(overview, a_screen_of_80_x_24)
 	cr_expect_eq(screen.lines[9].style, SCREEN_PLAIN);
 	cr_expect_eq(screen.lines[10].style, SCREEN_BAD);
 	expect_line(13, "EVENTS");
-	expect_line(14, "07:13:00 pool.resized spare 1 -> 2 night by anna: x");
+	expect_line(14, "07:13:00 pool.resized spare 1 -> 2 night: x by anna");
 	expect_line(15, "07:12:00 endpoint.down main/b up -> down connect");
 	expect_line(23, "q quit  p pool: all  s sort: name  c connections  e events  space pause");
 }

@@ -1,6 +1,8 @@
 /* Answers of the admin API as people see them. */
 #include <criterion/criterion.h>
 #include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "broker/console/pages.h"
 #include "broker/console/pages_config.h"
@@ -111,6 +113,73 @@ Test(pages, events_say_whose_a_connection_is)
 		strstr(show(page_events, events), "main/a connection 7  none -> dialing"));
 	cr_expect_not_null(
 		strstr(show(page_events, events), "main/a connection 7  dialing -> warming"));
+}
+
+/* Two dead endpoints, one of which comes back, and falls again. */
+static char *new_dials(void)
+{
+	static const char *const steps[][4] = {
+		{"T1", "a", "closed", "refused"}, {"T2", "b", "closed", "refused"},
+		{"T3", "a", "closed", "refused"}, {"T4", "a", "closed", "no route"},
+		{"T5", "b", "closed", "refused"}, {"T6", "b", "ready", ""},
+		{"T7", "b", "closed", "refused"}, {"T8", "a", "closed", "no route"},
+	};
+	json_t *array = json_array();
+	char *text;
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		char type[32];
+
+		snprintf(type, sizeof(type), "connection.%s", steps[i][2]);
+		json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}",
+						       "time", steps[i][0], "type", type, "object",
+						       "connection 7", "pool", "main", "endpoint",
+						       steps[i][1], "before", "dialing", "reason",
+						       "connect", "detail", steps[i][3]));
+	}
+	text = json_dumps(array, 0);
+	json_decref(array);
+	return text;
+}
+
+Test(pages, a_night_of_failed_dials_is_a_few_lines)
+{
+	char *dials = new_dials();
+	const char *brief = show(page_events_in_brief, dials);
+	static const char *const told[] = {"T1", "T2", "T4", "T6", "T7"};
+	static const char *const omitted[] = {"T3", "T5", "T8"};
+
+	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++)
+		cr_expect_not_null(strstr(brief, told[i]), "%s\n%s", told[i], brief);
+	for (size_t i = 0; i < sizeof(omitted) / sizeof(omitted[0]); i++)
+		cr_expect_null(strstr(brief, omitted[i]), "%s\n%s", omitted[i], brief);
+	cr_expect_not_null(
+		strstr(brief, "\n(3 more dials that failed as the one before: --all)\n"));
+	cr_expect_not_null(strstr(show(page_events, dials), "T3"));
+	free(dials);
+}
+
+Test(pages, a_reason_is_not_said_twice)
+{
+	static const char *const cases[][3] = {
+		{"surplus", "surplus", "surplus"},
+		{"connect", "connect: refused", "connect: refused"},
+		{"connect", "connection refused", "connect: connection refused"},
+		{"warm", "", "warm"},
+		{"", "2 of 2 are ready", "2 of 2 are ready"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		json_t *event =
+			json_pack("{s:s, s:s}", "reason", cases[i][0], "detail", cases[i][1]);
+		struct strbuf why;
+
+		strbuf_init(&why);
+		event_why(event, &why);
+		cr_expect_str_eq(strbuf_span(&why).at, cases[i][2]);
+		strbuf_fini(&why);
+		json_decref(event);
+	}
 }
 
 Test(pages, pools_and_their_endpoints)

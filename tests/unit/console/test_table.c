@@ -64,6 +64,21 @@ Test(table, cells_cannot_steer_the_terminal)
 				   "\\u001b[31m\\n  \xef\xbf\xbd\\u009b  \"q\" \\ \\u007f\n");
 }
 
+Test(table, long_texts_are_cut_but_for_the_last)
+{
+	table.widest = 4;
+	table_cell(&table, "čačaj");
+	table_cell(&table, "1234");
+	table_cell(&table, "the last is as long as it is");
+	table_cell(&table, "čača");
+	table_cell(&table, "");
+	table_cell(&table, "");
+	table_write(&table, &out);
+	cr_expect_str_eq(out.text, "NAME  COUNT  WHY\n"
+				   "čač…   1234  the last is as long as it is\n"
+				   "čača         \n");
+}
+
 Test(table, a_row_that_is_not_whole_is_left_out)
 {
 	table_cell(&table, "a");

@@ -1,6 +1,7 @@
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
+#include "common/clock.h"
 #include "broker/pool/states.h"
 #include "tests/unit/pool/rig.h"
 
@@ -171,6 +172,43 @@ Test(states, are_logged_with_their_reason)
 	pool_connection_lost(connection, "eof", "peer went away", 5);
 	cr_assert(strstr(line, "pool.connection.closed"), "%s", line);
 	cr_assert(strstr(line, "reason=eof in_flight=0 detail=\"peer went away\""), "%s", line);
+	rig_stop(&rig);
+}
+
+/* How often a line begins the log again. */
+static size_t count_of(const char *lines, const char *event)
+{
+	size_t count = 0;
+
+	for (const char *at = lines; (at = strstr(at, event)) != NULL; at++)
+		count++;
+	return count;
+}
+
+Test(states, what_fails_as_before_is_logged_once)
+{
+	static const char *const errors[] = {"refused", "refused", "refused", "no route",
+					     "refused"};
+	char line[LINES_MAX] = "";
+	struct log log;
+	struct rig rig;
+	uint64_t now_us = 1;
+
+	log_init(&log, LOG_INFO, LOG_LOGFMT, collect, line, NULL);
+	rig_init(&rig, 1, 1);
+	cr_assert_eq(pool_create(&rig.pool, &rig.settings, &log, &rig.outboxes, &rig.next_id, 1, 1),
+		     WSB_OK);
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+		struct connection *connection;
+
+		while (!(connection = pool_next_dial(rig.pool, now_us)))
+			now_us += US_PER_S;
+		pool_connection_lost(connection, "connect", errors[i], now_us);
+		connection_free(connection);
+	}
+	cr_expect_eq(count_of(line, "pool.connection.closed"), 3, "%s", line);
+	cr_expect_eq(count_of(line, "pool.endpoint.down"), 1, "%s", line);
+	cr_expect_eq(rig.pool->endpoints[0]->stats.dial_failures, 5);
 	rig_stop(&rig);
 }
 
