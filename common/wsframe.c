@@ -44,24 +44,41 @@ static char *put_header(char *at, enum ws_opcode opcode, const uint8_t *mask, si
 	return at;
 }
 
-/* Copies len bytes under the key, eight at a time; to and from are the same or do not overlap. */
-static inline void copy_masked(char *to, const char *from, size_t len,
-			       const uint8_t key[WS_MASK_BYTES])
+/* The key twice, as it lies over eight bytes from the place on that len bytes have turned it to. */
+static inline uint64_t wide_key(const uint8_t key[WS_MASK_BYTES], size_t len)
 {
+	const unsigned int bits = len % WS_MASK_BYTES * 8;
 	uint64_t wide;
-	size_t i = 0;
 
 	memcpy(&wide, key, WS_MASK_BYTES);
 	memcpy((char *)&wide + WS_MASK_BYTES, key, WS_MASK_BYTES);
-	for (; len - i >= sizeof(wide); i += sizeof(wide)) {
+	wide = le64toh(wide);
+	return htole64(wide >> bits | wide << (64 - bits) % 64);
+}
+
+/* Copies len bytes under the key, eight at a time; to and from are the same or do not overlap. The
+ * last eight lie over some of those before: they are read before any of them is written. */
+static inline void copy_masked(char *to, const char *from, size_t len,
+			       const uint8_t key[WS_MASK_BYTES])
+{
+	const uint64_t wide = wide_key(key, 0);
+	uint64_t last;
+
+	if (len < sizeof(last)) {
+		for (size_t i = 0; i < len; i++)
+			to[i] = (char)((unsigned char)from[i] ^ key[i % WS_MASK_BYTES]);
+		return;
+	}
+	memcpy(&last, from + len - sizeof(last), sizeof(last));
+	last ^= wide_key(key, len);
+	for (size_t i = 0; i < len - sizeof(last); i += sizeof(last)) {
 		uint64_t word;
 
 		memcpy(&word, from + i, sizeof(word));
 		word ^= wide;
 		memcpy(to + i, &word, sizeof(word));
 	}
-	for (; i < len; i++)
-		to[i] = (char)((unsigned char)from[i] ^ key[i % WS_MASK_BYTES]);
+	memcpy(to + len - sizeof(last), &last, sizeof(last));
 }
 
 void wsframe_turn_key(uint8_t key[WS_MASK_BYTES], size_t len)
