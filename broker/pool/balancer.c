@@ -190,16 +190,16 @@ static double ewma_cost(const struct candidates *of, const struct connection *co
 static struct connection *fewest_in_flight(const struct candidates *of, size_t from, size_t to,
 					   struct connection *best)
 {
-	for (size_t i = from; i < to; i++) {
+	uint64_t least = best ? load_of(of, best) : UINT64_MAX;
+
+	for (size_t i = from; i < to && least > 0; i++) {
 		struct connection *connection = of->ready[i];
 
-		if (best && load_of(of, connection) >= load_of(of, best))
-			continue;
-		if ((of->uneven && connection->handicap) || !qualifies(of, connection))
+		if (load_of(of, connection) >= least || (of->uneven && connection->handicap) ||
+		    !qualifies(of, connection))
 			continue;
 		best = connection;
-		if (load_of(of, best) == 0)
-			break;
+		least = load_of(of, best);
 	}
 	return best;
 }
