@@ -29,6 +29,7 @@ void redis_links_init(struct redis_links *links, uv_loop_t *loop)
 		.opened = on_opened, .replied = on_replied, .lost = on_lost};
 
 	links->engine = NULL;
+	links->used = false;
 	for (size_t i = 0; i < BUS_LINKS; i++)
 		redis_link_init(&links->of[i], (enum bus_link)i, loop, &hooks, links);
 }
@@ -39,11 +40,14 @@ void redis_links_open(struct redis_links *links, enum bus_link name, const struc
 	bool follows = name != BUS_COMMANDS && commands->state == REDIS_LINK_OPEN &&
 		       commands->url == url && commands->peer[0] != '\0';
 
+	links->used = true;
 	redis_link_open(&links->of[name], url, follows ? commands->peer : NULL);
 }
 
 void redis_links_turn(struct redis_links *links)
 {
+	if (!links->used)
+		return;
 	if (links->engine)
 		engine_bus_turn(links->engine, clock_monotonic_us());
 	for (size_t i = 0; i < BUS_LINKS; i++)

@@ -8,6 +8,7 @@
 struct redis_links {
 	struct redis_link of[BUS_LINKS];
 	struct engine *engine; /* NULL: not started, nothing is open */
+	bool used;	       /* some link has been opened: turns have something to do */
 };
 
 /* Borrows loop. The links must stay where they are. */
