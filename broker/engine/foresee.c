@@ -12,7 +12,7 @@
 /* Requests a second that are learnt from. Learning costs more than a hit does; where there are
  * more, some clients are followed as before and the others not at all, since half of what one asks
  * would teach things that are not so. */
-#define FOLLOWED_PER_S 10000
+#define FOLLOWED_PER_S 4000
 #define FOLLOW_LOOK_US (100 * US_PER_MS)
 
 /* Guesses that may have been saved up. */
