@@ -19,6 +19,10 @@ enum wsb_err {
 
 #define WSB_CHECKED __attribute__((warn_unused_result))
 
+/* What goes wrong, or happens once in a while. Whatever leads to a call of it alone is laid apart
+ * by the compiler, so that what each message needs stands close together in memory. */
+#define WSB_RARE __attribute__((cold))
+
 /* A short lower-case English phrase; never NULL. */
 const char *wsb_err_text(enum wsb_err err);
 

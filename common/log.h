@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "common/err.h"
 #include "common/span.h"
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
@@ -50,10 +51,10 @@ static inline bool log_wants(const struct log *log, enum log_level level)
 
 /* event is a stable id, words joined by dots: "pool.connection.lost". log may be NULL: silent. */
 void log_write(struct log *log, enum log_level level, const char *event,
-	       const struct log_field *fields, size_t count);
+	       const struct log_field *fields, size_t count) WSB_RARE;
 /* The same without regard to repeats: for lines of which each counts, as those of requests. */
 void log_write_each(struct log *log, enum log_level level, const char *event,
-		    const struct log_field *fields, size_t count);
+		    const struct log_field *fields, size_t count) WSB_RARE;
 
 #define log_text(k, v)                                                                             \
 	((struct log_field){.key = (k), .kind = LOG_FIELD_TEXT, .text = span_text(v)})

@@ -175,8 +175,8 @@ static enum wsreader_event read_close(struct span payload, struct wsreader_item 
 }
 
 /* The control frame under way, as soon as it is whole: in place, or gathered. */
-static enum wsreader_event take_control(struct wsreader *reader, struct wsreader_chunk *chunk,
-					struct wsreader_item *item)
+static WSB_RARE enum wsreader_event
+take_control(struct wsreader *reader, struct wsreader_chunk *chunk, struct wsreader_item *item)
 {
 	size_t len = reader->left < chunk->len ? (size_t)reader->left : chunk->len;
 	struct span payload = span_of(chunk->at, len);

@@ -23,9 +23,9 @@ void client_send(struct engine *engine, struct session *session, enum encoding e
 void client_send_status(struct engine *engine, struct session *session, int status,
 			uint32_t retry_after_s, enum encoding encoding, struct span body);
 /* It does not read what it is sent: what has not begun to leave is dropped, and it is let go. */
-void client_cut(struct engine *engine, struct session *session, const char *limit);
+void client_cut(struct engine *engine, struct session *session, const char *limit) WSB_RARE;
 void client_close(struct engine *engine, struct session *session, uint16_t code,
-		  const char *reason);
+		  const char *reason) WSB_RARE;
 /* io holds so many bytes for a message of which only a part has come. */
 void client_set_inflating(struct engine *engine, struct session *session, size_t bytes);
 /* Parts with the client that holds most when too much is held for messages of which only a part has

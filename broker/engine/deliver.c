@@ -16,8 +16,8 @@
 
 /* A message that goes to nobody: counted, and told at a limited rate. It never harms the
  * connection, which many clients share. */
-static void deliver_oddity(struct engine *engine, const struct connection *connection,
-			   enum oddity oddity)
+static WSB_RARE void deliver_oddity(struct engine *engine, const struct connection *connection,
+				    enum oddity oddity)
 {
 	engine->stats.oddities[oddity]++;
 	log_event(engine->log, LOG_DEBUG, "upstream.oddity",
@@ -27,8 +27,8 @@ static void deliver_oddity(struct engine *engine, const struct connection *conne
 		  log_number("connection", connection->id));
 }
 
-static void deliver_unreadable(struct engine *engine, const struct connection *connection,
-			       struct span payload)
+static WSB_RARE void deliver_unreadable(struct engine *engine, const struct connection *connection,
+					struct span payload)
 {
 	engine->stats.oddities[ODD_UNREADABLE]++;
 	log_event(engine->log, LOG_WARN, "upstream.unreadable",
@@ -59,8 +59,8 @@ static bool deliver_greeting(struct engine *engine, struct connection *connectio
 	}
 }
 
-static void deliver_late(struct engine *engine, struct connection *connection, uint64_t id,
-			 const struct message *message, uint64_t now_us)
+static WSB_RARE void deliver_late(struct engine *engine, struct connection *connection, uint64_t id,
+				  const struct message *message, uint64_t now_us)
 {
 	doubts_answered(engine, connection, id, message, now_us);
 	health_heard(connection->endpoint);

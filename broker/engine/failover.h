@@ -8,7 +8,7 @@
 void failover_connection(struct engine *engine, struct connection *connection, uint64_t now_us);
 /* The attempt was answered with an error that counts as a failure. True: it goes on elsewhere, and
  * this answer is nobody's any more. */
-bool failover_refused(struct engine *engine, struct attempt *attempt, uint64_t now_us);
+bool failover_refused(struct engine *engine, struct attempt *attempt, uint64_t now_us) WSB_RARE;
 /* Its attempts that are out, and have been for longer than attempt_timeout, count against their
  * endpoints: another one was answered first, or none was. */
 void failover_blame_late(const struct engine *engine, const struct exchange *exchange,

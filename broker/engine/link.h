@@ -8,12 +8,12 @@
 const uint8_t *link_mask(struct engine *engine);
 /* Says good-bye once what is pending is out. reason is that of pool_connection_lost. */
 void link_close(struct engine *engine, struct connection *connection, uint16_t code,
-		const char *reason, uint64_t now_us);
+		const char *reason, uint64_t now_us) WSB_RARE;
 /* The same for one that goes of our own wish, and carries nothing any more. */
 void link_part(struct engine *engine, struct connection *connection, uint64_t now_us);
 /* Gives it up without a word; its requests stay until its end is reported. */
 void link_abort(struct engine *engine, struct connection *connection, const char *reason,
-		uint64_t now_us);
+		uint64_t now_us) WSB_RARE;
 /* A message of our own, in JSON; it goes out in the pool's encoding. */
 enum wsb_err link_send_text(struct engine *engine, struct connection *connection,
 			    struct span text) WSB_CHECKED;

@@ -22,7 +22,7 @@ void settle_answer(struct engine *engine, struct exchange *exchange, struct mess
 		   const struct connection *connection, uint64_t upstream_us, uint64_t now_us);
 /* limit: the configuration key that was hit; NULL: none. */
 void settle_error(struct engine *engine, struct exchange *exchange, enum request_result result,
-		  const char *reason, const char *limit, uint64_t now_us);
+		  const char *reason, const char *limit, uint64_t now_us) WSB_RARE;
 /* Nobody waits for it any more. result RESULT_COUNT is not counted. */
 void settle_silently(struct engine *engine, struct exchange *exchange, enum request_result result,
 		     uint64_t now_us);
@@ -31,7 +31,7 @@ void settle_unheard(struct engine *engine, struct exchange *exchange, uint64_t n
 /* Answers a request that never became an exchange. lane NULL: it reached no pool. */
 void settle_refuse(struct engine *engine, const struct caller *caller, struct lane *lane,
 		   enum request_result result, const char *reason, const char *text,
-		   const char *limit);
+		   const char *limit) WSB_RARE;
 /* Answers out of the cache a request that never became an exchange. Says why when asked to. */
 void settle_hit(struct engine *engine, const struct caller *caller, struct lane *lane,
 		const struct cache_value *value, const struct explanation *why, bool explain);

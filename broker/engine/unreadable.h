@@ -9,6 +9,6 @@ void unreadable_answer(struct engine *engine, struct session *session, bool bina
 		       enum encoding encoding, struct span payload);
 /* Logs the first one of a client with what it looks like and the envelope that would fit. */
 void unreadable_note(struct engine *engine, struct session *session, enum encoding encoding,
-		     struct span payload);
+		     struct span payload) WSB_RARE;
 
 #endif

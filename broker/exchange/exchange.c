@@ -36,7 +36,7 @@ static void exchange_init(struct exchange *exchange, size_t index)
 }
 
 /* Free exchanges wait on the slab's list by the link that ties a used one to its session. */
-static enum wsb_err slab_grow(struct exchange_slab *slab)
+static WSB_RARE enum wsb_err slab_grow(struct exchange_slab *slab)
 {
 	size_t first = slab->chunk_count * CHUNK_EXCHANGES;
 	struct exchange *chunk;

@@ -121,13 +121,13 @@ void wire_close(struct wire *wire, uint16_t code, struct span reason);
 
 /* All has been written. The socket is read on for a moment: one that is closed with bytes unread is
  * reset, and the peer may lose what it was told last. */
-void wire_leave(struct wire *wire);
+void wire_leave(struct wire *wire) WSB_RARE;
 #define WIRE_LEAVE_US UINT64_C(2000000)
 
 /* Drops the socket. Its end is reported later, never before this returns. */
-void wire_abort(struct wire *wire);
+void wire_abort(struct wire *wire) WSB_RARE;
 /* The same, saying why; as wire_events.fault. */
-void wire_fail(struct wire *wire, const char *cause, const char *text);
+void wire_fail(struct wire *wire, const char *cause, const char *text) WSB_RARE;
 
 /* Stops or resumes reading frames. */
 void wire_pause(struct wire *wire, bool paused);

@@ -54,7 +54,7 @@ void ws_frames_watch(struct wire *wire)
 }
 
 /* The peer has gone, or the socket has failed. */
-static void on_end(struct wire *wire, enum stream_verdict verdict)
+static WSB_RARE void on_end(struct wire *wire, enum stream_verdict verdict)
 {
 	char text[TEXT_MAX] = "";
 
@@ -204,7 +204,8 @@ static void on_ping(struct wire *wire, struct span payload)
 }
 
 /* Once our close frame is on its way only the peer's is of interest. */
-static void on_item(struct wire *wire, enum wsreader_event event, const struct wsreader_item *item)
+static WSB_RARE void on_item(struct wire *wire, enum wsreader_event event,
+			     const struct wsreader_item *item)
 {
 	bool open = wire->state == WIRE_OPEN;
 
