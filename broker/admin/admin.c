@@ -64,7 +64,7 @@ static bool check_access(const struct admin_backend *backend, const struct admin
 static bool check_form(const struct admin_request *request, struct admin_call *call,
 		       struct admin_response *response)
 {
-	if (request->content_length > 0 && !is_get(request->method)) {
+	if (request->has_body && !is_get(request->method)) {
 		if (!is_json(request->content_type)) {
 			answer_problem(response, 415,
 				       "The body must have Content-Type: application/json.");

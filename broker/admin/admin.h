@@ -56,6 +56,7 @@ struct admin_request {
 	struct span content_type;
 	struct span accept;
 	struct span last_event_id;
+	bool has_body;
 	uint64_t content_length; /* 0: there is no body, or its length is not told */
 	struct credentials credentials;
 	uint64_t wall_us; /* now, since 1970 */

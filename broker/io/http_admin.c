@@ -60,6 +60,7 @@ static struct admin_request request_of(const struct http_socket *socket,
 		.content_type = head->content_type,
 		.accept = head->accept,
 		.last_event_id = head->last_event_id,
+		.has_body = http_head_has_body(head),
 		.content_length = head->content_length,
 		.credentials = {.peer = peer_of(socket),
 				.authorization = head->authorization,
@@ -149,7 +150,6 @@ static void begin_visit(struct http_socket *socket, const struct http_head *head
 			const struct admin_call *call)
 {
 	struct visit *visit = malloc(sizeof(*visit));
-	bool has_body = head->content_length > 0 || head->transfer_encoding.at;
 
 	if (!visit) {
 		wire_abort(&socket->wire);
@@ -159,7 +159,8 @@ static void begin_visit(struct http_socket *socket, const struct http_head *head
 	visit->socket = socket;
 	list_node_init(&visit->link);
 	socket->session = visit;
-	if (has_body && !span_is(head->method, "GET") && !span_is(head->method, "HEAD")) {
+	if (http_head_has_body(head) && !span_is(head->method, "GET") &&
+	    !span_is(head->method, "HEAD")) {
 		http_socket_take_body(socket, head, ADMIN_BODY_BYTES_MAX);
 		return;
 	}

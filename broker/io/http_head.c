@@ -298,7 +298,7 @@ bool http_head_fits_upgrade(const struct http_head *head, const char **why)
 		*why = "a WebSocket is asked for with HTTP/1.1";
 	else if (!http_lists(head->connection, "upgrade"))
 		*why = "the Connection header does not say Upgrade";
-	else if (head->content_length > 0 || head->transfer_encoding.at)
+	else if (http_head_has_body(head))
 		*why = "a request for a WebSocket has no body";
 	else
 		return true;

@@ -58,6 +58,12 @@ struct http_fault {
 enum wsb_err http_head_read(struct http_head *head, struct span text,
 			    struct http_fault *fault) WSB_CHECKED;
 
+/* Whether a body follows it. */
+static inline bool http_head_has_body(const struct http_head *head)
+{
+	return head->content_length > 0 || head->transfer_encoding.at;
+}
+
 /* Whether bytes can be the beginning of a request at all, so that whoever speaks something else is
  * told at once. */
 bool http_head_may_begin(struct span bytes);

@@ -9,6 +9,8 @@
 #include "broker/io/ws_frames.h"
 #include "common/clock.h"
 
+static const char too_long[] = "the body is longer than what is taken here";
+
 /* For the next request to begin, and for a reply to be taken. */
 #define PATIENCE_US (60 * US_PER_S)
 
@@ -110,16 +112,24 @@ static void refuse_unread(struct http_socket *socket, int status, const char *wh
 void http_socket_take_body(struct http_socket *socket, const struct http_head *head,
 			   size_t bytes_max)
 {
-	if (!head->has_length) {
-		refuse_unread(socket, 411, "a Content-Length is needed");
+	bool chunked = head->transfer_encoding.at;
+
+	if (chunked && !http_equals(head->transfer_encoding, "chunked")) {
+		refuse_unread(socket, 501, "of transfer codings only chunked is understood");
+		return;
+	}
+	if (!chunked && !head->has_length) {
+		refuse_unread(socket, 411, "a Content-Length or chunks are needed");
 		return;
 	}
 	if (head->content_length > bytes_max) {
-		refuse_unread(socket, 413, "the body is longer than what is taken here");
+		refuse_unread(socket, 413, too_long);
 		return;
 	}
 	socket->keeps = head->keeps_alive;
-	socket->body_len = (size_t)head->content_length;
+	socket->chunked = chunked;
+	socket->chunks = (struct http_chunks){0};
+	socket->body_len = chunked ? bytes_max : (size_t)head->content_length;
 	socket->phase = HTTP_BODY;
 	give_time(socket, socket->site->handshake_us);
 	if (http_equals(head->expect, "100-continue")) {
@@ -176,7 +186,7 @@ static void ask(struct http_socket *socket, struct span text)
 		refuse_unread(socket, fault.status, fault.why);
 		return;
 	}
-	socket->keeps = head.keeps_alive && head.content_length == 0 && !head.transfer_encoding.at;
+	socket->keeps = head.keeps_alive && !http_head_has_body(&head);
 	if (http_head_wants_websocket(&head))
 		ask_upgrade(socket, &head);
 	else
@@ -217,10 +227,33 @@ static bool take_head(struct http_socket *socket)
 	return true;
 }
 
+/* False: the chunks are not all there, or they are refused. */
+static bool take_chunks(struct http_socket *socket)
+{
+	switch (http_chunks_take(&socket->chunks, socket->in.text, &socket->in.len,
+				 socket->body_len)) {
+	case HTTP_CHUNKS_MORE:
+		return false;
+	case HTTP_CHUNKS_WHOLE:
+		socket->body_len = socket->chunks.len;
+		return true;
+	case HTTP_CHUNKS_TOO_LONG:
+		refuse_unread(socket, 413, too_long);
+		return false;
+	case HTTP_CHUNKS_BROKEN:
+		break;
+	}
+	refuse_unread(socket, 400, "the chunks of the body cannot be read");
+	return false;
+}
+
 static bool take_body(struct http_socket *socket)
 {
-	size_t len = socket->body_len;
+	size_t len;
 
+	if (socket->chunked && !take_chunks(socket))
+		return false;
+	len = socket->body_len;
 	if (socket->in.len < len)
 		return false;
 	timerq_disarm(&socket->wire.context->timers, &socket->wire.deadline);

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "broker/io/deflate_offer.h"
+#include "broker/io/http_chunks.h"
 #include "broker/io/http_head.h"
 #include "broker/io/http_reply.h"
 #include "broker/io/upgrade.h"
@@ -68,13 +69,15 @@ struct http_socket {
 	bool served;		 /* there was a request before */
 	bool keeps;		 /* another request may follow the one under way */
 	bool peer_ended;	 /* nothing more comes */
+	bool chunked;		 /* so the body comes */
 	enum http_phase phase;
 	_Alignas(CACHE_LINE) struct wire wire;
 	struct deflate_terms terms; /* of the WebSocket that it becomes */
 	char key[UPGRADE_KEY_LEN];
 	size_t head_seen; /* as http_head_len wants it */
 	size_t head_len;  /* of the request that the site is being asked about */
-	size_t body_len;
+	size_t body_len;  /* at most, as long as it comes in chunks */
+	struct http_chunks chunks;
 	size_t sent; /* of out */
 	struct strbuf in;
 	struct strbuf out;

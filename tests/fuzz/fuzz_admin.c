@@ -102,6 +102,7 @@ static void ask(struct stage *stage, struct span text)
 	request.accept = next_line(&text);
 	request.last_event_id = next_line(&text);
 	request.credentials.host = next_line(&text);
+	request.has_body = text.len > 0;
 	request.content_length = text.len;
 	strbuf_init(&response.body);
 	if (admin_begin(&backend, &request, &call, &response)) {

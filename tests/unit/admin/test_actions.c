@@ -80,6 +80,7 @@ static void send(const char *method, const char *path, const char *body)
 		.method = span_text(method),
 		.path = span_text(path),
 		.content_type = span_text(body ? "application/json; charset=utf-8" : NULL),
+		.has_body = body,
 		.content_length = body ? strlen(body) : 0,
 	};
 	struct admin_call call;
