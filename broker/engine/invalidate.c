@@ -270,8 +270,10 @@ void invalidate_arrived(struct engine *engine, const struct event *event, uint64
 	struct invalidations *invalidations = &engine->invalidations;
 
 	if (event->type != EVENT_INVALIDATED && event->type != EVENT_FLUSHED) {
-		/* A resync is about a hole that this broker has found itself. */
-		engine->stats.event_flaws[EVENT_FLAW_UNKNOWN] += event->type == EVENT_OTHER;
+		/* A resync is about a hole that this broker has found itself; what could not be
+		 * read has no id, and has been counted as that. */
+		engine->stats.event_flaws[EVENT_FLAW_UNKNOWN] +=
+			event->type == EVENT_OTHER && event->id.len > 0;
 		pass_over(engine, event);
 		return;
 	}

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { readFileSync, symlinkSync } from 'node:fs';
+import net from 'node:net';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pool, startBroker } from './support/broker.mjs';
@@ -97,6 +98,28 @@ test('follow over a WebSocket', async (t) => {
 	assert.ok(!follower.stdout.includes('agent'));
 });
 
+// What Redis is while it reads its files.
+async function startLoading(t, port) {
+	const sockets = new Set();
+	const asked = [];
+	const server = net.createServer((socket) => {
+		sockets.add(socket);
+		socket.on('error', () => {});
+		socket.on('data', (bytes) => {
+			asked.push(String(bytes));
+			socket.write('-LOADING Redis is loading the dataset in memory\r\n');
+		});
+	});
+	const end = () => new Promise((ended) => {
+		server.close(ended);
+		for (const socket of sockets)
+			socket.destroy();
+	});
+	cleanup(t, end);
+	await new Promise((open) => { server.listen(port, '127.0.0.1', open); });
+	return { asked, end };
+}
+
 test('read the log on Redis and cause events there', async (t) => {
 	const redis = await startRedis(t);
 	const { broker, invalidate } = await scene(t, { invalidation: { url: redis.url } });
@@ -120,8 +143,11 @@ test('read the log on Redis and cause events there', async (t) => {
 	const again = start(t, 'redis', { broker, redis, folder: reader.folder });
 	await again.seen('invalidate b\n');
 	assert.ok(!again.stdout.includes('forget'));
-	// Redis loses everything: numbers begin anew, and the reader knows.
+	// Redis loses everything: numbers begin anew, and the reader knows. Until it serves it refuses all.
 	await redis.kill();
+	const loading = await startLoading(t, redis.port);
+	await until(() => loading.asked.filter((text) => text.includes('XRANGE')).length >= 2, { what: () => `the reader\n${again.output}` });
+	await loading.end();
 	await redis.start();
 	await again.seen('forget everything');
 });

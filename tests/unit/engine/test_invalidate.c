@@ -499,7 +499,8 @@ Test(bus, own_events_that_come_back_are_only_passed_on)
 
 Test(bus, events_of_later_versions_are_passed_over)
 {
-	struct event event = {.type = EVENT_OTHER, .position = {7, 2}};
+	struct event event = {.type = EVENT_OTHER, .id = span_text("e"), .position = {7, 2}};
+	struct event unread = {.type = EVENT_OTHER, .position = {7, 3}};
 	struct scene scene;
 
 	begin(&scene);
@@ -509,6 +510,10 @@ Test(bus, events_of_later_versions_are_passed_over)
 	expect_silence(scene.client);
 	cr_assert_eq(scene.engine->stats.event_flaws[EVENT_FLAW_UNKNOWN], 1);
 	cr_assert(position_equal(journal_top(scene.engine->invalidations.journal), position(7002)));
+	/* Of what type it is nobody knows. */
+	invalidate_arrived(scene.engine, &unread, scene.stage.outside.now_us);
+	cr_assert_eq(scene.engine->stats.event_flaws[EVENT_FLAW_UNKNOWN], 1);
+	cr_assert(position_equal(journal_top(scene.engine->invalidations.journal), position(7003)));
 	stage_end(&scene.stage);
 }
 
