@@ -28,20 +28,6 @@ static double seconds(uint64_t us)
 	return (double)us / (double)US_PER_S;
 }
 
-/* Without those of higher tiers, which the size does not count, and of who carries nothing. */
-static uint32_t ready_in_use(const struct pool_view *pool)
-{
-	uint32_t ready = 0;
-
-	for (size_t i = 0; i < pool->endpoint_count; i++) {
-		const struct endpoint_view *endpoint = &pool->endpoints[i];
-
-		if (!ailment_is_state(endpoint, "standby") && (endpoint->well || pool->panic))
-			ready += endpoint->ready;
-	}
-	return ready;
-}
-
 /* Panic is news only where some could have been spared: of one alone, its own reason tells. */
 static bool is_panic_news(const struct pool_view *pool)
 {
@@ -125,14 +111,13 @@ static void judge_tunnels(const struct pool_view *pool, struct verdict *verdict)
 static void judge_connections(const struct pool_view *pool, struct verdict *verdict)
 {
 	struct verdict_reason *reason;
-	uint32_t ready = ready_in_use(pool);
 
 	if (pool->ready == 0) {
 		judge_empty_pool(pool, verdict);
-	} else if (ready < pool->size) {
+	} else if (pool->ready < pool->size) {
 		reason = reasons_add(verdict, SEVERITY_CONNECTIONS);
 		reason_say(reason, "pool %s has %u of %u connections ready", pool->name,
-			   (unsigned int)ready, (unsigned int)pool->size);
+			   (unsigned int)pool->ready, (unsigned int)pool->size);
 		reason_advise(reason, "wsbroker endpoints --pool %s", pool->name);
 	}
 }

@@ -1,6 +1,7 @@
 #include "broker/admin/views.h"
 
 #include <string.h>
+#include "broker/admin/ailment.h"
 #include "broker/admin/answer.h"
 #include "broker/admin/verdict.h"
 #include "broker/admin/views_bus.h"
@@ -61,9 +62,13 @@ static size_t endpoints_up(const struct pool_view *pool)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < pool->endpoint_count; i++)
-		count += pool->endpoints[i].ready > 0 ||
-			 (pool->tunnels && strcmp(pool->endpoints[i].state, "active") == 0);
+	for (size_t i = 0; i < pool->endpoint_count; i++) {
+		const struct endpoint_view *endpoint = &pool->endpoints[i];
+
+		count += pool->tunnels ? strcmp(endpoint->state, "active") == 0
+				       : endpoint->ready > 0 && !ailment_stands_aside(endpoint) &&
+						 (endpoint->well || pool->panic);
+	}
 	return count;
 }
 

@@ -96,7 +96,7 @@ struct pool_view {
 	bool tunnels;	    /* one connection per client, see pool/tunnel.h */
 	uint32_t sessions;  /* and how many clients have theirs */
 	uint32_t states[8]; /* connections by enum connection_state */
-	uint32_t ready;
+	uint32_t ready;	    /* that requests may go to; of tunnels: all that are open */
 	uint32_t max_in_flight;
 	uint32_t in_flight;
 	uint32_t tier;

@@ -164,10 +164,8 @@ static void picture_pool(const struct lane *lane, uint64_t now_us, struct pool_v
 
 		view->states[open ? CONNECTION_READY : CONNECTION_DIALING]++;
 	}
-	view->ready = view->states[CONNECTION_READY];
-	/* The one for pushes alone is none that carries requests. */
-	list_each(&pool->states[CONNECTION_READY], node)
-		view->ready -= list_entry(node, struct connection, state_link)->dedicated;
+	/* Those that requests may go to: not of who is drained, ejected or stands by. */
+	view->ready = view->tunnels ? view->states[CONNECTION_READY] : (uint32_t)pool->ready_count;
 	view->sessions = view->tunnels ? view->ready : 0;
 }
 

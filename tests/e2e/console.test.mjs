@@ -58,6 +58,10 @@ test('an endpoint is drained, closed, weighed and taken back', async (t) => {
 	const state = async (name) => (await json('endpoints')).find((row) => row.name === name);
 	await good('endpoint drain main/u0 --wait 5s', { args: ['--reason', 'new kernel'] });
 	assert.deepEqual(await state('u0').then(({ state: now, reason, pool }) => [now, reason, pool]), ['drained', 'new kernel', 'main']);
+	// Its connections stay, but no request may go to them: what counts as ready is what does.
+	await good('wait pool.main.ready==2 --timeout 5s');
+	assert.deepEqual((await json('connections')).map(({ endpoint }) => endpoint).sort(), ['u0', 'u1', 'u1']);
+	assert.equal((await json('status')).pools[0].endpoints_up, 1);
 	const before = upstreams[0].requests.length;
 	for (let at = 0; at < 10; at++)
 		await client.result('echo', [at]);

@@ -145,13 +145,9 @@ Test(verdict, missing_connections_degrade)
 	expect_reason(0, "pool main has 7 of 10 connections ready");
 }
 
-Test(verdict, standby_connections_do_not_count)
+Test(verdict, too_few_connections_degrade)
 {
-	sample.pools[0].endpoint_count = 3;
-	sample.pools[0].endpoints[0].ready = 9;
-	sample.pools[0].endpoints[1].state = "active";
-	sample.pools[0].endpoints[1].ready = 0;
-	sample.pools[0].ready = 10;
+	sample.pools[0].ready = 9;
 	expect(VERDICT_DEGRADED, 1);
 	expect_reason(0, "pool main has 9 of 10 connections ready");
 }
