@@ -5,36 +5,12 @@
 #include <string.h>
 #include "common/clock.h"
 #include "common/escape.h"
+#include "common/http_status.h"
 
 #define DETAIL_MAX 512
 
 /* 15 digits print each number of microseconds as it was. */
 #define DUMP_FLAGS (JSON_INDENT(2) | JSON_REAL_PRECISION(15))
-
-static const char *title_of(int status)
-{
-	static const struct {
-		int status;
-		const char *title;
-	} titles[] = {
-		{400, "Bad Request"},
-		{401, "Unauthorized"},
-		{403, "Forbidden"},
-		{404, "Not Found"},
-		{405, "Method Not Allowed"},
-		{409, "Conflict"},
-		{413, "Content Too Large"},
-		{415, "Unsupported Media Type"},
-		{422, "Unprocessable Content"},
-		{503, "Service Unavailable"},
-	};
-
-	for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++) {
-		if (titles[i].status == status)
-			return titles[i].title;
-	}
-	return "Internal Server Error";
-}
 
 static int add_dumped(const char *bytes, size_t size, void *context)
 {
@@ -65,9 +41,9 @@ void answer_problem(struct admin_response *response, int status, const char *det
 {
 	response->status = status;
 	response->content_type = "application/problem+json";
-	if (!dump(response,
-		  json_pack("{s:s, s:s, s:i, s:o}", "type", "about:blank", "title",
-			    title_of(status), "status", status, "detail", answer_text(detail))))
+	if (!dump(response, json_pack("{s:s, s:s, s:i, s:o}", "type", "about:blank", "title",
+				      http_status_text(status), "status", status, "detail",
+				      answer_text(detail))))
 		answer_no_memory(response);
 }
 
@@ -127,7 +103,7 @@ void answer_problems(struct admin_response *response, int status, struct span li
 	response->status = status;
 	response->content_type = "application/problem+json";
 	if (!dump(response, json_pack("{s:s, s:s, s:i, s:s, s:o}", "type", "about:blank", "title",
-				      title_of(status), "status", status, "detail",
+				      http_status_text(status), "status", status, "detail",
 				      count == 1 && detail ? detail : sentence, "errors", errors)))
 		answer_no_memory(response);
 }

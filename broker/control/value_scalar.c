@@ -214,16 +214,22 @@ static enum wsb_err read_url_path(const struct option *option, struct span text,
 	return WSB_OK;
 }
 
+static enum wsb_err find_path(struct document *document, struct span text, const char **path)
+{
+	if (text.len == 0)
+		return WSB_EINVAL;
+	*path = document_path(document, text);
+	return *path ? WSB_OK : WSB_ENOMEM;
+}
+
 static enum wsb_err read_file(struct document *document, const struct option *option,
 			      struct span text, void *base, char why[VALUE_WHY_MAX])
 {
 	const char *path;
+	enum wsb_err err = find_path(document, text, &path);
 
-	if (text.len == 0)
-		return WSB_EINVAL;
-	path = document_path(document, text);
-	if (!path)
-		return WSB_ENOMEM;
+	if (err)
+		return err;
 	/* What it holds is another's business; that it is there is told with the place. */
 	if (access(path, R_OK) != 0) {
 		snprintf(why, VALUE_WHY_MAX, "expected a readable file (%s)", strerror(errno));
@@ -329,12 +335,10 @@ static enum wsb_err read_secrets(struct document *document, const struct option 
 				 char why[VALUE_WHY_MAX])
 {
 	const char *path;
+	enum wsb_err err = find_path(document, text, &path);
 
-	if (text.len == 0)
-		return WSB_EINVAL;
-	path = document_path(document, text);
-	if (!path)
-		return WSB_ENOMEM;
+	if (err)
+		return err;
 	if (option->type == OPTION_KEYS)
 		return jwks_file_load(document, path, place, member(option, base), why,
 				      VALUE_WHY_MAX);

@@ -68,9 +68,6 @@ struct admittance {
 };
 void engine_admit(struct engine *engine, const struct admission *admission, struct admittance *out);
 
-/* The longest head and body that a listener needs to take in. */
-#define ENGINE_HEAD_BYTES_MAX 16384
-
 /* A client's WebSocket is open. NULL: no memory; drop the socket. transport is io's handle. */
 struct session *engine_client_opened(struct engine *engine, size_t listener,
 				     const struct admittance *admittance, void *transport,

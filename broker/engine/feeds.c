@@ -274,6 +274,22 @@ static void come_back(struct engine *engine, struct subscription *subscription, 
 	publish_gap(engine, subscription, NULL, &gap);
 }
 
+/* It has no feed: one that never lived ends with this answer for all who wait, one that has lived
+ * is asked for again later. */
+static void end_or_retry(struct engine *engine, struct subscription *subscription,
+			 const struct message *answer, const struct connection *connection,
+			 uint64_t upstream_us, uint64_t now_us, const char *reason)
+{
+	if (subscription->state != SUBSCRIPTION_ASKING) {
+		subscription->retry_at_us =
+			now_us + subscription_retry_us(subscription->retries++, &engine->rng);
+		return;
+	}
+	publish_refuse_all(engine, subscription, answer, connection, upstream_us, now_us);
+	subscription_enter(&engine->publish.subscriptions, subscription, SUBSCRIPTION_ENDED,
+			   reason);
+}
+
 /* The upstream's yes does not tell its events: the answer is passed on, and nothing is shared. */
 static void accept_blindly(struct engine *engine, struct feed *feed,
 			   struct subscription *subscription, const struct message *answer,
@@ -287,14 +303,7 @@ static void accept_blindly(struct engine *engine, struct feed *feed,
 	feed_end(&engine->publish.subscriptions, feed);
 	if (!subscription)
 		return;
-	if (subscription->state != SUBSCRIPTION_ASKING) {
-		subscription->retry_at_us =
-			now_us + subscription_retry_us(subscription->retries++, &engine->rng);
-		return;
-	}
-	publish_refuse_all(engine, subscription, answer, connection, upstream_us, now_us);
-	subscription_enter(&engine->publish.subscriptions, subscription, SUBSCRIPTION_ENDED,
-			   "no_id");
+	end_or_retry(engine, subscription, answer, connection, upstream_us, now_us, "no_id");
 }
 
 static void feeds_accepted(struct engine *engine, struct feed *feed, uint64_t request,
@@ -356,14 +365,7 @@ static void feeds_refused(struct engine *engine, struct feed *feed, const struct
 	if (!moving && ask_elsewhere(engine, subscription, connection, now_us))
 		return;
 	subscription->refusal_count = 0;
-	if (subscription->state != SUBSCRIPTION_ASKING) {
-		subscription->retry_at_us =
-			now_us + subscription_retry_us(subscription->retries++, &engine->rng);
-		return;
-	}
-	publish_refuse_all(engine, subscription, answer, connection, upstream_us, now_us);
-	subscription_enter(&engine->publish.subscriptions, subscription, SUBSCRIPTION_ENDED,
-			   "refused");
+	end_or_retry(engine, subscription, answer, connection, upstream_us, now_us, "refused");
 }
 
 void feeds_answer(struct engine *engine, struct exchange *exchange, const struct message *answer,

@@ -19,7 +19,6 @@ enum flight_purpose {
 	FLIGHT_PACED,	 /* the same, of one that was made stale with many others */
 	FLIGHT_AHEAD,	 /* an entry that is asked for again and again grows old */
 	FLIGHT_PREFETCH, /* somebody may ask soon */
-	FLIGHT_PURPOSES,
 };
 
 #define FLIGHT_KEY_INLINE    192

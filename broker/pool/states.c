@@ -209,17 +209,6 @@ static void endpoint_fail(struct endpoint *endpoint, const char *reason, uint64_
 		endpoint_set_down(endpoint, true, reason);
 }
 
-static bool another_is_up(const struct endpoint *endpoint)
-{
-	const struct pool *pool = endpoint->pool;
-
-	for (size_t i = 0; i < pool->endpoint_count; i++)
-		if (pool->endpoints[i] != endpoint && endpoint_serves(pool->endpoints[i]) &&
-		    endpoint_is_up(pool->endpoints[i]))
-			return true;
-	return false;
-}
-
 /* The last of its connections that were ready has ended. A flapping one costs requests each time it
  * comes; where others serve, it has to wait longer and longer. */
 static void endpoint_fell(struct endpoint *endpoint, uint64_t now_us)
@@ -228,7 +217,7 @@ static void endpoint_fell(struct endpoint *endpoint, uint64_t now_us)
 
 	if (!backoff_fall(&endpoint->backoff, now_us, &endpoint->pool->rng))
 		return;
-	if (another_is_up(endpoint)) {
+	if (pool_can_do_without(endpoint)) {
 		endpoint_set_down(endpoint, true, "flapping");
 		return;
 	}

@@ -27,7 +27,6 @@ enum event_kind {
 	EVENT_RELOAD,
 	EVENT_CHANGE, /* of what is read */
 	EVENT_NEWS,   /* of all connections of a pool */
-	EVENT_KINDS,
 };
 
 struct happening {

@@ -27,7 +27,6 @@ enum ask_kind {
 	ASK_SUBSCRIBE,
 	ASK_UNSUBSCRIBE,
 	ASK_READ, /* through the cache */
-	ASK_KINDS,
 };
 
 enum ask_state {

@@ -13,7 +13,6 @@
 
 struct ask;
 struct sim;
-struct sim_client;
 struct sim_upstream;
 
 #define SIM_NUMBERS 3 /* of each pool */

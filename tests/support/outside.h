@@ -112,12 +112,6 @@ void peer_pong(struct peer *peer);
  * for. */
 void peer_end(struct peer *peer, const char *cause, uint16_t code, struct span reason);
 
-/* Whether the engine still knows this peer's transport. */
-static inline bool peer_is_there(const struct peer *peer)
-{
-	return peer->state != PEER_ENDED;
-}
-
 /* Where the engine puts what this peer shall get. NULL once it has ended, and for posts and dials.
  */
 struct outbox *peer_outbox(const struct peer *peer);
