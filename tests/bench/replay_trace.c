@@ -104,8 +104,10 @@ static bool finish(struct trace *trace, struct builder *builder, bool has_sizes)
 	uint64_t *sorted = malloc((builder->count + 1) * sizeof(*sorted));
 
 	trace->keys = malloc((builder->count + 1) * sizeof(*trace->keys));
-	if (builder->failed || builder->count == 0 || !sorted || !trace->keys)
+	if (builder->failed || builder->count == 0 || !sorted || !trace->keys) {
+		free(sorted);
 		return false;
+	}
 	memcpy(sorted, builder->keys, builder->count * sizeof(*sorted));
 	qsort(sorted, builder->count, sizeof(*sorted), by_value);
 	for (size_t i = 0; i < builder->count; i++)

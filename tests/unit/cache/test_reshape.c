@@ -7,6 +7,19 @@
 
 #define MIB (UINT64_C(1) << 20)
 
+static void fill(struct desk *desk, uint64_t count, size_t len)
+{
+	static const char bytes[1000];
+
+	for (uint64_t i = 0; i < count; i++)
+		cr_assert_eq(desk_store_bytes(desk, i, len, bytes), CACHE_STORED);
+}
+
+static void configure(struct desk *desk, const struct cache_settings *settings)
+{
+	cr_assert_eq(cache_configure(desk->cache, settings), WSB_OK);
+}
+
 /* Step by step, and meanwhile it is of use. */
 static void settle(struct desk *desk, uint64_t memory_bytes)
 {
@@ -34,25 +47,23 @@ Test(reshape, settings_change_while_it_runs)
 	struct desk desk = desk_open();
 	char bytes[1000] = "";
 
-	for (uint64_t i = 0; i < 6000; i++)
-		cr_assert_eq(desk_store_bytes(&desk, i, sizeof(bytes), bytes), CACHE_STORED);
+	fill(&desk, 6000, 1000);
 	settings.policy = CACHE_S3FIFO;
-	cr_assert_eq(cache_configure(desk.cache, &settings), WSB_OK);
+	configure(&desk, &settings);
 	cr_assert_gt(desk_stats(&desk).entries, 5000);
 	settings.memory_bytes = 2 * MIB;
-	cr_assert_eq(cache_configure(desk.cache, &settings), WSB_OK);
+	configure(&desk, &settings);
 	settle(&desk, settings.memory_bytes);
 	cr_assert_gt(desk_stats(&desk).entries, 1000);
 	settings.memory_bytes = 64 * MIB;
 	settings.policy = CACHE_GDSF;
-	cr_assert_eq(cache_configure(desk.cache, &settings), WSB_OK);
-	for (uint64_t i = 0; i < 50000; i++)
-		cr_assert_eq(desk_store_bytes(&desk, i, sizeof(bytes), bytes), CACHE_STORED);
+	configure(&desk, &settings);
+	fill(&desk, 50000, 1000);
 	cr_assert_geq(desk_stats(&desk).entries, 50000);
 	settings.memory_bytes = 1000;
 	cr_assert_eq(cache_configure(desk.cache, &settings), WSB_EINVAL);
 	settings.memory_bytes = 1 * MIB;
-	cr_assert_eq(cache_configure(desk.cache, &settings), WSB_OK);
+	configure(&desk, &settings);
 	settle(&desk, settings.memory_bytes);
 	cr_assert_gt(desk_stats(&desk).entries, 100);
 	cr_assert_eq(desk_store_bytes(&desk, 1, sizeof(bytes), bytes), CACHE_STORED);
@@ -93,7 +104,7 @@ Test(reshape, shrinks_to_the_least_whatever_it_holds)
 		cr_assert(desk_store_in_the_end(&desk, 2, MIB, bytes));
 		cr_assert_eq(desk_stats(&desk).compressed, 1);
 		settings.memory_bytes = 1 * MIB;
-		cr_assert_eq(cache_configure(desk.cache, &settings), WSB_OK);
+		configure(&desk, &settings);
 		settle(&desk, settings.memory_bytes);
 		free(bytes);
 		desk_close(&desk);
@@ -107,11 +118,10 @@ Test(reshape, policies_change_to_and_fro)
 	struct desk desk = desk_open();
 	char bytes[100] = "";
 
-	for (uint64_t i = 0; i < 10000; i++)
-		cr_assert_eq(desk_store_bytes(&desk, i, sizeof(bytes), bytes), CACHE_STORED);
+	fill(&desk, 10000, sizeof(bytes));
 	for (uint32_t turn = 0; turn < 9; turn++) {
 		settings.policy = turn % 2 ? CACHE_GDSF : CACHE_S3FIFO;
-		cr_assert_eq(cache_configure(desk.cache, &settings), WSB_OK);
+		configure(&desk, &settings);
 		desk_upkeep(&desk, turn < 8 ? 5 : 100);
 		cr_assert_eq(desk_store_bytes(&desk, 20000 + turn, sizeof(bytes), bytes),
 			     CACHE_STORED);
@@ -127,16 +137,13 @@ Test(reshape, leaves_to_others_what_is_set_aside)
 {
 	struct cache_settings settings = desk_settings();
 	struct desk desk = desk_open();
-	char bytes[1000] = "";
 
-	for (uint64_t i = 0; i < 20000; i++)
-		cr_assert_eq(desk_store_bytes(&desk, i, sizeof(bytes), bytes), CACHE_STORED);
+	fill(&desk, 20000, 1000);
 	settings.set_aside_bytes = 3 * MIB;
-	cr_assert_eq(cache_configure(desk.cache, &settings), WSB_OK);
+	configure(&desk, &settings);
 	for (uint32_t tick = 0; tick < 100; tick++)
 		desk_upkeep(&desk, 1);
-	for (uint64_t i = 0; i < 20000; i++)
-		cr_assert_eq(desk_store_bytes(&desk, i, sizeof(bytes), bytes), CACHE_STORED);
+	fill(&desk, 20000, 1000);
 	cr_assert_leq(desk_stats(&desk).bytes, 5 * MIB);
 	cr_assert_eq(desk_stats(&desk).memory_bytes, 8 * MIB);
 	settings.set_aside_bytes = 5 * MIB;

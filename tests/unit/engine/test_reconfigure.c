@@ -10,12 +10,41 @@
 struct scene {
 	struct stage stage;
 	struct setup *next; /* to be changed before `reload` */
+	/* Of begin_asked: who has asked, and the upstream that has read it under this id. */
+	struct peer *client;
+	struct peer *upstream;
+	uint64_t id;
 };
 
 static void begin(struct scene *scene)
 {
 	stage_begin_ready(&scene->stage);
 	scene->next = setup_copy(&scene->stage.setup);
+}
+
+/* Request 1 is under way. */
+static void begin_asked(struct scene *scene)
+{
+	stage_init(&scene->stage);
+	begin(scene);
+	scene->client = stage_client(&scene->stage);
+	scene->upstream = stage_upstream(&scene->stage, 0);
+	says(scene->client, ASK("1", "m"));
+	scene->id = hears_request(scene->upstream);
+}
+
+/* It is answered after all. */
+static void is_answered(struct scene *scene)
+{
+	answers(scene->upstream, scene->id, "\"result\":1");
+	expect_hears(scene->client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":1}");
+}
+
+/* This upstream hears the next request, and its answer reaches the client of request 2. */
+static void brings(struct scene *scene, struct peer *upstream)
+{
+	answers(upstream, hears_request(upstream), "\"result\":2");
+	expect_hears(scene->client, "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":2}");
 }
 
 static struct engine *engine_of(struct scene *scene)
@@ -70,25 +99,15 @@ static size_t clients_closing(struct scene *scene, uint16_t code)
 Test(reconfigure, the_same_again_touches_nobody)
 {
 	struct scene scene;
-	struct peer *upstream;
-	struct peer *client;
 	const struct connection *connection;
-	uint64_t id;
 
-	stage_init(&scene.stage);
-	begin(&scene);
-	client = stage_client(&scene.stage);
-	upstream = stage_upstream(&scene.stage, 0);
-	connection = upstream->connection;
-	says(client, ASK("1", "m"));
-	id = hears_request(upstream);
+	begin_asked(&scene);
+	connection = scene.upstream->connection;
 	for (int i = 0; i < 100; i++)
 		reload(&scene);
-	answers(upstream, id, "\"result\":1");
-	expect_hears(client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":1}");
-	says(client, ASK("2", "m"));
-	answers(upstream, hears_request(upstream), "\"result\":2");
-	expect_hears(client, "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":2}");
+	is_answered(&scene);
+	says(scene.client, ASK("2", "m"));
+	brings(&scene, scene.upstream);
 	stage_pass(&scene.stage, STAGE_S);
 	cr_expect_eq(stage_upstream(&scene.stage, 0)->connection, connection);
 	cr_expect_null(stage_upstream(&scene.stage, 1));
@@ -200,31 +219,21 @@ Test(reconfigure, a_size_that_the_file_does_not_change_stays)
 Test(reconfigure, endpoints_join_and_leave)
 {
 	struct scene scene;
-	struct peer *client;
-	struct peer *a;
-	uint64_t id;
 
-	stage_init(&scene.stage);
-	begin(&scene);
-	client = stage_client(&scene.stage);
-	a = upstream_of(&scene, "a");
-	says(client, ASK("1", "m"));
-	id = hears_request(a);
+	begin_asked(&scene);
 	scene.next->pools[0].endpoints[0].name = "b";
 	reload(&scene);
 	stage_pass(&scene.stage, 100 * STAGE_MS);
 	stage_open_dials(&scene.stage);
 	cr_assert_not_null(upstream_of(&scene, "b"));
-	says(client, ASK("2", "m"));
-	answers(upstream_of(&scene, "b"), hears_request(upstream_of(&scene, "b")), "\"result\":2");
-	expect_hears(client, "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":2}");
+	says(scene.client, ASK("2", "m"));
+	brings(&scene, upstream_of(&scene, "b"));
 	stage_pass(&scene.stage, STAGE_S);
-	cr_expect_eq(a->state, PEER_OPEN, "it still owes an answer");
-	answers(a, id, "\"result\":1");
-	expect_hears(client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":1}");
+	cr_expect_eq(scene.upstream->state, PEER_OPEN, "it still owes an answer");
+	is_answered(&scene);
 	stage_pass(&scene.stage, 100 * STAGE_MS);
-	cr_expect_eq(a->state, PEER_CLOSING);
-	peer_end(a, "asked", 1000, span_of(NULL, 0));
+	cr_expect_eq(scene.upstream->state, PEER_CLOSING);
+	peer_end(scene.upstream, "asked", 1000, span_of(NULL, 0));
 	cr_expect_eq(engine_of(&scene)->lanes[0]->pool->endpoint_count, 1);
 	end(&scene);
 }
@@ -279,32 +288,22 @@ Test(reconfigure, a_drained_endpoint_is_drained_by_the_file_too)
 Test(reconfigure, a_pool_that_is_gone_ends_what_it_has_accepted)
 {
 	struct scene scene;
-	struct peer *client;
-	struct peer *old;
-	uint64_t id;
 
-	stage_init(&scene.stage);
-	begin(&scene);
-	client = stage_client(&scene.stage);
-	old = stage_upstream(&scene.stage, 0);
-	says(client, ASK("1", "m"));
-	id = hears_request(old);
+	begin_asked(&scene);
 	scene.next->pools[0].name = "other";
 	scene.next->pools[0].endpoints[0].name = "b";
 	reload(&scene);
 	cr_assert_eq(engine_of(&scene)->lane_count, 2);
 	cr_expect_str_eq(engine_of(&scene)->lanes[0]->pool->settings->name, "other");
-	says(client, ASK("2", "m"));
+	says(scene.client, ASK("2", "m"));
 	stage_pass(&scene.stage, 100 * STAGE_MS);
 	stage_open_dials(&scene.stage);
-	answers(upstream_of(&scene, "b"), hears_request(upstream_of(&scene, "b")), "\"result\":2");
-	expect_hears(client, "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":2}");
-	expect_silence(old);
-	answers(old, id, "\"result\":1");
-	expect_hears(client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":1}");
+	brings(&scene, upstream_of(&scene, "b"));
+	expect_silence(scene.upstream);
+	is_answered(&scene);
 	stage_pass(&scene.stage, 100 * STAGE_MS);
-	cr_expect_eq(old->state, PEER_CLOSING);
-	peer_end(old, "asked", 1000, span_of(NULL, 0));
+	cr_expect_eq(scene.upstream->state, PEER_CLOSING);
+	peer_end(scene.upstream, "asked", 1000, span_of(NULL, 0));
 	stage_pass(&scene.stage, 20 * STAGE_MS);
 	cr_expect_eq(engine_of(&scene)->lane_count, 1);
 	end(&scene);
@@ -314,27 +313,18 @@ Test(reconfigure, a_pool_that_is_gone_ends_what_it_has_accepted)
 Test(reconfigure, a_pool_that_comes_back_goes_on)
 {
 	struct scene scene;
-	struct peer *client;
-	struct peer *upstream;
-	uint64_t id;
 
-	stage_init(&scene.stage);
-	begin(&scene);
-	client = stage_client(&scene.stage);
-	upstream = stage_upstream(&scene.stage, 0);
-	says(client, ASK("1", "m"));
-	id = hears_request(upstream);
+	begin_asked(&scene);
 	scene.next->pools[0].name = "other";
 	reload(&scene);
 	stage_pass(&scene.stage, 50 * STAGE_MS);
 	scene.next->pools[0].name = "main";
 	reload(&scene);
-	answers(upstream, id, "\"result\":1");
-	expect_hears(client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":1}");
+	is_answered(&scene);
 	stage_pass(&scene.stage, 100 * STAGE_MS);
-	cr_expect_eq(upstream->state, PEER_OPEN);
-	says(client, ASK("2", "m"));
-	hears_request(upstream);
+	cr_expect_eq(scene.upstream->state, PEER_OPEN);
+	says(scene.client, ASK("2", "m"));
+	hears_request(scene.upstream);
 	end(&scene);
 }
 
@@ -342,16 +332,8 @@ Test(reconfigure, a_pool_that_comes_back_goes_on)
 Test(reconfigure, a_pool_that_ends_does_not_come_back_as_another_kind)
 {
 	struct scene scene;
-	struct peer *client;
-	struct peer *upstream;
-	uint64_t id;
 
-	stage_init(&scene.stage);
-	begin(&scene);
-	client = stage_client(&scene.stage);
-	upstream = stage_upstream(&scene.stage, 0);
-	says(client, ASK("1", "m"));
-	id = hears_request(upstream);
+	begin_asked(&scene);
 	scene.next->pools[0].name = "other";
 	reload(&scene);
 	scene.next->pools[0].name = "main";
@@ -360,10 +342,9 @@ Test(reconfigure, a_pool_that_ends_does_not_come_back_as_another_kind)
 					scene.stage.outside.now_us),
 		     WSB_EEXIST);
 	cr_expect_str_eq(engine_of(&scene)->config->pools[0].name, "other");
-	answers(upstream, id, "\"result\":1");
-	expect_hears(client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":1}");
+	is_answered(&scene);
 	stage_pass(&scene.stage, 100 * STAGE_MS);
-	peer_end(upstream, "asked", 1000, span_of(NULL, 0));
+	peer_end(scene.upstream, "asked", 1000, span_of(NULL, 0));
 	stage_pass(&scene.stage, 20 * STAGE_MS);
 	reload(&scene);
 	cr_expect_str_eq(engine_of(&scene)->lanes[0]->pool->settings->name, "main");

@@ -216,6 +216,18 @@ Test(restore, max_per_connection_holds)
 	end(&scene);
 }
 
+/* A subscription has begun to move away from the connection that is returned; the client knows it
+ * by this id, which is 0x1 on that connection. */
+static struct peer *begin_moving(struct scene *scene, char id[ID_MAX])
+{
+	struct peer *old;
+
+	begin_with(scene, 2);
+	old = subscribed(scene, "heads", "0x1", id);
+	moves_away(scene, old);
+	return old;
+}
+
 /* The same events on both ways, one ahead of the other, and nobody hears one twice. */
 Test(restore, moves_before_its_connection_goes)
 {
@@ -223,10 +235,8 @@ Test(restore, moves_before_its_connection_goes)
 	struct peer *old, *new;
 	char id[ID_MAX];
 
-	begin_with(&scene, 2);
-	old = subscribed(&scene, "heads", "0x1", id);
+	old = begin_moving(&scene, id);
 	new = rest(&scene, old);
-	moves_away(&scene, old);
 	says(old, event_text("0x1", 1));
 	expect_hears(scene.client, event_text(id, 1));
 	accepts(new, "0x9");
@@ -283,10 +293,8 @@ Test(restore, what_comes_the_new_way_waits_for_the_old)
 	struct peer *old, *new;
 	char id[ID_MAX];
 
-	begin_with(&scene, 2);
-	old = subscribed(&scene, "heads", "0x1", id);
+	old = begin_moving(&scene, id);
 	new = rest(&scene, old);
-	moves_away(&scene, old);
 	accepts(new, "0x9");
 	says(new, event_text("0x9", 2));
 	says(new, event_text("0x9", 3));
@@ -312,10 +320,8 @@ Test(restore, streams_that_never_meet_are_not_mixed)
 	struct peer *old, *new;
 	char id[ID_MAX];
 
-	begin_with(&scene, 2);
-	old = subscribed(&scene, "heads", "0x1", id);
+	old = begin_moving(&scene, id);
 	new = rest(&scene, old);
-	moves_away(&scene, old);
 	accepts(new, "0x9");
 	for (int i = 0; i < 3; i++) {
 		says(new, event_text("0x9", 100 + i));
@@ -337,9 +343,7 @@ Test(restore, a_move_without_events_proves_nothing)
 	struct peer *old;
 	char id[ID_MAX];
 
-	begin_with(&scene, 2);
-	old = subscribed(&scene, "heads", "0x1", id);
-	moves_away(&scene, old);
+	old = begin_moving(&scene, id);
 	accepts(rest(&scene, old), "0x9");
 	stage_pass(&scene.stage, 2900 * STAGE_MS);
 	expect_silence(scene.client);
@@ -354,10 +358,8 @@ Test(restore, a_connection_that_dies_while_it_is_left_costs_no_dark)
 	struct peer *old, *new;
 	char id[ID_MAX];
 
-	begin_with(&scene, 2);
-	old = subscribed(&scene, "heads", "0x1", id);
+	old = begin_moving(&scene, id);
 	new = rest(&scene, old);
-	moves_away(&scene, old);
 	accepts(new, "0x9");
 	stage_kill(old);
 	expect_hears(scene.client, gap_text(id, "upstream_lost", "0", "possible"));

@@ -256,25 +256,75 @@ Test(envelope, jsonrpc_is_read_in_any_envelope)
 	envelope_destroy(envelope);
 }
 
-Test(envelope, nested_places)
+/* Where the parts of a message lie in forms of all kinds. NULL: nowhere. */
+struct reading {
+	const char *what;
+	struct envelope_settings settings;
+	const char *text;
+	const char *id, *method, *params;
+	size_t members;
+};
+
+#define NESTED                                                                                     \
+	{                                                                                          \
+		.id = "/meta/id", .method = "/meta/call/name", .params = "/args/0"                 \
+	}
+#define ALIKE                                                                                      \
+	{                                                                                          \
+		.id = "/requestIdentifier", .method = "/requestIdentity", .params = "/request"     \
+	}
+
+static const struct reading readings[] = {
+	{"nested places", NESTED,
+	 "{\"meta\":{\"call\":{\"name\":\"m\",\"id\":0},\"id\":\"x\"},\"args\":[{\"a\":1},2],"
+	 "\"id\":9}",
+	 "\"x\"", "m", "{\"a\":1}", 3},
+	{"an array where an object should be, and the other way round", NESTED,
+	 "{\"meta\":[1],\"args\":{\"0\":5}}", NULL, NULL, "5", 2},
+	{"the whole message as its params",
+	 {.id = "/id", .method = "/cmd", .params = "", .result = ""},
+	 " {\"cmd\":\"get\",\"id\":1,\"key\":5} ",
+	 "1",
+	 "get",
+	 "{\"cmd\":\"get\",\"id\":1,\"key\":5}",
+	 3},
+	{"pointers of RFC 6901",
+	 {.id = "/a~1b", .method = "/m~0n", .params = "/"},
+	 "{\"a/b\":1,\"m~n\":\"x\",\"\":[]}",
+	 "1",
+	 "x",
+	 "[]",
+	 3},
+	{"long names that begin alike", ALIKE,
+	 "{\"requestIdentifiers\":0,\"requestIdentity\":\"m\",\"requestI\":0,"
+	 "\"requestIdentifier\":5,\"request\":6}",
+	 "5", "m", "6", 5},
+	{"only one of those", ALIKE, "{\"request\":6}", NULL, NULL, "6", 1},
+};
+
+Test(envelope, the_parts_lie_where_the_pointers_say)
 {
-	const struct envelope_settings settings = {
-		.id = "/meta/id", .method = "/meta/call/name", .params = "/args/0"};
+	for (size_t i = 0; i < sizeof(readings) / sizeof(readings[0]); i++) {
+		const struct reading *reading = &readings[i];
+		struct envelope *envelope = envelope_of(&reading->settings);
+		struct message message;
+
+		scan_json(envelope, FROM_CLIENT, reading->text, &message);
+		cr_assert_eq(message.flaw, FLAW_NONE, "%s", reading->what);
+		cr_assert_eq(message.members, reading->members, "%s", reading->what);
+		check_span(message.id, reading->id);
+		check_span(message.method, reading->method);
+		check_span(message.params, reading->params);
+		envelope_destroy(envelope);
+	}
+}
+
+Test(envelope, a_nested_place_that_stands_twice_is_a_flaw)
+{
+	const struct envelope_settings settings = NESTED;
 	struct envelope *envelope = envelope_of(&settings);
 	struct message message;
 
-	scan_json(envelope, FROM_CLIENT,
-		  "{\"meta\":{\"call\":{\"name\":\"m\",\"id\":0},\"id\":\"x\"},\"args\":[{\"a\":1},"
-		  "2],"
-		  "\"id\":9}",
-		  &message);
-	check_span(message.id, "\"x\"");
-	check_span(message.method, "m");
-	check_span(message.params, "{\"a\":1}");
-	cr_assert_eq(message.members, 3);
-	scan_json(envelope, FROM_CLIENT, "{\"meta\":[1],\"args\":{\"0\":5}}", &message);
-	check_span(message.id, NULL);
-	check_span(message.params, "5");
 	scan_json(envelope, FROM_CLIENT, "{\"meta\":{\"id\":1},\"meta\":{\"id\":2}}", &message);
 	cr_assert_eq(message.flaw, FLAW_DUPLICATE);
 	check_span(message.id, NULL);
@@ -301,18 +351,6 @@ Test(envelope, messages_that_are_arrays)
 		  &message);
 	cr_assert(message.jsonrpc);
 	check_span(message.method, "m");
-	envelope_destroy(envelope);
-}
-
-Test(envelope, the_whole_message_may_be_the_params)
-{
-	const struct envelope_settings settings = {
-		.id = "/id", .method = "/cmd", .params = "", .result = ""};
-	struct envelope *envelope = envelope_of(&settings);
-	struct message message;
-
-	scan_json(envelope, FROM_CLIENT, " {\"cmd\":\"get\",\"id\":1,\"key\":5} ", &message);
-	check_span(message.params, "{\"cmd\":\"get\",\"id\":1,\"key\":5}");
 	envelope_destroy(envelope);
 }
 
@@ -409,38 +447,6 @@ Test(envelope, bad_settings_are_refused_with_the_reason)
 		      "reply: ");
 	check_refused((struct envelope_settings){.id = "/i", .reply = "{\"id\":$}"}, "reply: ");
 	check_refused((struct envelope_settings){.id = "/i", .reply = ""}, "reply: ");
-}
-
-Test(envelope, pointers_are_rfc_6901)
-{
-	const struct envelope_settings settings = {.id = "/a~1b", .method = "/m~0n", .params = "/"};
-	struct envelope *envelope = envelope_of(&settings);
-	struct message message;
-
-	scan_json(envelope, FROM_CLIENT, "{\"a/b\":1,\"m~n\":\"x\",\"\":[]}", &message);
-	check_span(message.id, "1");
-	check_span(message.method, "x");
-	check_span(message.params, "[]");
-	envelope_destroy(envelope);
-}
-
-Test(envelope, long_names_that_begin_alike)
-{
-	const struct envelope_settings settings = {
-		.id = "/requestIdentifier", .method = "/requestIdentity", .params = "/request"};
-	struct envelope *envelope = envelope_of(&settings);
-	struct message message;
-
-	scan_json(envelope, FROM_CLIENT,
-		  "{\"requestIdentifiers\":0,\"requestIdentity\":\"m\",\"requestI\":0,"
-		  "\"requestIdentifier\":5,\"request\":6}",
-		  &message);
-	check_span(message.id, "5");
-	check_span(message.method, "m");
-	check_span(message.params, "6");
-	scan_json(envelope, FROM_CLIENT, "{\"request\":6}", &message);
-	check_span(message.params, "6");
-	envelope_destroy(envelope);
 }
 
 Test(envelope, what_is_not_json_is_an_error_whatever_the_envelope)
