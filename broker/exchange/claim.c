@@ -48,8 +48,23 @@ void claims_upkeep(struct claims *claims, uint64_t now_us)
 {
 	struct claim *claim;
 
-	while ((claim = claim_oldest(claims)) && claim->until_us <= now_us)
+	for (uint32_t left = CLAIMS_A_TURN; left > 0; left--) {
+		claim = claim_oldest(claims);
+		if (!claim || claim->until_us > now_us)
+			return;
 		claim_end(claims, claim);
+	}
+}
+
+/* One that has ended is none, whether it has been forgotten already or not. */
+static struct claim *claim_of(struct claims *claims, struct span key, uint64_t now_us)
+{
+	struct claim *claim = map_get(claims->by_key, key);
+
+	if (!claim || claim->until_us > now_us)
+		return claim;
+	claim_end(claims, claim);
+	return NULL;
 }
 
 static enum wsb_err claim_make(struct claims *claims, struct span key, struct claim **out)
@@ -78,8 +93,7 @@ enum wsb_err claim_take(struct claims *claims, struct span key, uint64_t clock, 
 	struct claim *claim;
 	enum wsb_err err;
 
-	claims_upkeep(claims, now_us);
-	claim = map_get(claims->by_key, key);
+	claim = claim_of(claims, key, now_us);
 	if (claim) {
 		*left_us = claim->until_us - now_us;
 		return WSB_EEXIST;
@@ -99,10 +113,8 @@ enum wsb_err claim_take(struct claims *claims, struct span key, uint64_t clock, 
 bool claim_redeem(struct claims *claims, struct span key, uint64_t id, uint64_t now_us,
 		  uint64_t *clock)
 {
-	struct claim *claim;
+	struct claim *claim = claim_of(claims, key, now_us);
 
-	claims_upkeep(claims, now_us);
-	claim = map_get(claims->by_key, key);
 	if (!claim || claim->id != id)
 		return false;
 	*clock = claim->clock;

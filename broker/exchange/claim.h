@@ -20,6 +20,8 @@
 #define CLAIM_US (10 * UINT64_C(1000000))
 /* Above this the oldest ones are forgotten. */
 #define CLAIMS_MAX 16384
+/* So many that have ended are forgotten in a turn: all can have been taken at once. */
+#define CLAIMS_A_TURN 256
 
 struct claims {
 	struct map *by_key;
@@ -36,7 +38,7 @@ enum wsb_err claim_take(struct claims *claims, struct span key, uint64_t clock, 
 /* Ends the claim. False: it is not this key's, or has ended already. *clock: when it was taken. */
 bool claim_redeem(struct claims *claims, struct span key, uint64_t id, uint64_t now_us,
 		  uint64_t *clock);
-/* What has ended is forgotten. Call with each tick. */
+/* What has ended is forgotten, some in a turn. Call with each tick. */
 void claims_upkeep(struct claims *claims, uint64_t now_us);
 
 #endif

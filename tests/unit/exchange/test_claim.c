@@ -92,7 +92,15 @@ Test(claim, of_the_oldest_is_forgotten_when_there_are_too_many)
 	cr_assert_eq(counter.claims.by_age.count, CLAIMS_MAX);
 	cr_assert_eq(map_count(counter.claims.by_key), CLAIMS_MAX);
 	cr_assert_not(claim_redeem(&counter.claims, KEY("first"), first, START_US, &clock));
+	/* All have ended, and are forgotten turn by turn; nobody is kept from a key meanwhile. */
 	claims_upkeep(&counter.claims, START_US + CLAIM_US);
-	cr_assert_eq(counter.claims.by_age.count, 0);
+	cr_assert_eq(counter.claims.by_age.count, CLAIMS_MAX - CLAIMS_A_TURN);
+	snprintf(key, sizeof(key), "%d", CLAIMS_MAX - 1);
+	first = taken(&counter, key, 2, START_US + CLAIM_US);
+	for (int i = 0; i < CLAIMS_MAX / CLAIMS_A_TURN; i++)
+		claims_upkeep(&counter.claims, START_US + CLAIM_US);
+	cr_assert_eq(counter.claims.by_age.count, 1);
+	cr_assert(claim_redeem(&counter.claims, KEY(key), first, START_US + CLAIM_US, &clock));
+	cr_assert_eq(clock, 2);
 	claims_fini(&counter.claims);
 }
