@@ -12,6 +12,13 @@
 #define DOUBTS_BYTES_MAX ((size_t)4 << 20)
 #define DOUBTS_MAX	 1024
 
+/* Nobody does a write later than this; and old ones would keep their configurations for as long as
+ * a connection lives, and be invalidated for, one and all, when it ends. */
+#define DOUBT_AGE_US (3600 * US_PER_S)
+
+/* Each is an invalidation, an event and what follows from it: some ten microseconds. */
+#define DOUBTS_A_TURN 128
+
 void doubts_init(struct engine *engine)
 {
 	list_init(&engine->doubts.all);
@@ -22,7 +29,8 @@ static void forget(struct engine *engine, struct doubt *doubt)
 {
 	timerq_disarm(&engine->doubts.timers, &doubt->timer);
 	list_remove(&engine->doubts.all, &doubt->link);
-	list_remove(&doubt->connection->doubts, &doubt->at_link);
+	if (doubt->connection)
+		list_remove(&doubt->connection->doubts, &doubt->at_link);
 	engine->doubts.bytes -= sizeof(*doubt) + doubt->len;
 	config_release(doubt->config);
 	free(doubt);
@@ -50,9 +58,12 @@ static void end(struct engine *engine, struct doubt *doubt, uint64_t now_us)
 /* Nothing more will be known of the oldest. */
 static void overflow(struct engine *engine, struct doubt *oldest)
 {
-	log_event(engine->log, LOG_WARN, "invalidation.doubt_forgotten",
-		  log_text("pool", oldest->connection->pool->settings->name),
-		  log_text("endpoint", oldest->connection->endpoint->settings->name));
+	const struct connection *connection = oldest->connection;
+
+	if (connection)
+		log_event(engine->log, LOG_WARN, "invalidation.doubt_forgotten",
+			  log_text("pool", connection->pool->settings->name),
+			  log_text("endpoint", connection->endpoint->settings->name));
 	end(engine, oldest, engine->ticked_us);
 }
 
@@ -94,6 +105,22 @@ static struct doubt *remember(struct engine *engine, const struct exchange *exch
 	return doubt;
 }
 
+/* Whether there is time for one more now. A broker that goes will have none later. */
+static bool has_time(struct engine *engine)
+{
+	if (engine->draining)
+		return true;
+	if (engine->doubts.left == 0)
+		return false;
+	engine->doubts.left--;
+	return true;
+}
+
+static void arm(struct engine *engine, struct doubt *doubt, uint64_t at_us)
+{
+	timerq_arm(&engine->doubts.timers, &doubt->timer, at_us);
+}
+
 /* Where no pings are sent nobody answers them. */
 static bool pings(const struct connection *connection)
 {
@@ -117,7 +144,7 @@ void doubts_notified(struct engine *engine, const struct exchange *exchange,
 		return;
 	doubt->position = position;
 	doubt->timeout_us = exchange->route->timeout_us;
-	timerq_arm(&engine->doubts.timers, &doubt->timer, now_us + doubt->timeout_us);
+	arm(engine, doubt, now_us + doubt->timeout_us);
 	ask_whether_read(engine, connection, now_us);
 }
 
@@ -127,8 +154,10 @@ void doubts_ended(struct engine *engine, const struct exchange *exchange)
 		struct connection *connection = exchange->attempts[i].connection;
 		struct doubt *doubt = connection ? remember(engine, exchange, connection) : NULL;
 
-		if (doubt)
-			doubt->id = exchange_id(exchange);
+		if (!doubt)
+			continue;
+		doubt->id = exchange_id(exchange);
+		arm(engine, doubt, engine->ticked_us + DOUBT_AGE_US);
 	}
 }
 
@@ -147,6 +176,13 @@ void doubts_answered(struct engine *engine, struct connection *connection, uint6
 	}
 }
 
+static void act_on_pong(struct engine *engine, struct doubt *doubt, uint64_t now_us)
+{
+	doubt->owed = false;
+	doubt_again(engine, doubt, NULL, now_us);
+	arm(engine, doubt, now_us + doubt->timeout_us);
+}
+
 void doubts_ponged(struct engine *engine, struct connection *connection, uint64_t now_us)
 {
 	bool more = false;
@@ -160,8 +196,12 @@ void doubts_ponged(struct engine *engine, struct connection *connection, uint64_
 		more |= !doubt->read;
 		if (!doubt->read)
 			continue;
-		doubt_again(engine, doubt, NULL, now_us);
-		timerq_arm(&engine->doubts.timers, &doubt->timer, now_us + doubt->timeout_us);
+		if (has_time(engine)) {
+			act_on_pong(engine, doubt, now_us);
+			continue;
+		}
+		doubt->owed = true;
+		arm(engine, doubt, now_us);
 	}
 	if (more)
 		ask_whether_read(engine, connection, now_us);
@@ -169,19 +209,37 @@ void doubts_ponged(struct engine *engine, struct connection *connection, uint64_
 
 void doubts_lost(struct engine *engine, struct connection *connection, uint64_t now_us)
 {
-	list_each(&connection->doubts, node)
-		end(engine, list_entry(node, struct doubt, at_link), now_us);
+	list_each(&connection->doubts, node) {
+		struct doubt *doubt = list_entry(node, struct doubt, at_link);
+
+		if (has_time(engine)) {
+			end(engine, doubt, now_us);
+			continue;
+		}
+		list_remove(&connection->doubts, &doubt->at_link);
+		doubt->connection = NULL;
+		doubt->owed = false;
+		arm(engine, doubt, now_us);
+	}
+}
+
+/* A notification that may not even have left: its time begins when it has been read. */
+static bool is_unread(const struct doubt *doubt)
+{
+	return doubt->connection && doubt->id == 0 && !doubt->read && pings(doubt->connection);
 }
 
 void doubts_tick(struct engine *engine, uint64_t now_us)
 {
 	struct timer *timer;
 
-	while ((timer = timerq_pop(&engine->doubts.timers, now_us))) {
+	engine->doubts.left = DOUBTS_A_TURN;
+	while (has_time(engine) && (timer = timerq_pop(&engine->doubts.timers, now_us))) {
 		struct doubt *doubt = list_entry(timer, struct doubt, timer);
 
-		/* It may not even have left: its time begins when it has been read. */
-		if (doubt->read || !pings(doubt->connection))
+		if (doubt->owed)
+			act_on_pong(engine, doubt, now_us);
+		else if (!is_unread(doubt))
 			end(engine, doubt, now_us);
 	}
 }

@@ -3,22 +3,24 @@
  * What a route's `invalidate` names becomes untrue when the upstream does the write, and its answer
  * says when that was. A notification has no answer, and a request that has been given up may be
  * done later. Such a write is remembered, and what it names is invalidated again whenever something
- * is heard of it. */
+ * is heard of it, and a last time after an hour. Where that concerns many at once it is done in
+ * slices, one a tick. */
 #ifndef WSB_BROKER_ENGINE_DOUBTS_H
 #define WSB_BROKER_ENGINE_DOUBTS_H
 
 #include "broker/engine/state.h"
 
 struct doubt {
-	struct list_node link;	  /* of all, the oldest first */
-	struct list_node at_link; /* of its connection */
-	struct timer timer;	  /* of a notification: when it must have been done */
-	struct connection *connection;
-	const struct config *config; /* that the rule stands in; held */
+	struct list_node link;	       /* of all, the oldest first */
+	struct list_node at_link;      /* of its connection */
+	struct timer timer;	       /* when something is to be done about it next */
+	struct connection *connection; /* NULL: it has ended */
+	const struct config *config;   /* that the rule stands in; held */
 	const struct invalidate_rule *rule;
 	uint64_t id;	   /* as the upstream knows it; 0: a notification */
 	uint64_t position; /* of that in the outbox */
 	bool read;	   /* a pong has shown that */
+	bool owed;	   /* that is still to be acted upon */
 	uint64_t timeout_us;
 	enum encoding encoding;
 	size_t len;

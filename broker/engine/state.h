@@ -87,6 +87,7 @@ struct doubts {
 	struct list all;
 	struct timerq timers;
 	size_t bytes;
+	uint32_t left; /* so many may be invalidated for in this turn */
 };
 
 /* Pings carry a few bytes, so that a trace shows whose they are. */

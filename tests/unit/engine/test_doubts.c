@@ -386,5 +386,58 @@ Test(doubts, no_more_than_so_many_are_remembered)
 		says_and_is_heard(&scene, SET_NOTIFICATION);
 	cr_assert_leq(scene.upstream->connection->doubts.count, 1024);
 	stage_kill(scene.upstream);
+	stage_pass(&scene.stage, 200 * STAGE_MS);
+	end(&scene);
+}
+
+static uint64_t writes(const struct scene *scene)
+{
+	return scene->stage.outside.engine->stats.invalidations[CAUSE_WRITE];
+}
+
+/* What comes to be known of many at once is acted upon in slices, all of it in the end. */
+Test(doubts, many_at_once_hold_nobody_up)
+{
+	struct scene scene;
+	uint64_t before;
+
+	scene_init(&scene, tags);
+	scene.set->timeout_us = 60 * STAGE_S;
+	scene.stage.pool->max_in_flight = 10000;
+	begin(&scene);
+	scene.stage.no_pongs = true;
+	for (int i = 0; i < 1000; i++)
+		says_and_is_heard(&scene, SET_NOTIFICATION);
+	before = writes(&scene);
+	/* Read: each is once more untrue. */
+	scene.stage.no_pongs = false;
+	stage_pass(&scene.stage, 10 * STAGE_S);
+	cr_assert_eq(writes(&scene), before + 1000);
+	before = writes(&scene);
+	stage_kill(scene.upstream);
+	cr_assert_gt(writes(&scene), before);
+	cr_assert_leq(writes(&scene), before + 200);
+	stage_pass(&scene.stage, 200 * STAGE_MS);
+	cr_assert_eq(writes(&scene), before + 1000);
+	end(&scene);
+}
+
+/* It would be kept for as long as the connection lives, and its configuration with it. */
+Test(doubts, nobody_waits_longer_than_an_hour)
+{
+	struct scene scene;
+	uint64_t id, before;
+
+	begin_with(&scene, tags);
+	id = give_up(&scene);
+	before = writes(&scene);
+	stage_pass(&scene.stage, 3590 * STAGE_S);
+	cr_assert_gt(scene.stage.outside.engine->doubts.bytes, 0);
+	cr_assert_eq(writes(&scene), before);
+	stage_pass(&scene.stage, 20 * STAGE_S);
+	cr_assert_eq(scene.stage.outside.engine->doubts.bytes, 0);
+	cr_assert_eq(writes(&scene), before + 1);
+	answers(scene.upstream, id, "\"result\":true");
+	cr_assert_eq(writes(&scene), before + 1);
 	end(&scene);
 }
