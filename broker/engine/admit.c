@@ -197,7 +197,8 @@ static bool check_room(struct engine *engine, const struct admission *admission,
 		       "the service restarts");
 		return false;
 	}
-	if (session_count(&engine->sessions) >= engine->config->limits.clients) {
+	if (session_count(&engine->sessions) + admission->opening >=
+	    engine->config->limits.clients) {
 		refuse(engine, out, 503, REFUSAL_FULL, "Service Unavailable",
 		       "as many clients as limits.clients allows are connected");
 		return false;

@@ -45,6 +45,7 @@ struct admission {
 	struct span authorization;
 	uint64_t content_length; /* of a plain request; 0 when unknown */
 	uint64_t wall_us;	 /* Unix time: tokens are dated by it */
+	size_t opening;		 /* let in before, and not opened yet: a herd comes in one turn */
 	/* SHA-256 of a credential, for tokens of which only the hash is known. */
 	void (*sha256)(struct span secret, uint8_t digest[32]);
 	jwt_verify *verify; /* the arithmetic of signatures */

@@ -138,6 +138,15 @@ void http_socket_take_body(struct http_socket *socket, const struct http_head *h
 	}
 }
 
+/* Hears the 101, or does no more. */
+static void count_opening(const struct http_socket *socket, bool more)
+{
+	size_t *opening = socket->site->opening;
+
+	if (opening)
+		*opening += more ? 1 : SIZE_MAX;
+}
+
 void http_socket_open(struct http_socket *socket, const char *subprotocol,
 		      struct deflate_terms terms)
 {
@@ -149,6 +158,7 @@ void http_socket_open(struct http_socket *socket, const char *subprotocol,
 	upgrade_write_answer(&socket->out, span_of(socket->key, sizeof(socket->key)), subprotocol,
 			     terms.window_bits ? extension : NULL);
 	socket->phase = HTTP_SWITCHING;
+	count_opening(socket, true);
 	give_time(socket, PATIENCE_US);
 	wire_want_write(&socket->wire);
 }
@@ -286,6 +296,7 @@ static void begin_frames(struct http_socket *socket)
 
 	strbuf_init(&socket->in);
 	socket->phase = HTTP_SWITCHED;
+	count_opening(socket, false);
 	if (!(socket->terms.window_bits && ws_deflate_begin(&socket->wire, socket->terms)) &&
 	    socket->site->opened(socket))
 		ws_frames_take(&socket->wire, rest.text, rest.len);
@@ -459,6 +470,8 @@ static void on_ended(struct wire *wire)
 
 	if (socket->session)
 		socket->site->closed(socket);
+	if (socket->phase == HTTP_SWITCHING)
+		count_opening(socket, false);
 	strbuf_fini(&socket->in);
 	strbuf_fini(&socket->out);
 	free(socket->identity);

@@ -27,6 +27,7 @@ struct http_site {
 	void *context;
 	uint64_t handshake_us; /* for the first request to arrive, TLS included */
 	void *ssl_context;     /* NULL: no TLS. New sockets take what is there */
+	size_t *opening;       /* counts those that hear the 101; NULL: nobody asks for it */
 
 	/* A plain request: http_socket_reply, now or later, or http_socket_take_body. The head is
 	 * valid during the call. */

@@ -29,6 +29,7 @@ struct ws_context {
 	struct deflater *deflater; /* NULL until a socket is compressed */
 	uint64_t now_us; /* when what is being handed on was received; read once for each read */
 	char *received;	 /* WS_RECEIVED_BYTES, shared by all sockets */
+	size_t opening;	 /* clients that have been let in and hear the 101 */
 	bool ending;	 /* every socket is being closed; nothing new may begin */
 };
 

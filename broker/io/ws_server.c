@@ -28,6 +28,7 @@ static struct admission admission_of(const struct ws_server *server, const struc
 		.origin = head->origin,
 		.authorization = head->authorization,
 		.content_length = head->content_length,
+		.opening = server->context->opening,
 		.wall_us = clock_wall_us(),
 		.sha256 = tls_sha256,
 		.verify = signature_is_right,
@@ -187,6 +188,7 @@ enum wsb_err ws_server_open(struct ws_server *server, struct ws_context *context
 	server->site = (struct http_site){
 		.context = server,
 		.handshake_us = config->limits.handshake_us,
+		.opening = &context->opening,
 		.request = on_request,
 		.body = on_body,
 		.upgrade = on_upgrade,

@@ -153,6 +153,32 @@ test('503 with Retry-After when all places are taken, and 101 when one is free a
 	await until(async () => await statusOf(t, broker) === 101, { what: 'a free place' });
 });
 
+test('a herd gets no more places than there are', async (t) => {
+	const { broker } = await setup(t, { limits: { clients: 10 } });
+	const herd = await Promise.all(Array.from({ length: 40 }, () => dial(t, broker.address)));
+	// All of them ask within one turn of the loop.
+	broker.signal('SIGSTOP');
+	for (const wire of herd)
+		wire.write(upgradeHead('/'));
+	broker.signal('SIGCONT');
+	const statuses = (await Promise.all(herd.map((wire) => wire.readHead()))).map(({ status }) => status);
+	assert.deepEqual([101, 503].map((wanted) => statuses.filter((status) => status === wanted).length), [10, 30]);
+	for (const wire of herd)
+		wire.socket.destroy();
+	// Places are free again, of those too that went before they heard the 101.
+	const hasty = await Promise.all(Array.from({ length: 10 }, () => dial(t, broker.address)));
+	broker.signal('SIGSTOP');
+	for (const wire of hasty) {
+		wire.write(upgradeHead('/'));
+		wire.socket.resetAndDestroy();
+	}
+	broker.signal('SIGCONT');
+	await until(async () => (await broker.adminGet('/v1/status')).json.clients === 0, { what: 'all to be gone' });
+	for (let at = 0; at < 10; at++)
+		assert.equal(await statusOf(t, broker), 101);
+	assert.equal(await statusOf(t, broker), 503);
+});
+
 test('heads up to 16 KiB are read, in any slicing', async (t) => {
 	const { broker } = await setup(t);
 	const filler = (bytes) => ({ headers: { 'X-Filler': 'f'.repeat(bytes) } });

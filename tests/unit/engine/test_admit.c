@@ -315,6 +315,22 @@ Test(admit, no_more_clients_than_allowed)
 	stage_end(&stage);
 }
 
+Test(admit, those_who_are_let_in_and_not_opened_yet_count)
+{
+	struct admission late = usual;
+	struct stage stage;
+
+	stage_init(&stage);
+	stage.setup.config.limits.clients = 3;
+	stage_begin(&stage);
+	stage_client(&stage);
+	late.opening = 1;
+	cr_assert_eq(status(&stage, &late), 101);
+	late.opening = 2;
+	cr_assert_eq(status(&stage, &late), 503);
+	stage_end(&stage);
+}
+
 Test(admit, nobody_while_draining)
 {
 	struct stage stage;
