@@ -6,14 +6,29 @@
 #include "broker/control/token_file.h"
 #include "broker/engine/state.h"
 #include "broker/pool/tunnel.h"
+#include "common/clock.h"
 #include "common/query.h"
 
 #define KEY_LEN 24 /* base64 of 16 bytes */
+
+/* Those who are refused come again and again: one line for each reason in so long. */
+#define TELL_US (10 * US_PER_S)
+
+static uint64_t tell(struct refusal_told *told, uint64_t wall_us)
+{
+	uint64_t count = ++told->count;
+
+	if (wall_us >= told->wall_us && wall_us - told->wall_us < TELL_US)
+		return 0;
+	*told = (struct refusal_told){.wall_us = wall_us};
+	return count;
+}
 
 static void refuse(struct engine *engine, struct admittance *out, int status,
 		   enum refusal_kind kind, const char *title, const char *detail)
 {
 	engine->stats.refusals[kind]++;
+	out->refusal = kind;
 	out->status = status;
 	out->title = title;
 	out->retry_after_s = status == 503 || status == 429 ? 1 : 0;
@@ -241,11 +256,10 @@ static bool is_served(const struct listener_settings *listener, struct span path
 	       (listener->path[len - 1] == '/' || path.len == len || path.at[len] == '/');
 }
 
-void engine_admit(struct engine *engine, const struct admission *admission, struct admittance *out)
+static void judge(struct engine *engine, const struct admission *admission, struct admittance *out)
 {
 	const struct listener_settings *listener = &engine->config->listeners[admission->listener];
 
-	*out = (struct admittance){.status = admission->upgrade ? 101 : 200};
 	if (!is_served(listener, admission->path)) {
 		refuse(engine, out, 404, REFUSAL_NOT_FOUND, "Not Found",
 		       "nothing is served at this path");
@@ -257,4 +271,14 @@ void engine_admit(struct engine *engine, const struct admission *admission, stru
 	    check_token(engine, listener, admission, out) && check_room(engine, admission, out) &&
 	    listener->session)
 		check_tunnel_room(engine, listener, out);
+}
+
+void engine_admit(struct engine *engine, const struct admission *admission, struct admittance *out)
+{
+	const int welcome = admission->upgrade ? 101 : 200;
+
+	*out = (struct admittance){.status = welcome};
+	judge(engine, admission, out);
+	if (out->status != welcome)
+		out->tell = tell(&engine->refused[out->refusal], admission->wall_us);
 }

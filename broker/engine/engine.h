@@ -59,6 +59,9 @@ struct admittance {
 	const char *title;
 	char detail[160];
 	uint32_t retry_after_s;
+	enum refusal_kind refusal;
+	uint64_t tell; /* so many were refused like this since it was told: to be logged now; 0: not
+			*/
 	const char *subprotocol; /* the chosen one; NULL: none */
 	const char *identity;	 /* name or subject of the token; NULL: anonymous. Valid until the
 				    engine is entered again: whoever keeps it keeps a copy */

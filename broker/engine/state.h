@@ -93,6 +93,12 @@ struct doubts {
 /* Pings carry a few bytes, so that a trace shows whose they are. */
 #define PING_PAYLOAD span_of("wsb", 3)
 
+/* Clients refused for one reason. */
+struct refusal_told {
+	uint64_t wall_us; /* when it was told last */
+	uint64_t count;	  /* since */
+};
+
 struct engine {
 	const struct config *config;
 	const struct ports *ports;
@@ -124,6 +130,7 @@ struct engine {
 	uint64_t look_ups;     /* of names, begun so far */
 	uint64_t tunnel_bytes; /* of clients of session listeners, on their way */
 	struct engine_stats stats;
+	struct refusal_told refused[REFUSAL_KINDS];
 	struct pool_watcher watcher; /* of all pools */
 	struct history *history;
 	struct requests requests;

@@ -35,10 +35,25 @@ static struct admission admission_of(const struct ws_server *server, const struc
 	};
 }
 
+/* With the address of the last of them. */
+static void tell_refusal(const struct http_socket *socket, const struct admittance *verdict)
+{
+	char peer[STREAM_PEER_MAX];
+
+	stream_peer(&socket->wire.stream, peer);
+	log_event(server_of(socket)->context->log,
+		  verdict->refusal == REFUSAL_DRAINING ? LOG_INFO : LOG_WARN, "client.refused",
+		  log_text("reason", refusal_name(verdict->refusal)),
+		  log_number("status", (uint64_t)verdict->status), log_text("peer", peer),
+		  log_number("count", verdict->tell), log_text("detail", verdict->detail));
+}
+
 static void refuse(struct http_socket *socket, const struct admittance *verdict)
 {
 	const char *extra = NULL;
 
+	if (verdict->tell > 0)
+		tell_refusal(socket, verdict);
 	if (verdict->status == 405)
 		extra = verdict->tunnel ? "Allow: GET\r\n" : "Allow: GET, POST\r\n";
 	else if (verdict->status == 426)

@@ -165,6 +165,10 @@ test('a herd gets no more places than there are', async (t) => {
 	assert.deepEqual([101, 503].map((wanted) => statuses.filter((status) => status === wanted).length), [10, 30]);
 	for (const wire of herd)
 		wire.socket.destroy();
+	// One line says so.
+	const told = broker.log.match(/event=client\.refused .*/g);
+	assert.equal(told.length, 1, told.join('\n'));
+	assert.match(told[0], /reason=full status=503 peer=127\.0\.0\.1 count=1 detail=".*limits\.clients/);
 	// Places are free again, of those too that went before they heard the 101.
 	const hasty = await Promise.all(Array.from({ length: 10 }, () => dial(t, broker.address)));
 	broker.signal('SIGSTOP');

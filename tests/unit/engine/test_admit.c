@@ -331,6 +331,28 @@ Test(admit, those_who_are_let_in_and_not_opened_yet_count)
 	stage_end(&stage);
 }
 
+Test(admit, who_is_refused_again_and_again_is_told_now_and_then)
+{
+	static const struct {
+		uint64_t wall_s;
+		uint64_t tell;
+	} cases[] = {{1000, 1}, {1001, 0}, {1009, 0}, {1010, 3}, {1011, 0}, {1030, 2}, {20, 1}};
+	struct admission lost = usual;
+	struct stage stage;
+
+	stage_init(&stage);
+	stage_begin(&stage);
+	lost.path = span_text("/elsewhere");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		lost.wall_us = cases[i].wall_s * US_PER_S;
+		cr_expect_eq(verdict(&stage, &lost).tell, cases[i].tell, "at %zu", i);
+	}
+	lost.path = usual.path;
+	lost.method = span_text("PUT");
+	cr_expect_eq(verdict(&stage, &lost).tell, 1, "another reason");
+	stage_end(&stage);
+}
+
 Test(admit, nobody_while_draining)
 {
 	struct stage stage;
