@@ -5,6 +5,7 @@
 #include "broker/control/history.h"
 #include "broker/control/operation.h"
 #include "broker/control/requests.h"
+#include "broker/control/setting.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/control/sample.h"
 
@@ -15,7 +16,8 @@ struct stage {
 	struct history *history;
 	struct requests requests;
 	struct operations operations;
-	size_t applied;
+	struct configuration configuration;
+	size_t applied; /* changes of any kind */
 };
 
 static enum wsb_err take_snapshot(void *instance, enum snapshot_extent extent, struct snapshot *out)
@@ -29,6 +31,52 @@ static enum wsb_err take_snapshot(void *instance, enum snapshot_extent extent, s
 	if (extent != SNAPSHOT_CONNECTIONS)
 		out->connection_count = 0;
 	return WSB_OK;
+}
+
+static enum wsb_err take_page(void *instance, const struct cache_query *query,
+			      struct cache_page *out)
+{
+	static const char *const tags[] = {"property:42", "\""};
+	static struct cache_entry_view entry = {
+		.key = "k", .method = "get", .tags = tags, .tag_count = 2, .state = "fresh"};
+
+	(void)instance;
+	must(query->limit >= 1 && query->limit <= 1000);
+	*out = (struct cache_page){.entries = &entry, .count = 1, .next = query->cursor ^ 1};
+	return WSB_OK;
+}
+
+/* What the step is, if there is one, is taken as a broker takes it. */
+static enum wsb_err conclude(struct stage *stage, struct config_step *step, enum wsb_err err,
+			     const struct strbuf *errors)
+{
+	must((err == WSB_OK) == (errors->len == 0));
+	if (err == WSB_OK)
+		configuration_take(&stage->configuration, step);
+	stage->applied++;
+	return err;
+}
+
+static enum wsb_err reload(void *instance, const char *actor, const char *reason,
+			   struct strbuf *errors)
+{
+	struct stage *stage = instance;
+	struct config_step step;
+
+	(void)reason;
+	must(actor);
+	return conclude(stage, &step, configuration_reread(&stage->configuration, &step, errors),
+			errors);
+}
+
+static enum wsb_err set(void *instance, const struct override *change, struct strbuf *errors)
+{
+	struct stage *stage = instance;
+	struct config_step step;
+
+	must(change->actor && change->reason && change->key && change->value);
+	return conclude(stage, &step,
+			configuration_set(&stage->configuration, change, &step, errors), errors);
 }
 
 /* Each command gets another of the possible outcomes. */
@@ -56,7 +104,7 @@ static struct span next_line(struct span *rest)
 
 static void check(const struct admin_response *response, const struct stage *stage, bool reads)
 {
-	static const int statuses[] = {200, 202, 400, 403, 404, 405, 409, 413, 415, 500, 503};
+	static const int statuses[] = {200, 202, 400, 403, 404, 405, 409, 413, 415, 422, 500, 503};
 	json_t *body = NULL;
 	size_t at = 0;
 
@@ -87,6 +135,10 @@ static void ask(struct stage *stage, struct span text)
 	struct admin_backend backend = {.instance = stage,
 					.settings = &settings,
 					.snapshot = take_snapshot,
+					.cache_page = take_page,
+					.configuration = &stage->configuration,
+					.reload = reload,
+					.set = set,
 					.history = stage->history,
 					.journal = stage->journal,
 					.missed = missed,
@@ -127,8 +179,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 					  .id = span_text("1"),
 					  .what = {.tags = &tag, .tag_count = 1},
 					  .cause = span_text("push")};
+	static const char *const urls[] = {"ws://a:1/", "ws://b:1/"};
 	struct stage stage = {0};
+	struct strbuf errors;
 
+	strbuf_init(&errors);
+	must(configuration_open(&stage.configuration, NULL, urls, 2, &errors, &errors) == WSB_OK);
+	strbuf_fini(&errors);
 	sample_init(&stage.sample);
 	must(history_create(&stage.history) == WSB_OK);
 	must(journal_create(&stage.journal, 1700000000000, 1) == WSB_OK);
@@ -142,5 +199,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	journal_destroy(stage.journal);
 	requests_fini(&stage.requests);
 	operations_fini(&stage.operations);
+	configuration_close(&stage.configuration);
 	return 0;
 }

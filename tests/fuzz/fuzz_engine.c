@@ -1,5 +1,6 @@
 /* The whole engine with a byte string as script: one byte for what happens, one for to whom, and
  * for words one for their length and the words. */
+#include "broker/route/tag_template.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/support/outside.h"
 #include "tests/support/setup.h"
@@ -27,11 +28,10 @@ enum happening {
 	HAPPENINGS,
 };
 
-static const struct push_settings to_subscribers = {.method = "*", .forward = FORWARD_SUBSCRIBERS};
-
 struct play {
 	struct outside outside;
 	struct setup setup;
+	struct push_settings push;
 	struct span script;
 };
 
@@ -56,6 +56,85 @@ static struct span next_words(struct play *play)
 	words = span_of(play->script.at, len);
 	play->script = span_of(play->script.at + len, play->script.len - len);
 	return words;
+}
+
+static const char *tags[] = {"t:{params.id}", "r:{result[*]}"};
+
+/* Compiled once for all runs. */
+static struct invalidate_rule invalidate_rule(enum tag_use use)
+{
+	static struct tag_templates *compiled[TAGS_OF_PUSH + 1];
+	const char *why;
+	size_t bad;
+
+	if (!compiled[use])
+		must(tag_templates_create(&compiled[use], tags, 1, use, &why, &bad) == WSB_OK);
+	return (struct invalidate_rule){.templates = tags, .count = 1, .compiled = compiled[use]};
+}
+
+/* The third byte says what the cache has to do with it, and with what else a request may go. */
+static void prepare_cache(struct play *play, struct pool_settings *pool)
+{
+	struct setup *setup = &play->setup;
+	uint8_t bits = next_byte(play);
+	struct route_settings *route;
+
+	if (bits & 1) {
+		route = setup_route(setup, "c*");
+		route->timeout_us = 300000;
+		route->idempotent = bits & 8;
+		route->cache = (struct cache_rule){
+			.enabled = true,
+			.scope = {.kind = bits & 2 ? CACHE_SCOPE_CLIENT : CACHE_SCOPE_SHARED},
+			.tags = tags,
+			.tag_count = 2,
+			.ttl_us = 200000,
+			.stale_while_revalidate_us = 200000,
+			.stale_if_error_us = 1000000,
+			.prefetch_threshold = 0.5,
+			.weight = 2,
+			.allow_null = bits & 2,
+		};
+		setup->config.cache.prefetch.predictive = true;
+		setup->config.cache.prefetch.budget = 1;
+	}
+	if (bits & 4)
+		pool->affinity = AFFINITY_CLIENT;
+	if (bits & 16) {
+		route = setup_route(setup, "w");
+		route->timeout_us = 300000;
+		route->invalidate = invalidate_rule(TAGS_OF_WRITE);
+	}
+	if (bits & 32)
+		play->push.invalidate = invalidate_rule(TAGS_OF_PUSH);
+	if (bits & 64)
+		play->push.forward = FORWARD_ALL;
+	if (bits & 128) {
+		pool->probe.method = "h";
+		pool->probe.fall = pool->probe.rise = 1;
+		pool->ejection.consecutive = 2;
+		pool->ejection.base_us = 100000;
+		pool->ejection.max_us = 1000000;
+		pool->ejection.max_ejected = 1;
+	}
+}
+
+static void prepare_subscribing(struct setup *setup, uint8_t more)
+{
+	struct route_settings *route;
+
+	if (!(more & 32))
+		return;
+	route = setup_route(setup, "s");
+	route->timeout_us = 300000;
+	route->subscribe = (struct subscribe_settings){
+		.unsubscribe = "u",
+		.notification = more & 64 ? "e" : "*",
+		.id = more & 64 ? "params.s" : NULL,
+		.result = "params.s",
+		.restore_us = 500000,
+		.max_per_connection = more & 128 ? 1 : 0,
+	};
 }
 
 /* The first bytes choose the configuration. */
@@ -91,22 +170,14 @@ static void prepare(struct play *play)
 	setup->routes[0].respond = "{\"jsonrpc\":\"2.0\",\"result\":1}";
 	setup_route(setup, "deny")->action = ROUTE_DENY;
 	setup_route(setup, "drop")->action = ROUTE_DROP;
-	if (more & 32) {
-		route = setup_route(setup, "s");
-		route->timeout_us = 300000;
-		route->subscribe = (struct subscribe_settings){
-			.unsubscribe = "u",
-			.notification = more & 64 ? "e" : "*",
-			.id = more & 64 ? "params.s" : NULL,
-			.result = "params.s",
-			.restore_us = 500000,
-			.max_per_connection = more & 128 ? 1 : 0,
-		};
-	}
-	setup->config.push = (struct push_settings *)&to_subscribers;
+	prepare_subscribing(setup, more);
+	play->push = (struct push_settings){.method = "*", .forward = FORWARD_SUBSCRIBERS};
+	setup->config.push = &play->push;
 	setup->config.push_count = 1;
+	prepare_cache(play, pool);
 	route = setup_route(setup, "*");
 	route->idempotent = more & 8;
+	route->hedge = route->idempotent && more & 64;
 	route->timeout_us = 300000;
 	if (more & 16) {
 		setup->config.envelope_is_jsonrpc = false;
@@ -287,7 +358,8 @@ static void check(const struct play *play)
 			const struct connection *connection =
 				list_entry(node, struct connection, state_link);
 
-			must(connection->in_flight == connection->attempts.count);
+			must(connection->in_flight ==
+			     connection->attempts.count + connection->notifications.count);
 			in_flight += connection->in_flight;
 		}
 	}
@@ -314,6 +386,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	play.script = span_of((const char *)data, size);
 	outside_init(&play.outside, 1);
 	prepare(&play);
+	setup_compile(&play.setup);
 	must(outside_begin(&play.outside, &play.setup.config, 1) == WSB_OK);
 	while (play.script.len > 0) {
 		happen(&play);
@@ -326,5 +399,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_what_was_sent(&play);
 	outside_end(&play.outside);
 	outside_fini(&play.outside);
+	setup_fini(&play.setup);
 	return 0;
 }

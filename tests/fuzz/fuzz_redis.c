@@ -129,6 +129,7 @@ static uint64_t on_clients(void *context)
 static void pass(struct outside *outside, uint64_t us)
 {
 	outside->now_us += us;
+	bus_turn(outside->bus, outside->now_us);
 	bus_tick(outside->bus, outside->now_us);
 	for (size_t i = 0; i < BUS_LINKS; i++) {
 		if (!outside->opening[i])
@@ -186,6 +187,22 @@ static void take(struct outside *outside, struct span record)
 	pass(outside, record.len && record.at[0] == 't' ? 500000 : 1000);
 }
 
+/* What is shown of it at any time. */
+static void check(struct outside *outside)
+{
+	const struct bus *bus = outside->bus;
+	struct strbuf behind;
+
+	must(bus_state(bus, outside->now_us) < BUS_STATES);
+	must(bus_label(bus) && bus_user(bus) && bus_detail(bus));
+	must(!position_before(bus_top(bus), bus_position(bus)));
+	must(!bus_is_sending(bus) || bus_queued(bus) > 0);
+	strbuf_init(&behind);
+	must(bus_is_applied(outside->bus, bus_ticket(bus), &behind, outside->now_us) ==
+	     (behind.len == 0));
+	strbuf_fini(&behind);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct outside outside = {
@@ -208,8 +225,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct span record = span_of(at, (size_t)((stop ? stop : end) - at));
 
 		take(&outside, record);
-		must(bus_state(outside.bus, outside.now_us) < BUS_STATES);
-		bus_is_applied(outside.bus, bus_ticket(outside.bus), NULL, outside.now_us);
+		check(&outside);
 		at = stop ? stop + 1 : end;
 	}
 	bus_leave(outside.bus, outside.now_us);
