@@ -3,6 +3,7 @@
  * closed loop  --clients N --depth D: each client always has D requests in flight
  * open loop    --rate R: R requests a second in all, whatever the answers do; latency counts from
  *              the moment a request was due, so a stall is not hidden (no coordinated omission)
+ *              --sleep: waits for what is due asleep, for a machine whose cores are all needed
  * hot set      --keys N: the requests of all share N different params
  * idle         --idle: connects, prints "ready", keeps the connections until stdin ends */
 #include "cpu.h"
@@ -29,6 +30,7 @@ struct settings {
 	size_t clients;
 	size_t depth;
 	uint64_t rate; /* per second; 0 is the closed loop */
+	bool sleeps;   /* between two requests of the open loop */
 	uint64_t keys; /* different requests; 0: each is another */
 	uint64_t warmup_ns;
 	uint64_t window_ns;
@@ -56,8 +58,8 @@ static void count_cpu(const struct settings *settings, struct result *result, do
 		result->watched_cpu[i] += sign * cpu_seconds(settings->watched[i]);
 }
 
-/* One turn of the open loop: sends what is due and takes what has come. It never sleeps: what the
- * kernel needs to wake the generator is not the proxy's latency. */
+/* One turn of the open loop: sends what is due and takes what has come. Unless it was asked to, it
+ * never sleeps: what the kernel needs to wake the generator is not the proxy's latency. */
 static void turn_open(struct swarm *swarm, const struct settings *settings, uint64_t start,
 		      uint64_t *sent, struct result *result)
 {
@@ -68,7 +70,7 @@ static void turn_open(struct swarm *swarm, const struct settings *settings, uint
 			result->unsent++;
 		++*sent;
 	}
-	swarm_turn(swarm, 0);
+	swarm_turn(swarm, settings->sleeps ? due - now : 0);
 }
 
 static void run_until(struct swarm *swarm, const struct settings *settings, uint64_t end,
@@ -223,6 +225,9 @@ static bool set_option(struct settings *settings, int option, const char *text)
 	case 'i':
 		settings->idle = true;
 		return true;
+	case 'z':
+		settings->sleeps = true;
+		return true;
 	default:
 		return false;
 	}
@@ -235,6 +240,7 @@ static bool parse_arguments(struct settings *settings, int argc, char **argv)
 						{"clients", required_argument, NULL, 'c'},
 						{"depth", required_argument, NULL, 'd'},
 						{"rate", required_argument, NULL, 'r'},
+						{"sleep", no_argument, NULL, 'z'},
 						{"keys", required_argument, NULL, 'k'},
 						{"seconds", required_argument, NULL, 's'},
 						{"warmup", required_argument, NULL, 'w'},

@@ -121,8 +121,10 @@ class Meter:
         loads = [["--clients", str(count), "--depth", str(depth)] for count in counts]
         return self._run(port, proxy_pids, *loads)
 
-    def open_loop(self, port, proxy_pids):
+    def open_loop(self, port, proxy_pids, sleeps=False):
         load = ["--clients", str(OPEN_LOOP_CLIENTS), "--rate", str(OPEN_LOOP_RATE)]
+        if sleeps:
+            load.append("--sleep")
         return self._run(port, proxy_pids, load)
 
     def _idle(self, command, server, count):

@@ -11,6 +11,7 @@ COLUMNS = ["direct", "nginx", "haproxy", "node", "prototype", "wsbroker", "cache
 TITLES = {"haproxy": "HAProxy", "cached": "wsbroker with its cache"}
 CLOSED_CASES = ["64x1", "500x1", "500x4", "64x16", "2000x1"]
 OTHER_CASES = ["rate", "idle", "idle-tls"]
+ONE_CORE = "one-core"  # the open loop where nobody can be woken up elsewhere; has no goal
 
 # What wsbroker has to reach (with its cache, where the goal says so): case → level → tests that must all hold. A test is (metric, at least
 # or at most, factor, other contestant or None for an absolute bound).
@@ -41,10 +42,11 @@ def title(name):
 def add_differences(rounds):
     """Enters in each open-loop result what it takes longer than direct of the same round."""
     for results in rounds:
-        direct = results.get("rate", {}).get("direct")
-        for result in results.get("rate", {}).values():
-            if direct:
-                result["p50_added_us"] = result["p50_us"] - direct["p50_us"]
+        for case in ("rate", ONE_CORE):
+            direct = results.get(case, {}).get("direct")
+            for result in results.get(case, {}).values():
+                if direct:
+                    result["p50_added_us"] = result["p50_us"] - direct["p50_us"]
 
 
 def is_disturbed(result):
@@ -192,6 +194,12 @@ def rate_cell(rounds, case, name):
     return plain_cell(rounds, case, name, "p50_added_us", "µs")
 
 
+def one_core_cell(rounds, case, name):
+    cell = rate_cell(rounds, case, name)
+    proxy = None if name == "direct" else middle(rounds, case, name, "cpu_proxy_us")
+    return cell if proxy is None else f"{cell} ({proxy:.1f})"
+
+
 def memory_cell(rounds, case, name):
     """Clients that never spoke, and after one request each."""
     silent, spoken = (middle(rounds, case, name, f"pss{kind}_kib") for kind in ("", "_spoken"))
@@ -208,6 +216,7 @@ def table(rounds, names):
     kinds.append(("cached-500x1", "500 × 1: hits, by direct", share_cell))
     kinds += [
         ("rate", "p50 added at 2 000/s (direct: p50)", rate_cell),
+        (ONE_CORE, "on one core: p50 added (CPU) (direct: p50)", one_core_cell),
         ("idle", "idle client (after a request)", memory_cell),
         ("idle-tls", "idle TLS client (after a request)", memory_cell),
     ]
@@ -215,7 +224,7 @@ def table(rounds, names):
     for goal, label, cell in kinds:
         cells = [cell(rounds, measured_case(goal), name) for name in names]
         if any(cells):
-            levels = verdicts[goal]
+            levels = verdicts.get(goal, {})
             shown = [show_verdict(levels.get(level)) for level in ("must", "aim")]
             rows.append([label, *cells, *shown])
     return rows
@@ -278,6 +287,6 @@ def medians(rounds, names):
             for name in names
             if any(name in results.get(case, {}) for results in rounds)
         }
-        for case in CLOSED_CASES + OTHER_CASES
+        for case in [*CLOSED_CASES, *OTHER_CASES, ONE_CORE]
         if any(results.get(case) for results in rounds)
     }
