@@ -78,18 +78,19 @@ static void take_parts(const struct envelope *envelope, enum message_side side,
 		       const struct places_found *found, struct message *message)
 {
 	const enum form form = message->jsonrpc ? FORM_JSONRPC : FORM_OWN;
-	const struct parts *const parts = &envelope->parts[form][side];
-	const uint64_t twice = found->twice & parts->watch;
+	/* A copy, so that its place is not reckoned anew for each part. */
+	const struct parts parts = envelope->parts[form][side];
+	const uint64_t twice = found->twice & parts.watch;
 
 	if (twice)
 		message->flaw = FLAW_DUPLICATE;
 	/* Of two ids neither is the one. */
-	if (!(twice & parts->id_path))
-		take_id(message, part_of(found, parts->at[PART_ID]));
-	take_method(message, part_of(found, parts->at[PART_METHOD]), found->escapes);
-	message->params = part_of(found, parts->at[PART_PARAMS]);
-	message->result = part_of(found, parts->at[PART_RESULT]);
-	message->error = part_of(found, parts->at[PART_ERROR]);
+	if (!(twice & parts.id_path))
+		take_id(message, part_of(found, parts.at[PART_ID]));
+	take_method(message, part_of(found, parts.at[PART_METHOD]), found->escapes);
+	message->params = part_of(found, parts.at[PART_PARAMS]);
+	message->result = part_of(found, parts.at[PART_RESULT]);
+	message->error = part_of(found, parts.at[PART_ERROR]);
 	if (found->kind == '{' && place_seen(found, envelope->tree.options)) {
 		message->options = found->at[envelope->tree.options];
 		message->options_member = found->options_member;

@@ -27,6 +27,21 @@ static const struct place *escaped_member(const struct walk *walk, const struct 
 	return resolved.at ? place_member(walk->tree, place, resolved.at, resolved.len) : NULL;
 }
 
+/* A name that is none of the short ones that stand for a place; returns what is behind it. */
+static inline const char *other_member(struct walk *walk, const struct place *place,
+				       const char *name, const struct place **child)
+{
+	const char *at = json_scan_string(&walk->scan, name + 1);
+
+	if (!at)
+		return NULL;
+	*child = place_quoted(walk->tree, place, name + 1, (size_t)(at - name - 1), walk->scan.end);
+	at++;
+	if (!*child && walk->scan.escapes)
+		*child = escaped_member(walk, place, span_of(name, (size_t)(at - name)));
+	return at;
+}
+
 /* The cut takes one comma along: the one behind, else the one before, so that what is left is
  * well-formed wherever the member stands. */
 static void note_cut(struct places_found *found, const char *comma, const char *name,
@@ -49,15 +64,9 @@ static inline const char *member_walk(struct walk *walk, const struct place *pla
 
 	if (*at != '"')
 		return NULL;
-	at = json_scan_string(&walk->scan, name + 1);
-	if (!at)
-		return NULL;
-	at++;
-	/* Where the name ends does not wait for which it is. */
-	*child = place_quoted(walk->tree, place, name + 1, (size_t)(at - name - 2), walk->scan.end);
-	if (!*child && walk->scan.escapes)
-		*child = escaped_member(walk, place, span_of(name, (size_t)(at - name)));
-	at = json_scan_expect(at, ':');
+	*child = place_short(walk->tree, place, name + 1, walk->scan.end);
+	at = *child ? name + (*child)->name_len + 2 : other_member(walk, place, name, child);
+	at = at ? json_scan_expect(at, ':') : NULL;
 	if (!at)
 		return NULL;
 	value = json_scan_space(at);

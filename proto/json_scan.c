@@ -168,13 +168,33 @@ static inline bool is_digit(char byte)
 	return byte >= '0' && byte <= '9';
 }
 
+/* How many of the eight bytes at `at` are digits, up to the first that is none. */
+static inline size_t leading_digits(const char *at)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t bytes, others;
+
+	memcpy(&bytes, at, sizeof(bytes));
+	/* Digits become 0 to 9; all above have their highest bit set in others. */
+	bytes = le64toh(bytes) ^ ones * '0';
+	others = (((bytes & ones * 0x7f) + ones * (0x80 - 10)) | bytes) & ones * 0x80;
+	return others ? (size_t)__builtin_ctzll(others) / 8 : sizeof(bytes);
+}
+
 static const char *digits(const char *at, const char *end)
 {
 	if (at == end || !is_digit(*at))
 		return NULL;
-	do
+	/* Ids are often long. */
+	while (end - at >= 8) {
+		const size_t count = leading_digits(at);
+
+		at += count;
+		if (count < 8)
+			return at;
+	}
+	while (at != end && is_digit(*at))
 		at++;
-	while (at != end && is_digit(*at));
 	return at;
 }
 

@@ -70,6 +70,27 @@ static inline size_t place_bucket(char first)
 const struct place *place_member(const struct place_tree *tree, const struct place *parent,
 				 const char *name, size_t len);
 
+/* The same for a name of at most seven bytes that stands in JSON, whose end need not be known: its
+ * closing quote is compared along. NULL: none, or another function has to look. */
+static inline const struct place *place_short(const struct place_tree *tree,
+					      const struct place *parent, const char *name,
+					      const char *end)
+{
+	uint64_t head;
+
+	if (__builtin_expect(end - name < (ptrdiff_t)sizeof(head), 0))
+		return NULL;
+	memcpy(&head, name, sizeof(head));
+	for (uint8_t next = parent->bucket[place_bucket(*name)]; next != 0;) {
+		const struct place *const place = &tree->places[next];
+
+		if (((head ^ place->head) & place->mask) == 0 && place->name_len < sizeof(head))
+			return place;
+		next = place->same_bucket;
+	}
+	return NULL;
+}
+
 /* The same for a name that stands in JSON with a closing quote behind it, and may have escapes
  * (which no name in the tree has). Reads eight bytes at once where there are so many before `end`.
  */
