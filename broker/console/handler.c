@@ -49,13 +49,16 @@ enum wsb_err handler_run(const char *command, struct span text, int *status)
 	int input = input_of(text);
 	int how = 0;
 	pid_t pid;
+	int code;
 
 	if (input < 0)
 		return WSB_EIO;
-	errno = spawn_shell(command, input, &pid);
+	code = spawn_shell(command, input, &pid);
 	close(input);
-	if (errno)
+	if (code) {
+		errno = code;
 		return WSB_EIO;
+	}
 	while (waitpid(pid, &how, 0) < 0) {
 		if (errno != EINTR)
 			return WSB_EIO;
