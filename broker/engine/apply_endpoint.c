@@ -151,6 +151,14 @@ static void tell_endpoint_missing(const struct application *application, const s
 	apply_missing(application, &nearest, "pool %s has no endpoint %s", command->pool, name);
 }
 
+/* What is being removed is in no file any more, so nothing may be wished of it that a later reload
+ * would have to keep. An address may be wanted again: its name stays. */
+static bool takes_no_wish(const struct endpoint *endpoint, enum command_kind kind)
+{
+	return endpoint->wish == WISH_REMOVE && kind != COMMAND_ENDPOINT_REMOVE &&
+	       !(endpoint->settings->address && kind == COMMAND_ENDPOINT_READY);
+}
+
 void apply_to_endpoint(const struct application *application, struct lane *lane)
 {
 	const struct command *command = application->command;
@@ -163,6 +171,10 @@ void apply_to_endpoint(const struct application *application, struct lane *lane)
 	endpoint = command->endpoint ? pool_find_endpoint(lane->pool, command->endpoint) : NULL;
 	if (!endpoint)
 		tell_endpoint_missing(application, lane->pool);
+	else if (takes_no_wish(endpoint, command->kind))
+		apply_conclude(application, OUTCOME_CONFLICT,
+			       "%s/%s is being removed: it can be added again when it is gone",
+			       lane->pool->settings->name, endpoint->settings->name);
 	else if (command->kind == COMMAND_ENDPOINT_WEIGHT)
 		apply_weight(application, endpoint);
 	else

@@ -46,15 +46,29 @@ void pool_set_balancer(struct pool *pool, enum balancer_kind kind, const char *r
 			       });
 }
 
+static bool has_stale(const struct pool *pool, const struct endpoint *endpoint)
+{
+	list_each(&pool->states[CONNECTION_READY], node) {
+		const struct connection *connection =
+			list_entry(node, struct connection, state_link);
+
+		if (connection->endpoint == endpoint && connection->stale && !connection->dedicated)
+			return true;
+	}
+	return false;
+}
+
 /* Whether one of its ready connections may go. Where it is itself among those that carry the
- * traffic, there must be one more. One that is drained keeps all it has; of one that
- * is to have none, none is waited for. */
+ * traffic, there must be one more. One that is drained keeps all it has but for stale ones, of
+ * which the last waits for another; of one that is to have none, none is waited for. */
 static bool has_surplus(const struct pool *pool, const struct endpoint *endpoint)
 {
 	size_t carry_at_least = pool->size;
 
+	if (endpoint->wish == WISH_DRAIN)
+		return pool->renewing && endpoint->ready > 1 && has_stale(pool, endpoint);
 	if (!endpoint_serves(endpoint))
-		return endpoint->wish != WISH_DRAIN && endpoint->ready > 0;
+		return endpoint->ready > 0;
 	if (pool->settings->tunnels)
 		return endpoint->ready > endpoint->desired;
 	if (pool_carries(pool, endpoint))

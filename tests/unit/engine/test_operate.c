@@ -243,6 +243,25 @@ Test(operate, a_reconnect_replaces_each_connection_and_loses_none)
 		cr_assert_gt(list_entry(node, struct connection, state_link)->id, newest);
 }
 
+Test(operate, a_reconnect_replaces_the_connections_of_a_drained_endpoint_too)
+{
+	const struct operation *reconnect;
+	uint64_t newest;
+
+	BEGIN(.kind = COMMAND_ENDPOINT_DRAIN, .endpoint = "a");
+	settle(3);
+	newest = stage.outside.engine->next_connection_id - 1;
+	reconnect = BEGIN(.kind = COMMAND_POOL_RECONNECT);
+	for (int i = 0; i < 20; i++) {
+		settle(1);
+		cr_assert_geq(pool_find_endpoint(lane()->pool, "a")->ready, 1, "stays connected");
+	}
+	cr_assert_eq(reconnect->state, OPERATION_DONE, "%s", reconnect->text);
+	list_each(&lane()->pool->states[CONNECTION_READY], node)
+		cr_assert_gt(list_entry(node, struct connection, state_link)->id, newest);
+	cr_assert_eq(pool_find_endpoint(lane()->pool, "a")->state, ENDPOINT_DRAINED);
+}
+
 Test(operate, the_present_size_is_done_at_once)
 {
 	cr_assert_eq(BEGIN(.kind = COMMAND_POOL_RESIZE, .number = 4)->state, OPERATION_DONE);
@@ -448,12 +467,20 @@ Test(operate, ready_cancels_what_runs_and_a_newer_wish_supersedes_it)
 Test(operate, a_removed_endpoint_is_gone_and_may_come_back)
 {
 	const struct operation *gone = BEGIN(.kind = COMMAND_ENDPOINT_REMOVE, .endpoint = "a");
+	static const enum command_kind wishes[] = {COMMAND_ENDPOINT_DRAIN, COMMAND_ENDPOINT_MAINT,
+						   COMMAND_ENDPOINT_READY, COMMAND_ENDPOINT_WEIGHT};
 	const struct operation *added;
 	struct outcome outcome =
 		APPLY(.kind = COMMAND_ENDPOINT_ADD, .add = {.url = "ws://x/", .name = "a"});
 
 	cr_assert_eq(outcome.kind, OUTCOME_CONFLICT);
 	cr_assert_not_null(strstr(outcome.detail, "still being removed"), "%s", outcome.detail);
+	for (size_t i = 0; i < sizeof(wishes) / sizeof(wishes[0]); i++) {
+		outcome = APPLY(.kind = wishes[i], .endpoint = "a", .number = 2);
+		cr_assert_eq(outcome.kind, OUTCOME_CONFLICT);
+		cr_assert_not_null(strstr(outcome.detail, "is being removed"), "%s",
+				   outcome.detail);
+	}
 	settle(3);
 	cr_assert_eq(gone->state, OPERATION_DONE, "%s", gone->text);
 	cr_assert_eq(lane()->pool->endpoint_count, 1);
