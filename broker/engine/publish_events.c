@@ -242,6 +242,16 @@ static bool event_send(struct engine *engine, struct member *member, const struc
 	return true;
 }
 
+/* Of all of it but the id. */
+static uint64_t event_hash(const struct incoming *event)
+{
+	size_t head = event->id.at ? (size_t)(event->id.at - event->text.at) : event->text.len;
+	size_t tail = event->id.at ? head + event->id.len : event->text.len;
+	uint64_t hash = hash_bytes(span_of(event->text.at, head), 0);
+
+	return hash_bytes(span_of(event->text.at + tail, event->text.len - tail), hash);
+}
+
 /* To everybody who listens to one of these names (bits), each with an id of its own: written once
  * in each encoding, spliced for each. */
 static void event_fan_out(struct engine *engine, struct subscription *subscription,
@@ -252,6 +262,7 @@ static void event_fan_out(struct engine *engine, struct subscription *subscripti
 	struct incoming other = {.text = {.at = NULL}};
 	bool other_tried = false;
 
+	overlap_past_add(&subscription->past, event_hash(event));
 	list_each(&subscription->members, node) {
 		struct member *member = list_entry(node, struct member, link);
 		const struct session *session = member->client;
@@ -271,15 +282,6 @@ static void event_fan_out(struct engine *engine, struct subscription *subscripti
 		else
 			publish_gap(engine, subscription, member, &not_transcodable);
 	}
-}
-
-static uint64_t event_hash(const struct incoming *event)
-{
-	size_t head = event->id.at ? (size_t)(event->id.at - event->text.at) : event->text.len;
-	size_t tail = event->id.at ? head + event->id.len : event->text.len;
-	uint64_t hash = hash_bytes(span_of(event->text.at, head), 0);
-
-	return hash_bytes(span_of(event->text.at + tail, event->text.len - tail), hash);
 }
 
 /* Hands on what waited for the two ways of a subscription to meet. */

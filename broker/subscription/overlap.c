@@ -3,9 +3,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-void overlap_init(struct overlap *overlap)
+void overlap_past_add(struct overlap_past *past, uint64_t hash)
 {
-	*overlap = (struct overlap){0};
+	if (past->count == OVERLAP_PAST)
+		memmove(past->hashes, past->hashes + 1, --past->count * sizeof(past->hashes[0]));
+	past->hashes[past->count++] = hash;
+}
+
+void overlap_init(struct overlap *overlap, const struct overlap_past *past)
+{
+	*overlap = (struct overlap){.past = *past};
 	list_init(&overlap->waiting);
 }
 
@@ -67,6 +74,20 @@ static enum overlap_verdict judge_joined(struct overlap *overlap, uint64_t hash)
 	return found > 0 ? OVERLAP_REPEAT : OVERLAP_HAND_ON;
 }
 
+/* So many of those that wait stand before the event that has come on both ways. */
+static void drop_past(struct overlap *overlap, uint32_t ahead)
+{
+	const struct overlap_past *past = &overlap->past;
+	const uint64_t *end = past->hashes + past->count;
+	uint32_t known = ahead < past->count ? ahead : past->count;
+
+	while (known > 0 &&
+	       memcmp(overlap->runs[OVERLAP_NEW].hashes, end - known, known * sizeof(*end)) != 0)
+		known--;
+	for (; known > 0; known--)
+		free(overlap_take(overlap));
+}
+
 enum overlap_verdict overlap_judge(struct overlap *overlap, enum overlap_side side, uint64_t hash)
 {
 	struct overlap_run *mine = &overlap->runs[side];
@@ -83,6 +104,7 @@ enum overlap_verdict overlap_judge(struct overlap *overlap, enum overlap_side si
 		return side == OVERLAP_NEW ? OVERLAP_WAIT : OVERLAP_HAND_ON;
 	}
 	overlap->joined = true;
+	drop_past(overlap, side == OVERLAP_NEW ? mine->count : found - 1);
 	/* What the old side brought up to here the new one does not repeat. The old side's event
 	 * stands among those that wait, so that all it brought before is behind the new one. */
 	if (side == OVERLAP_NEW)
@@ -130,10 +152,14 @@ void overlap_give_up(struct overlap *overlap)
 		overlap->runs[OVERLAP_OLD].count = 0;
 }
 
-void overlap_go_on(struct overlap *overlap)
+void overlap_go_on(struct overlap *overlap, const struct overlap_past *past)
 {
 	struct overlap_run *old = &overlap->runs[OVERLAP_OLD];
 
+	overlap->past.count = 0;
+	for (uint32_t i = 0; i < past->count; i++)
+		if (run_find(old, past->hashes[i]) == 0)
+			overlap_past_add(&overlap->past, past->hashes[i]);
 	old->owed = old->count;
 	old->repeated = 0;
 	overlap->runs[OVERLAP_NEW] = (struct overlap_run){0};

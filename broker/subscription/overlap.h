@@ -7,6 +7,9 @@
  * on, the old way is left, and what the new one still repeats is suppressed. That goes on when the
  * subscription moves once more meanwhile: the new way, which is the old one then, is behind still.
  *
+ * A new side that is behind brings first what the old one brought before it all began. As long as
+ * that goes on where the past ends, it is known.
+ *
  * Events that look alike cannot be told apart: once one side has brought two of a kind, nothing
  * meets and nothing is suppressed any more. */
 #ifndef WSB_BROKER_SUBSCRIPTION_OVERLAP_H
@@ -23,6 +26,8 @@
 #define OVERLAP_EVENTS 64
 #define OVERLAP_BYTES  (UINT64_C(1) << 20)
 
+#define OVERLAP_PAST 8 /* so many events are remembered while there is one way */
+
 enum overlap_side { OVERLAP_OLD, OVERLAP_NEW };
 
 /* What one side has brought and the other has not, oldest first. */
@@ -32,6 +37,14 @@ struct overlap_run {
 	uint32_t owed;	   /* so many of the first came another way: this one may repeat them, */
 	uint32_t repeated; /* and has come to this one of them */
 };
+
+/* What was handed on last, oldest first. */
+struct overlap_past {
+	uint64_t hashes[OVERLAP_PAST];
+	uint32_t count;
+};
+
+void overlap_past_add(struct overlap_past *past, uint64_t hash);
 
 /* An event of the new side that waits. */
 struct overlap_event {
@@ -44,13 +57,14 @@ struct overlap_event {
 
 struct overlap {
 	struct overlap_run runs[2];
+	struct overlap_past past; /* of the old side, before all that its run holds */
 	struct list waiting;
 	size_t bytes; /* of what waits */
 	bool alike;   /* some side has brought two of a kind */
 	bool joined;  /* only the new side counts from now on */
 };
 
-void overlap_init(struct overlap *overlap);
+void overlap_init(struct overlap *overlap, const struct overlap_past *past);
 void overlap_fini(struct overlap *overlap);
 
 enum overlap_verdict {
@@ -74,7 +88,7 @@ struct overlap_event *overlap_take(struct overlap *overlap);
 void overlap_give_up(struct overlap *overlap);
 
 /* Begins anew, with what was the new side as the old one, while that may still repeat something. */
-void overlap_go_on(struct overlap *overlap);
+void overlap_go_on(struct overlap *overlap, const struct overlap_past *past);
 
 /* Whether the new side may still repeat something. */
 static inline bool overlap_is_pending(const struct overlap *overlap)

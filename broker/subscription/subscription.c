@@ -64,13 +64,13 @@ bool subscription_begin_overlap(struct subscriptions *subscriptions,
 				struct subscription *subscription)
 {
 	if (subscription->overlap) {
-		overlap_go_on(subscription->overlap);
+		overlap_go_on(subscription->overlap, &subscription->past);
 		return true;
 	}
 	subscription->overlap = malloc(sizeof(*subscription->overlap));
 	if (!subscription->overlap)
 		return false;
-	overlap_init(subscription->overlap);
+	overlap_init(subscription->overlap, &subscription->past);
 	subscriptions->bytes += sizeof(*subscription->overlap);
 	return true;
 }

@@ -63,8 +63,9 @@ struct subscription {
 	struct span key;   /* into memory */
 	struct plan *plan; /* how it is subscribed to; held */
 	struct list members;
-	struct feed *feed;	 /* that its events come from, or shall come from */
-	struct feed *next;	 /* that it moves to; NULL: it does not move */
+	struct feed *feed; /* that its events come from, or shall come from */
+	struct feed *next; /* that it moves to; NULL: it does not move */
+	struct overlap_past past;
 	struct overlap *overlap; /* while both bring events, and a while after */
 	uint64_t overlap_until_us;
 	struct feed_refusal refusals[SUBSCRIPTION_REFUSALS_MAX];

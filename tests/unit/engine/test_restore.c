@@ -259,6 +259,35 @@ Test(restore, moves_before_its_connection_goes)
 	end(&scene);
 }
 
+/* The new way begins with what came before the move: nobody hears that again. */
+Test(restore, moves_to_a_way_that_was_behind_before)
+{
+	struct scene scene;
+	struct peer *old, *new;
+	char id[ID_MAX];
+
+	begin_with(&scene, 2);
+	old = subscribed(&scene, "heads", "0x1", id);
+	new = rest(&scene, old);
+	for (int i = 1; i <= 3; i++) {
+		says(old, event_text("0x1", i));
+		expect_hears(scene.client, event_text(id, i));
+	}
+	moves_away(&scene, old);
+	accepts(new, "0x9");
+	says(new, event_text("0x9", 2));
+	says(new, event_text("0x9", 3));
+	says(new, event_text("0x9", 4));
+	expect_silence(scene.client);
+	says(old, event_text("0x1", 4));
+	expect_hears(scene.client, gap_text(id, "moved", "0", "none"));
+	expect_hears(scene.client, event_text(id, 4));
+	expect_silence(scene.client);
+	says(new, event_text("0x9", 5));
+	expect_hears(scene.client, event_text(id, 5));
+	end(&scene);
+}
+
 /* It moves on while the new way is still behind: nobody hears twice what the first one brought. */
 Test(restore, moves_on_from_a_way_that_is_behind)
 {

@@ -36,9 +36,17 @@ static const struct row rows[] = {
 	{"abcdeB>dEF", "abcdeF", true, false},
 	{"abcdeB>ceCDEF", "abcdeF", true, false}, /* the third one is behind both */
 	{"abcB>DcdE", "abcDE", true, false},
-	{"abcB>cc", "abcc", false, false},    /* not the same once more */
+	{"abcB>cc", "abcc", false, false}, /* not the same once more */
+	{"abc|CdD", "abcd", true, false},  /* the new one brings first what came before */
+	{"abc|BCdD", "abcd", true, false},
+	{"abc|CDdE", "abcDE", true, false},
+	{"abc|BdD", "abcdB", true, false}, /* it does not go on where the past ends */
+	{"abc|CXdD", "abcdX", true, false},
+	{"abcdB>BCD", "abcd", true, false},   /* the third one is behind the second one's place */
 	{"abcdB>cC>d", "abcd", false, false}, /* d is owed across two moves */
 };
+
+static const struct overlap_past nothing;
 
 static void show(char *out, size_t *count, struct overlap *overlap)
 {
@@ -54,22 +62,29 @@ Test(overlap, each_event_is_handed_on_once)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const struct row *row = &rows[i];
+		struct overlap_past past = nothing;
 		struct overlap overlap;
 		char handed_on[64] = "";
 		size_t count = 0;
 
-		overlap_init(&overlap);
+		overlap_init(&overlap, &nothing);
 		for (const char *at = row->come; *at; at++) {
 			bool is_new = isupper((unsigned char)*at);
 
 			if (*at == '>') {
-				overlap_go_on(&overlap);
+				overlap_go_on(&overlap, &past);
+				continue;
+			}
+			if (*at == '|') {
+				overlap_fini(&overlap);
+				overlap_init(&overlap, &past);
 				continue;
 			}
 			switch (overlap_judge(&overlap, is_new ? OVERLAP_NEW : OVERLAP_OLD,
 					      (uint64_t)tolower((unsigned char)*at))) {
 			case OVERLAP_HAND_ON:
 				handed_on[count++] = *at;
+				overlap_past_add(&past, (uint64_t)tolower((unsigned char)*at));
 				break;
 			case OVERLAP_WAIT:
 				cr_assert(overlap_keep(&overlap, ENCODING_JSON, 1, span_of(at, 1)));
@@ -98,7 +113,7 @@ Test(overlap, many_events_push_out_the_oldest)
 {
 	struct overlap overlap;
 
-	overlap_init(&overlap);
+	overlap_init(&overlap, &nothing);
 	for (uint64_t i = 0; i < OVERLAP_EVENTS + 10; i++)
 		cr_assert_eq(overlap_judge(&overlap, OVERLAP_OLD, i), OVERLAP_HAND_ON);
 	cr_assert_eq(overlap_judge(&overlap, OVERLAP_NEW, 9), OVERLAP_WAIT, "it was forgotten");
@@ -112,7 +127,7 @@ Test(overlap, what_waits_is_bounded)
 	struct overlap overlap;
 	int kept = 0;
 
-	overlap_init(&overlap);
+	overlap_init(&overlap, &nothing);
 	while (kept < 1000 && overlap_keep(&overlap, ENCODING_JSON, 1, span_of(text, 1)))
 		kept++;
 	cr_assert_eq(kept, OVERLAP_EVENTS);
@@ -127,7 +142,7 @@ Test(overlap, given_up_only_the_new_side_counts)
 {
 	struct overlap overlap;
 
-	overlap_init(&overlap);
+	overlap_init(&overlap, &nothing);
 	overlap_judge(&overlap, OVERLAP_OLD, 1);
 	overlap_judge(&overlap, OVERLAP_OLD, 2);
 	overlap_give_up(&overlap);
@@ -142,7 +157,7 @@ Test(overlap, given_up_events_that_look_alike_are_handed_on)
 {
 	struct overlap overlap;
 
-	overlap_init(&overlap);
+	overlap_init(&overlap, &nothing);
 	overlap_judge(&overlap, OVERLAP_OLD, 1);
 	overlap_judge(&overlap, OVERLAP_OLD, 1);
 	overlap_give_up(&overlap);
