@@ -1,44 +1,76 @@
 #include "broker/admin/bus_ailment.h"
 
+#include <stdio.h>
 #include <string.h>
 #include "broker/admin/reasons.h"
 #include "common/clock.h"
+#include "common/strbuf.h"
 
-/* The words of Redis that tell what to do, and where to look. */
+#define CLIENT_MAX 192
+#define REDIS_PORT 6379
+
+/* The words of Redis that tell what to do, and what to ask it. */
 static const struct {
-	const char *words, *command;
+	const char *words, *question;
 } looks[] = {
-	{"OOM ", "redis-cli INFO memory"},
-	{"MISCONF", "redis-cli INFO persistence"},
-	{"LOADING", "redis-cli INFO persistence"},
-	{"READONLY", "redis-cli INFO replication"},
-	{"not a master", "redis-cli INFO replication"},
-	{"NOAUTH", "wsbroker config show invalidation.url"},
-	{"WRONGPASS", "wsbroker config show invalidation.url"},
-	{"max number of clients", "redis-cli CONFIG GET maxclients"},
-	{"unknown command", "redis-cli INFO server"},
+	{"OOM ", "INFO memory"},
+	{"MISCONF", "INFO persistence"},
+	{"LOADING", "INFO persistence"},
+	{"READONLY", "INFO replication"},
+	{"not a master", "INFO replication"},
+	{"NOAUTH", NULL},
+	{"WRONGPASS", NULL},
+	{"max number of clients", "CONFIG GET maxclients"},
+	{"unknown command", "INFO server"},
 };
+
+/* "redis-cli -h redis.internal -p 6380": to be pasted by who stands at the broker's own machine. */
+static const char *client_of(const struct bus_url *place, char out[CLIENT_MAX])
+{
+	struct strbuf text;
+
+	strbuf_init(&text);
+	strbuf_text(&text, "redis-cli");
+	if (place && place->path)
+		strbuf_printf(&text, " -s '%s'", place->path);
+	if (place && place->host && strcmp(place->host, "127.0.0.1") != 0)
+		strbuf_printf(&text, " -h %s", place->host);
+	if (place && place->host && place->port != REDIS_PORT)
+		strbuf_printf(&text, " -p %u", place->port);
+	if (place && place->database > 0)
+		strbuf_printf(&text, " -n %u", (unsigned int)place->database);
+	snprintf(out, CLIENT_MAX, "%s", strbuf_span(&text).at);
+	strbuf_fini(&text);
+	return out;
+}
 
 /* part: that is refused; BUS_PARTS: all of it. */
 static void advise(struct verdict_reason *reason, const struct bus_view *bus, enum bus_part part,
 		   const char *words)
 {
 	const char *key = part == BUS_INBOX_READING ? "inbox" : "invalidations:log";
+	char room[CLIENT_MAX];
+	const char *client = client_of(bus->place, room);
 
 	if (strstr(words, "NOPERM") || strstr(words, "user executing the script can't")) {
-		reason_advise(reason, "redis-cli ACL SETUSER %s '~%s:*' '&%s:*' " BUS_RIGHTS,
+		reason_advise(reason, "%s ACL SETUSER %s '~%s:*' '&%s:*' " BUS_RIGHTS, client,
 			      bus->user, bus->prefix, bus->prefix);
 		return;
 	}
 	if (strstr(words, "WRONGTYPE")) {
-		reason_advise(reason, "redis-cli RENAME '%s:%s' '%s:%s:other'", bus->prefix, key,
+		reason_advise(reason, "%s RENAME '%s:%s' '%s:%s:other'", client, bus->prefix, key,
 			      bus->prefix, key);
 		return;
 	}
 	reason_advise(reason, "wsbroker events --type 'bus.*' --since 10m");
-	for (size_t i = 0; i < sizeof(looks) / sizeof(looks[0]); i++)
-		if (strstr(words, looks[i].words))
-			reason_advise(reason, "%s", looks[i].command);
+	for (size_t i = 0; i < sizeof(looks) / sizeof(looks[0]); i++) {
+		if (!strstr(words, looks[i].words))
+			continue;
+		if (looks[i].question)
+			reason_advise(reason, "%s %s", client, looks[i].question);
+		else
+			reason_advise(reason, "wsbroker config show invalidation.url");
+	}
 }
 
 static void judge_state(const struct bus_view *bus, struct verdict *verdict)

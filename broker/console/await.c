@@ -37,7 +37,7 @@ static void describe(const json_t *operation, struct strbuf *line)
 	const json_t *id = json_object_get(operation, "id");
 
 	strbuf_plain(line, span_text(text_of(operation, "kind")));
-	strbuf_text(line, " ");
+	strbuf_text(line, text_of(operation, "pool")[0] ? " " : "");
 	strbuf_plain(line, span_text(text_of(operation, "pool")));
 	if (text_of(operation, "endpoint")[0]) {
 		strbuf_text(line, "/");

@@ -11,6 +11,7 @@ struct bus_view {
 	enum bus_state state;
 	uint64_t is_state[BUS_STATES];	 /* 1 for the one that it is in */
 	const char *url;		 /* in use, or tried last; NULL: embedded */
+	const struct bus_url *place;	 /* the same; NULL: embedded */
 	const char *reason;		 /* of the state; NULL: embedded */
 	const char *detail;		 /* more of it; NULL: embedded */
 	const char *prefix, *user;	 /* on Redis; NULL: embedded */

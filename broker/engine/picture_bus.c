@@ -15,7 +15,8 @@ void picture_bus(const struct engine *engine, uint64_t now_us, struct bus_view *
 		return;
 	}
 	known_us = bus_known_us(bus, now_us);
-	view->url = bus_label(bus);
+	view->place = bus_place(bus);
+	view->url = view->place->label;
 	view->reason = bus_reason(bus);
 	view->detail = bus_detail(bus);
 	view->prefix = engine->bus_config->bus.prefix;

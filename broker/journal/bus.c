@@ -480,9 +480,13 @@ const struct bus_stats *bus_stats(const struct bus *bus)
 	return &bus->stats;
 }
 
-const char *bus_label(const struct bus *bus)
+const struct bus_url *bus_place(const struct bus *bus)
 {
-	return bus->label ? bus->label : bus->settings->urls[bus->url].label;
+	for (size_t i = 0; i < bus->settings->url_count; i++) {
+		if (bus->settings->urls[i].label == bus->label)
+			return &bus->settings->urls[i];
+	}
+	return &bus->settings->urls[bus->url];
 }
 
 const char *bus_user(const struct bus *bus)

@@ -168,8 +168,8 @@ struct position bus_position(const struct bus *bus);
 /* The newest place that is known of. */
 struct position bus_top(const struct bus *bus);
 const struct bus_stats *bus_stats(const struct bus *bus);
-const char *bus_label(const struct bus *bus); /* of the URL that the reason is about */
-size_t bus_queued(const struct bus *bus);     /* own events that Redis has not logged yet */
+const struct bus_url *bus_place(const struct bus *bus); /* that the reason is about */
+size_t bus_queued(const struct bus *bus); /* own events that Redis has not logged yet */
 /* Whether some of these are on their way: Redis is reached, or has been lost a moment ago. */
 bool bus_is_sending(const struct bus *bus);
 const struct peers *bus_peers(const struct bus *bus);

@@ -128,7 +128,7 @@ test('a client is kicked by its id', async (t) => {
 test('drain ends the broker, and waiting for it succeeds', async (t) => {
 	const { broker, connect, good, json } = await stage(t, { drain: { timeout: '5s', spread: '100ms', delay: '100ms' } });
 	const client = await connect();
-	await good('drain --wait 10s', { args: ['--reason', 'moving house'] });
+	assert.match(await good('drain --wait 10s', { args: ['--reason', 'moving house'] }), /^drain: done: the broker drains$/m);
 	assert.equal((await client.closed).code, 1012);
 	assert.equal((await broker.child.ended).code, 0);
 	assert.match(broker.log, /drain\.begin/);

@@ -94,6 +94,32 @@ Test(verdict, a_bus_that_is_lost_degrades_and_one_that_is_not_there_does_not)
 	cr_expect_str_eq(verdict.reasons[0].command, "redis-cli INFO replication");
 }
 
+Test(verdict, the_command_for_redis_says_which)
+{
+	static const struct {
+		struct bus_url place;
+		const char *command;
+	} cases[] = {
+		{{.host = "127.0.0.1", .port = 6379}, "redis-cli INFO replication"},
+		{{.host = "redis.internal", .port = 6379},
+		 "redis-cli -h redis.internal INFO replication"},
+		{{.host = "::1", .port = 6380, .database = 2, .password = "secret"},
+		 "redis-cli -h ::1 -p 6380 -n 2 INFO replication"},
+		{{.path = "/run/redis.sock"}, "redis-cli -s '/run/redis.sock' INFO replication"},
+	};
+	struct bus_view *bus = &sample.snapshot.bus;
+
+	bus->state = BUS_SUSPECT;
+	bus->url = "redis";
+	bus->reason = "replica";
+	bus->detail = "it is not a master";
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		bus->place = &cases[i].place;
+		expect(VERDICT_DEGRADED, 1);
+		cr_expect_str_eq(verdict.reasons[0].command, cases[i].command);
+	}
+}
+
 Test(verdict, what_redis_refuses_is_named_with_what_mends_it)
 {
 	static const struct {

@@ -539,7 +539,7 @@ Test(bus, goes_to_the_url_that_is_a_master)
 	bus_opened(rig.bus, BUS_COMMANDS, rig.now_us);
 	rig_reply(&rig, BUS_COMMANDS, "\"role:slave\\r\\nmaster_host:x\"");
 	cr_expect(rig_told(&rig, "(replica)"));
-	cr_expect_str_eq(bus_label(rig.bus), "second");
+	cr_expect_str_eq(bus_place(rig.bus)->label, "second");
 	rig_pass(&rig, 10);
 	cr_expect_eq(rig.dialled, 2);
 	bus_opened(rig.bus, BUS_COMMANDS, rig.now_us);
