@@ -121,11 +121,6 @@ const char *cache_verdict_text(enum cache_verdict verdict); /* stored, invalidat
  * hard or soft, after fill->clock. Takes the place of what the key had. */
 enum cache_verdict cache_store(struct cache *cache, const struct cache_fill *fill, uint64_t now_us);
 
-/* Whether a load of this key that began at clock could still be stored, as far as is known before
- * its tags are: key, method, everything. A request may only join a load of which this holds. */
-bool cache_load_is_current(const struct cache *cache, struct span key, struct span method,
-			   uint64_t clock);
-
 /* Applies it, clock + 1. Returns how many entries it hit: such as could be served before, fresh or
  * stale, each counted once. Exact up to CACHE_WALK entries a turn (from one upkeep to the next);
  * beyond, those that carry the tag or method and have not been hit through it before, so that one

@@ -116,11 +116,3 @@ bool cache_is_outdated(const struct cache *cache, const struct cache_fill *fill,
 			return true;
 	return pattern_is_outdated(cache, fill);
 }
-
-bool cache_load_is_current(const struct cache *cache, struct span key, struct span method,
-			   uint64_t clock)
-{
-	const struct cache_fill fill = {.key = key, .method = method, .clock = clock};
-
-	return clock == cache->clock || !cache_is_outdated(cache, &fill, digest_of_key(key));
-}
