@@ -7,6 +7,8 @@
 #include "common/clock.h"
 
 #define FOLLOWERS_MAX 1024
+/* Who has shown no token yet may hold connections open, and descriptors are for clients, too. */
+#define SOCKETS_MAX (FOLLOWERS_MAX + 256)
 
 /* A request under way. */
 struct visit {
@@ -305,12 +307,15 @@ enum wsb_err http_admin_open(struct http_admin *admin, struct ws_context *contex
 	admin->site = (struct http_site){
 		.context = admin,
 		.handshake_us = config->limits.handshake_us,
+		.open = &admin->open,
 		.request = on_request,
 		.body = on_body,
 		.closed = end_visit,
 	};
 	err = listener_open(&admin->listener, context, &config->admin.address, LISTENER_ADMIN,
 			    errors);
+	admin->listener.open = &admin->open;
+	admin->listener.open_max = SOCKETS_MAX;
 	return err ? err : http_admin_check(admin, config, errors);
 }
 

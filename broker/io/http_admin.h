@@ -16,6 +16,7 @@
 struct http_admin {
 	struct listener listener;
 	struct http_site site;
+	size_t open; /* sockets */
 	struct ws_context *context;
 	const struct admin_backend *backend;
 	struct list followers; /* of streams */

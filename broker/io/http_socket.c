@@ -472,6 +472,8 @@ static void on_ended(struct wire *wire)
 		socket->site->closed(socket);
 	if (socket->phase == HTTP_SWITCHING)
 		count_opening(socket, false);
+	if (socket->site->open)
+		--*socket->site->open;
 	strbuf_fini(&socket->in);
 	strbuf_fini(&socket->out);
 	free(socket->identity);
@@ -495,6 +497,8 @@ enum wsb_err http_socket_accept(const struct http_site *site, struct ws_context 
 	}
 	wire_init(&socket->wire, context, &wire_events, false);
 	socket->site = site;
+	if (site->open)
+		++*site->open;
 	strbuf_init(&socket->in);
 	strbuf_init(&socket->out);
 	socket->phase = site->ssl_context ? HTTP_SECURING : HTTP_HEAD;

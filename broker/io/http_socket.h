@@ -28,6 +28,7 @@ struct http_site {
 	uint64_t handshake_us; /* for the first request to arrive, TLS included */
 	void *ssl_context;     /* NULL: no TLS. New sockets take what is there */
 	size_t *opening;       /* counts those that hear the 101; NULL: nobody asks for it */
+	size_t *open;	       /* counts its sockets; NULL: nobody wants to know */
 
 	/* A plain request: http_socket_reply, now or later, or http_socket_take_body. The head is
 	 * valid during the call. */

@@ -34,6 +34,7 @@ struct io {
 	struct log *log;
 	struct loop *loop;
 	int client_descriptor_max; /* clients get descriptors below this number */
+	int admin_descriptor_max;  /* and those who ask the admin API below this one */
 };
 
 static void port_dial(void *io, struct connection *connection)
@@ -165,7 +166,8 @@ static void count_upstreams(const struct config *config, size_t *least, size_t *
 
 /* Of what the system allows: upstreams get half of what clients leave, as many as they are
  * configured to be at least, but never more than half of all. Clients may not have those, whatever
- * they come to: upstreams have to be dialled, and the admin API has to say what is wrong. */
+ * they come to: upstreams have to be dialled, and the admin API has to say what is wrong. Nor may
+ * those who ask the admin API have all that is left: Redis and the disk need some. */
 static void size_descriptors(struct io *io)
 {
 	size_t clients = io->config->limits.clients + SPARE_DESCRIPTORS;
@@ -185,6 +187,7 @@ static void size_descriptors(struct io *io)
 	}
 	io->ports.connections_max = upstreams;
 	io->client_descriptor_max = (int)(had - reserve);
+	io->admin_descriptor_max = (int)(had - upstreams - (reserve - upstreams) / 2);
 	if (had < clients + least)
 		log_event(io->log, LOG_WARN, "io.descriptors_short", log_number("have", had),
 			  log_number("need", clients + least),
@@ -236,6 +239,7 @@ static enum wsb_err open_all(struct io *io, struct strbuf *errors)
 	}
 	if (http_admin_open(&io->admin, &io->context, config, errors))
 		first = first ? first : WSB_EIO;
+	io->admin.listener.descriptor_max = io->admin_descriptor_max;
 	return first;
 }
 
@@ -474,6 +478,7 @@ void io_take(struct io *io, const struct config *config, struct io_change *chang
 	io->admin.site.handshake_us = config->limits.handshake_us;
 	ws_dialer_take(&io->dialer, config, &change->dialer);
 	size_descriptors(io);
+	io->admin.listener.descriptor_max = io->admin_descriptor_max;
 	for (size_t i = 0; i < io->server_count; i++)
 		io->servers[i]->listener.descriptor_max = io->client_descriptor_max;
 	io_forget(change);

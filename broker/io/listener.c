@@ -16,6 +16,8 @@
 #define BACKLOG		 1024
 #define ACCEPTS_PER_TURN 64
 #define RESUME_AFTER_US	 (100 * US_PER_MS)
+/* It may be suspended again and again, for as long as somebody wants it to be. */
+#define TELL_AFTER_US (10 * US_PER_S)
 
 union socket_name {
 	struct sockaddr any;
@@ -177,12 +179,22 @@ static bool out_of_resources(int error)
 }
 
 /* The socket would stay readable: without a pause the loop would spin. */
-static void suspend(struct listener *listener)
+static void suspend(struct listener *listener, const char *why)
 {
-	log_event(listener->log, LOG_WARN, "listener.suspended",
-		  log_text("address", listener->address->text), log_text("error", strerror(errno)));
+	uint64_t now_us = clock_monotonic_us();
+
+	if (listener->told_at_us == 0 || now_us - listener->told_at_us >= TELL_AFTER_US) {
+		listener->told_at_us = now_us;
+		log_event(listener->log, LOG_WARN, "listener.suspended",
+			  log_text("address", listener->address->text), log_text("error", why));
+	}
 	uv_poll_stop(listener->poll);
-	listener->resume_at_us = clock_monotonic_us() + RESUME_AFTER_US;
+	listener->resume_at_us = now_us + RESUME_AFTER_US;
+}
+
+static bool is_full(const struct listener *listener)
+{
+	return listener->open && *listener->open >= listener->open_max;
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events)
@@ -193,19 +205,23 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 	(void)status;
 	(void)events;
 	for (int i = 0; i < ACCEPTS_PER_TURN && listener->fd >= 0; i++) {
-		int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		int fd;
 
+		if (is_full(listener)) {
+			suspend(listener, "as many connections as are served are open");
+			return;
+		}
+		fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd < 0) {
 			if (out_of_resources(errno))
-				suspend(listener);
+				suspend(listener, strerror(errno));
 			return;
 		}
 		/* The system gives the lowest number that is free, so a high one means that few are
 		 * left. */
 		if (fd >= listener->descriptor_max) {
 			close(fd);
-			errno = EMFILE;
-			suspend(listener);
+			suspend(listener, strerror(EMFILE));
 			return;
 		}
 		if (listener->form.tcp)

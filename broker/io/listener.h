@@ -24,7 +24,12 @@ struct listener {
 	/* Descriptors from this number on are for others: upstreams, the admin API. Set by whoever
 	 * opens the listener; listener_open sets it to INT_MAX. */
 	int descriptor_max;
-	uint64_t resume_at_us; /* out of descriptors until then; 0: accepting */
+	/* Of what it has accepted; those above open_max wait in the system's queue. NULL: there is
+	 * no limit, as listener_open sets it. */
+	const size_t *open;
+	size_t open_max;
+	uint64_t resume_at_us; /* suspended until then; 0: accepting */
+	uint64_t told_at_us;   /* that it was; 0: not yet */
 	/* Gets each accepted descriptor, non-blocking, and owns it from then on. */
 	void (*accepted)(void *context, int fd);
 	void *context;
@@ -54,7 +59,7 @@ bool listener_is_sound(const struct listener *listener);
 enum wsb_err listener_start(struct listener *listener, void (*accepted)(void *context, int fd),
 			    void *context) WSB_CHECKED;
 
-/* Resumes after descriptors ran out. Call now and then. */
+/* Resumes after descriptors ran out, or the limit was reached. Call now and then. */
 void listener_tick(struct listener *listener, uint64_t now_us);
 
 /* Stops accepting and removes the file of a Unix socket that was made here. May be called twice. */

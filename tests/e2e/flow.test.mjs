@@ -1,6 +1,7 @@
 // Order, back-pressure, fairness, and clients that do not read.
 
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
 import net from 'node:net';
 import { test } from './support/case.mjs';
 import { frame, TEXT, upgrade } from './support/raw.mjs';
@@ -168,12 +169,18 @@ test('queue.age: overloaded while connections are full, unavailable while none i
 	assertError(await client.call('echo', []), { code: -32000, reason: 'unavailable', pool: 'main' });
 });
 
-test('clients that take every descriptor leave some to upstreams and operators', async (t) => {
-	const { broker, connect, upstream } = await setup(t, { start: { under: ['prlimit', '--nofile=120'] }, limits: { handshake: '50s' } });
-	const [host, port] = broker.address.split(':');
-	const idle = Array.from({ length: 200 }, () => net.connect({ host, port: Number(port) }));
+// Opens as many connections as asked for, which say nothing.
+function hold(t, address, count) {
+	const [host, port] = address.split(':');
+	const idle = Array.from({ length: count }, () => net.connect({ host, port: Number(port) }));
 	t.after(() => idle.forEach((socket) => socket.destroy()));
 	idle.forEach((socket) => socket.on('error', () => {}));
+	return idle;
+}
+
+test('clients that take every descriptor leave some to upstreams and operators', async (t) => {
+	const { broker, connect, upstream } = await setup(t, { start: { under: ['prlimit', '--nofile=120'] }, limits: { handshake: '50s' } });
+	const idle = hold(t, broker.address, 200);
 	await until(() => /listener\.suspended/.test(broker.log), { what: 'the listener to be suspended' });
 	assert.equal((await broker.adminGet('/livez')).status, 200);
 	const before = upstream.handshakes.length;
@@ -184,6 +191,32 @@ test('clients that take every descriptor leave some to upstreams and operators',
 	idle.forEach((socket) => socket.destroy());
 	await until(() => connect().then((client) => client.result('echo', [1])).then(() => true, () => false),
 		{ what: 'a client to be let in again' });
+});
+
+test('whoever holds connections to the admin API leaves some descriptors to upstreams', async (t) => {
+	const { broker, connect, upstream } = await setup(t, { start: { under: ['prlimit', '--nofile=120'] }, limits: { handshake: '50s' } });
+	const client = await connect();
+	const idle = hold(t, broker.adminAddress, 200);
+	await until(() => /listener\.suspended/.test(broker.log), { what: 'the listener to be suspended' });
+	const before = upstream.handshakes.length;
+	for (const { socket } of upstream.connections)
+		socket.terminate();
+	await until(() => upstream.handshakes.length > before, { what: 'the pool to be dialled again' });
+	assert.deepEqual(await client.result('echo', [1]), [1]);
+	idle.forEach((socket) => socket.destroy());
+	await until(async () => (await broker.adminGet('/readyz')).status === 200, { what: 'the admin API' });
+});
+
+test('the admin API has no more connections than it serves streams, and some', async (t) => {
+	const { broker } = await setup(t, { limits: { handshake: '50s' } });
+	const before = fs.readdirSync(`/proc/${broker.pid}/fd`).length;
+	const idle = hold(t, broker.adminAddress, 1500);
+	await until(() => /listener\.suspended.*as many connections as are served/.test(broker.log), { what: 'the listener to be suspended' });
+	assert.ok(fs.readdirSync(`/proc/${broker.pid}/fd`).length <= before + 1280);
+	idle.forEach((socket) => socket.destroy());
+	await until(async () => (await broker.adminGet('/livez')).status === 200, { what: 'the admin API' });
+	// However often it is, it is told now and then.
+	assert.equal(broker.log.match(/listener\.suspended/g).length, 1);
 });
 
 test('one client\'s flood of notifications does not stand before the requests of others', async (t) => {
