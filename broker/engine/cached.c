@@ -214,7 +214,7 @@ bool cached_answers(struct engine *engine, const struct caller *caller, struct m
 	*look = (struct cached_look){.plan = route->cache.plan};
 	if (may_look(engine, caller, message, options, look)) {
 		cache_look(cached->cache, look->key, caller->encoding, true, now_us, &hit);
-		if (!cached_trusts(cached, route->cache.trust, &hit, now_us)) {
+		if (!cached_trusts(engine, route->cache.trust, &hit, now_us)) {
 			hit.reason = "suspect";
 			/* What is under way may have begun before something unknown. */
 			look->anew = route->cache.trust == TRUST_ASK;
@@ -351,16 +351,20 @@ static void lead_slow(struct engine *engine, struct flight *flight, uint64_t now
 		lead(engine, exchange, now_us);
 }
 
-/* Until all has been read that was missed, what others invalidate may not be known here. */
-static void watch_bus(struct engine *engine, uint64_t now_us)
+/* Until all has been read that was missed, what others invalidate may not be known here. Who stood
+ * still finds that it has been so for a while. */
+void cached_watch_bus(struct engine *engine, uint64_t now_us)
 {
 	enum bus_state state = engine_bus_state(engine, now_us);
 	uint64_t *suspect_us = &engine->cached.suspect_us;
+	uint64_t silent_us;
 
-	if (state == BUS_EMBEDDED || state == BUS_LIVE)
+	if (state == BUS_EMBEDDED || state == BUS_LIVE) {
 		*suspect_us = 0;
-	else if (*suspect_us == 0)
-		*suspect_us = now_us;
+	} else if (*suspect_us == 0) {
+		silent_us = bus_known_us(engine->bus, now_us) + BUS_SILENCE_US;
+		*suspect_us = silent_us < now_us ? silent_us : now_us;
+	}
 }
 
 void cached_tick(struct engine *engine, uint64_t now_us)
@@ -371,7 +375,7 @@ void cached_tick(struct engine *engine, uint64_t now_us)
 	while ((timer = timerq_pop(&cached->slow, now_us)))
 		lead_slow(engine, list_entry(timer, struct flight, timer), now_us);
 	cached_lead(engine, now_us);
-	watch_bus(engine, now_us);
+	cached_watch_bus(engine, now_us);
 	claims_upkeep(&cached->claims, now_us);
 	/* What is asked for because the cache is not trusted is no measure of what is usual. */
 	refresh_pace_turn(&cached->pace, cached->suspect_us == 0, now_us);

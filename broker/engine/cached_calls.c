@@ -180,7 +180,7 @@ static void get(struct engine *engine, const struct caller *caller, uint64_t now
 
 	cache_look(cached->cache, key, ENCODING_JSON, true, now_us, &hit);
 	cache_strategy_apply(engine->config->cache.strategy, &rule);
-	if (!cached_trusts(cached, rule.trust, &hit, now_us))
+	if (!cached_trusts(engine, rule.trust, &hit, now_us))
 		hit.state = CACHE_ABSENT;
 	if (hit.state == CACHE_FRESH) {
 		answer_value(engine, caller, &hit);

@@ -176,7 +176,7 @@ static bool find_stale(struct engine *engine, const struct exchange *exchange, s
 
 	cache_look(engine->cached.cache, flight_key(exchange->flight), exchange->encoding, false,
 		   now_us, hit);
-	trusted = cached_trusts(&engine->cached, rule->trust, hit, now_us);
+	trusted = cached_trusts(engine, rule->trust, hit, now_us);
 	fresh = trusted && hit->state == CACHE_FRESH;
 	*share = (struct share){
 		.value = &hit->value,

@@ -8,15 +8,23 @@
 extern const char CACHED_REFRESHED[];
 extern const char CACHED_JOINED[];
 
+/* Looks whether the bus is suspect, and since when. */
+void cached_watch_bus(struct engine *engine, uint64_t now_us);
+
 /* Whether the entry may be served as what it is: always, but for the time that the bus is suspect.
  * Then it has not been known to be true since that began, or since it was loaded. */
-static inline bool cached_trusts(const struct cached *cached, enum cache_trust trust,
+static inline bool cached_trusts(struct engine *engine, enum cache_trust trust,
 				 const struct cache_hit *hit, uint64_t now_us)
 {
-	uint64_t unknown_us = now_us - cached->suspect_us;
+	const struct cached *cached = &engine->cached;
+	uint64_t unknown_us;
 
+	/* A request may be the first thing that is read after a standstill. */
+	if (engine->bus)
+		cached_watch_bus(engine, now_us);
 	if (cached->suspect_us == 0 || trust == TRUST_TTL)
 		return true;
+	unknown_us = now_us - cached->suspect_us;
 	if (hit->age_us < unknown_us)
 		unknown_us = hit->age_us;
 	return trust == TRUST_BRIEFLY && unknown_us <= TRUST_BRIEFLY_US;

@@ -258,6 +258,33 @@ test('a broker that was stopped is suspect until it has read what it missed', as
 	assertWhole(b, Array.from({ length: 20 }, (_, i) => `t${i}`));
 });
 
+// What had come before it was stopped may be read before the tick, in one piece with what came since.
+test('a broker that was stopped asks before it serves, whatever it reads first', async (t) => {
+	const redis = await startRedis(t);
+	let value = 0;
+	const cached = { method: 'get', pool: 'main', cache: { strategy: 'conservative', scope: 'shared', ttl: '60s', tags: ['t'] } };
+	const settings = {
+		upstream: { methods: { get: (_, { reply }) => reply({ result: value }) } },
+		routes: [cached, { method: '*', pool: 'main' }],
+	};
+	const [a, b] = [await member(t, redis.url, 'a', settings), await member(t, redis.url, 'b', settings)];
+	cleanup(t, () => b.broker.signal('SIGCONT'));
+	const read = () => b.client.result('get', {});
+	for (let round = 0; round < 3; round++) {
+		assert.deepEqual([await read(), await read()], [value, value]);
+		b.broker.signal('SIGSTOP');
+		const before = read();
+		await take(3000);
+		value++;
+		await a.invalidate('t');
+		const after = read();
+		b.broker.signal('SIGCONT');
+		await before;
+		assert.equal(await after, value);
+		await live(b.broker);
+	}
+});
+
 test('Redis that has lost its data: a resync, a higher epoch, and on it goes', async (t) => {
 	const redis = await startRedis(t);
 	const [a, b] = [await member(t, redis.url, 'a'), await member(t, redis.url, 'b')];
