@@ -3,6 +3,7 @@
 void screen_init(struct screen *screen)
 {
 	screen->rows = screen->columns = screen->used = 0;
+	screen->colourless = false;
 	for (size_t i = 0; i < SCREEN_ROWS_MAX; i++)
 		strbuf_init(&screen->lines[i].text);
 }
@@ -64,22 +65,31 @@ static enum screen_style style_at(const struct screen *screen, size_t row)
 	return row < screen->used ? screen->lines[row].style : SCREEN_PLAIN;
 }
 
-void screen_paint(const struct screen *screen, const struct screen *shown, struct strbuf *out)
+static const char *sequence_of(const struct screen *screen, enum screen_style style)
 {
-	static const char *const styles[SCREEN_STYLES] = {
+	static const char *const sequences[SCREEN_STYLES] = {
 		[SCREEN_PLAIN] = "\033[0m",	 [SCREEN_TITLE] = "\033[0;7m",
 		[SCREEN_HEAD] = "\033[0;1m",	 [SCREEN_GOOD] = "\033[0;32m",
 		[SCREEN_WARNING] = "\033[0;33m", [SCREEN_BAD] = "\033[0;31m",
 		[SCREEN_DIM] = "\033[0;2m",
 	};
 
+	if (screen->colourless && style == SCREEN_GOOD)
+		style = SCREEN_PLAIN;
+	if (screen->colourless && (style == SCREEN_WARNING || style == SCREEN_BAD))
+		style = SCREEN_HEAD;
+	return sequences[style];
+}
+
+void screen_paint(const struct screen *screen, const struct screen *shown, struct strbuf *out)
+{
 	for (size_t row = 0; row < screen->rows; row++) {
 		if (shown && style_at(shown, row) == style_at(screen, row) &&
 		    span_equal(text_at(shown, row), text_at(screen, row)))
 			continue;
 		strbuf_printf(out, "\033[%zu;1H", row + 1);
 		/* Emptied first: behind a full line the erasing would take its last character. */
-		strbuf_text(out, styles[style_at(screen, row)]);
+		strbuf_text(out, sequence_of(screen, style_at(screen, row)));
 		strbuf_text(out, "\033[K");
 		strbuf_add(out, text_at(screen, row));
 		strbuf_text(out, "\033[0m");

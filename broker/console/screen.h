@@ -2,6 +2,7 @@
 #ifndef WSB_BROKER_CONSOLE_SCREEN_H
 #define WSB_BROKER_CONSOLE_SCREEN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include "common/strbuf.h"
 
@@ -24,6 +25,7 @@ struct screen_line {
 };
 
 struct screen {
+	bool colourless; /* only bold and inverse, as NO_COLOR asks for; false unless it is set */
 	size_t rows;
 	size_t columns;
 	size_t used;

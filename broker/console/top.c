@@ -174,6 +174,7 @@ static void forget(struct top *top)
 /* A broker that cannot be asked is told in words before the screen is taken. */
 static int begin(const struct invocation *invocation, struct top *top)
 {
+	const char *no_colour = getenv("NO_COLOR");
 	struct answer answer;
 	int code;
 
@@ -185,6 +186,9 @@ static int begin(const struct invocation *invocation, struct top *top)
 		screen_init(top->shown);
 	if (!top->screen || !top->shown)
 		return ask_complain(EXIT_FAILED, "out of memory", "");
+	/* https://no-color.org: set to anything but nothing. */
+	top->screen->colourless = no_colour && no_colour[0];
+	top->shown->colourless = top->screen->colourless;
 	answer_init(&answer);
 	code = ask_get(invocation->client, ADMIN_STATUS, JSON_OBJECT, &answer);
 	answer_fini(&answer);

@@ -45,6 +45,28 @@ Test(screen, the_first_time_all_is_painted)
 			 "\033[1;1H\033[0;31m\033[Ka\033[0m\033[2;1H\033[0m\033[K\033[0m");
 }
 
+Test(screen, without_colours_what_is_bad_is_bold)
+{
+	static const struct {
+		enum screen_style style;
+		const char *painted;
+	} cases[] = {
+		{SCREEN_BAD, "\033[1;1H\033[0;1m\033[Ka\033[0m"},
+		{SCREEN_WARNING, "\033[1;1H\033[0;1m\033[Ka\033[0m"},
+		{SCREEN_GOOD, "\033[1;1H\033[0m\033[Ka\033[0m"},
+		{SCREEN_TITLE, "\033[1;1H\033[0;7m\033[Ka\033[0m"},
+	};
+
+	screen.colourless = true;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		strbuf_clear(&out);
+		screen_begin(&screen, 1, 10);
+		screen_add(&screen, cases[i].style, "a");
+		screen_paint(&screen, NULL, &out);
+		cr_expect_str_eq(out.text, cases[i].painted);
+	}
+}
+
 Test(screen, then_only_what_has_changed)
 {
 	screen_begin(&shown, 3, 10);
