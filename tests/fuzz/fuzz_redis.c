@@ -194,7 +194,7 @@ static void check(struct outside *outside)
 	struct strbuf behind;
 
 	must(bus_state(bus, outside->now_us) < BUS_STATES);
-	must(bus_label(bus) && bus_user(bus) && bus_detail(bus));
+	must(bus_place(bus) && bus_user(bus) && bus_detail(bus));
 	must(!position_before(bus_top(bus), bus_position(bus)));
 	must(!bus_is_sending(bus) || bus_queued(bus) > 0);
 	strbuf_init(&behind);
