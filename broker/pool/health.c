@@ -378,6 +378,7 @@ static bool seems_silent(const struct endpoint *endpoint, uint64_t now_us)
 	       now_us - endpoint->asked_us >= silence_bound_us(endpoint);
 }
 
+/* One whose last connection is gone has not answered: nobody can ask it any more. */
 static void watch_silence(struct endpoint *endpoint, uint64_t now_us)
 {
 	bool silent = endpoint->silent ? endpoint->asked > 0 : seems_silent(endpoint, now_us);
@@ -386,9 +387,15 @@ static void watch_silence(struct endpoint *endpoint, uint64_t now_us)
 		return;
 	endpoint->silent = silent;
 	endpoint->pool->shares_uneven = true;
-	tell(endpoint, silent ? "endpoint.silent" : "endpoint.answers",
-	     silent ? LOG_WARN : LOG_INFO, silent ? "answers" : "silent",
-	     silent ? "silent" : "answers", silent ? "timeout" : "answered", "", now_us);
+	if (silent)
+		tell(endpoint, "endpoint.silent", LOG_WARN, "answers", "silent", "timeout", "",
+		     now_us);
+	else if (endpoint->ready > 0)
+		tell(endpoint, "endpoint.answers", LOG_INFO, "silent", "answers", "answered", "",
+		     now_us);
+	else
+		tell(endpoint, "endpoint.disconnected", LOG_INFO, "silent", "disconnected",
+		     "closed", "", now_us);
 }
 
 static void upkeep_endpoint(struct endpoint *endpoint, uint64_t now_us)

@@ -416,6 +416,31 @@ Test(health, a_black_hole_keeps_the_least_share)
 	rig_stop(&rig);
 }
 
+static void seek_answers(void *found, enum log_level level, struct span line)
+{
+	*(bool *)found |= level > LOG_DEBUG && memmem(line.at, line.len, ".answers", 8);
+}
+
+Test(health, who_is_silent_until_it_is_given_up_has_not_answered)
+{
+	bool found = false;
+	struct log log;
+	struct rig rig;
+
+	log_init(&log, LOG_INFO, LOG_LOGFMT, seek_answers, &found, NULL);
+	begin(&rig, 2, 2);
+	rig.pool->log = &log;
+	hush(&rig, 5);
+	rig_run(&rig, 900 * RIG_STEP_US);
+	succeed(&rig, 1, 1);
+	rig_run(&rig, 110 * RIG_STEP_US);
+	cr_assert(at(&rig, 0)->silent);
+	rig_kill(&rig, 0);
+	health_upkeep(rig.pool, rig.now_us);
+	cr_expect_not(at(&rig, 0)->silent || found);
+	rig_stop(&rig);
+}
+
 Test(health, silence_means_nothing_while_nobody_answers_or_few_were_asked)
 {
 	struct rig rig;
