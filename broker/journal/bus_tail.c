@@ -125,7 +125,8 @@ static void take_event(struct bus *bus, struct position position, struct span te
 		tell_hole(bus, &held.event, now_us);
 	bus->position = position;
 	bus->position_id = is_read ? id_of(&held.event) : 0;
-	if (is_told || !is_resync(&held.event))
+	/* What a stranger has put before the first place of an epoch has been told as a hole. */
+	if (is_told || (!is_resync(&held.event) && position.seq > 0))
 		bus->ports.arrived(bus->ports.context, &held.event, now_us);
 	if (is_read)
 		event_held_fini(&held);

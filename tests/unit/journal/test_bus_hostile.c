@@ -47,6 +47,21 @@ Test(bus_hostile, who_does_not_wait_is_asked_a_hundred_times_a_second)
 	cr_expect(takes > 50 && takes <= 50 * 3, "%zu takes", takes);
 }
 
+/* No broker numbers its events so: whoever goes on behind the hole would meet it there again. */
+Test(bus_hostile, nothing_arrives_from_before_the_first_place_of_an_epoch)
+{
+	char reading[4096];
+
+	rig_live(&rig);
+	snprintf(reading, sizeof(reading), "[[\"log\", [%s]]]", rig_entry("2000-0", "e", "t"));
+	rig_reply(&rig, BUS_TAIL, reading);
+	cr_expect(strstr(rig.told, "resync renumbered at 2000-0"));
+	cr_expect_not(rig_told(&rig, "arrived"));
+	snprintf(reading, sizeof(reading), "[[\"log\", [%s]]]", rig_entry("2000-1", "e1", "t"));
+	rig_reply(&rig, BUS_TAIL, reading);
+	cr_expect(rig_told(&rig, "arrived 2000-1"));
+}
+
 /* Entries that have been read are no news either. */
 Test(bus_hostile, who_tells_the_same_again_and_again_is_asked_less)
 {
