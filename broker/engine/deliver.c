@@ -67,18 +67,41 @@ static WSB_RARE void deliver_late(struct engine *engine, struct connection *conn
 	deliver_oddity(engine, connection, ODD_LATE);
 }
 
-/* The attempt that this message answers; NULL: none, and the oddity has been counted. */
+/* What answers nothing: an event of a subscription, or a push. False: neither. */
+static bool deliver_unasked(struct engine *engine, struct connection *connection,
+			    const struct message *message, uint64_t now_us)
+{
+	return publish_event(engine, connection, message, now_us) ||
+	       pushes_take(engine, connection, message, now_us);
+}
+
+/* An id that nobody waits for is the upstream's own, or a null where others write none: what has a
+ * name and is no error is taken as if it had no id. One in our form may have been ours, of a probe
+ * that was given up: then it must be plain that it is no answer, as JSON-RPC makes it. */
+static WSB_RARE void deliver_foreign(struct engine *engine, struct connection *connection,
+				     struct message *message, bool in_our_form, uint64_t now_us)
+{
+	bool may_answer = in_our_form && (message->result.at || !message->jsonrpc);
+
+	if (message->method.at && !message->failed && !may_answer) {
+		message->id = span_of(NULL, 0);
+		if (deliver_unasked(engine, connection, message, now_us))
+			return;
+	}
+	deliver_oddity(engine, connection,
+		       message->id_is_null && message->failed ? ODD_ORPHAN_ERROR : ODD_UNKNOWN_ID);
+}
+
+/* The attempt that this message answers; NULL: none, and it has been dealt with. */
 static struct attempt *deliver_match(struct engine *engine, struct connection *connection,
-				     const struct message *message, uint64_t now_us)
+				     struct message *message, uint64_t now_us)
 {
 	struct exchange *exchange;
 	struct attempt *attempt;
 	uint64_t id;
 
 	if (!own_id_read(envelope_id_form(engine->envelope), message->encoding, message->id, &id)) {
-		deliver_oddity(engine, connection,
-			       message->id_is_null && message->failed ? ODD_ORPHAN_ERROR
-								      : ODD_UNKNOWN_ID);
+		deliver_foreign(engine, connection, message, false, now_us);
 		return NULL;
 	}
 	switch (exchange_find(&engine->exchanges, id, &exchange)) {
@@ -94,7 +117,7 @@ static struct attempt *deliver_match(struct engine *engine, struct connection *c
 		return NULL;
 	default:
 		if (!probing_answered(engine, connection, id, message, now_us))
-			deliver_oddity(engine, connection, ODD_UNKNOWN_ID);
+			deliver_foreign(engine, connection, message, true, now_us);
 		return NULL;
 	}
 }
@@ -159,8 +182,7 @@ static void deliver_one(struct engine *engine, struct connection *connection,
 	if (deliver_greeting(engine, connection, message, now_us))
 		return;
 	if (!message->id.at) {
-		if (!publish_event(engine, connection, message, now_us) &&
-		    !pushes_take(engine, connection, message, now_us))
+		if (!deliver_unasked(engine, connection, message, now_us))
 			deliver_oddity(engine, connection, ODD_PUSH);
 		return;
 	}

@@ -88,6 +88,45 @@ Test(pushes, the_same_from_all_connections_is_handled_once)
 	stage_end(&scene.stage);
 }
 
+/* Some number their events, and some write null where others write nothing. */
+Test(pushes, an_id_that_nobody_waits_for_is_the_upstreams_own)
+{
+	static const char *const pushes[] = {
+		"{\"id\":null,\"method\":\"news\"}",
+		"{\"id\":\"evt_1\",\"method\":\"news\",\"params\":[1]}",
+		"{\"id\":777,\"method\":\"news\"}",
+	};
+	static const char *const others[] = {
+		"{\"id\":\"evt_1\",\"method\":\"other\"}",
+		"{\"id\":\"evt_1\",\"result\":1}",
+		"{\"id\":777,\"method\":\"news\",\"error\":{\"code\":1}}",
+		"{\"id\":777,\"method\":\"news\",\"result\":1}",
+	};
+	struct scene scene;
+
+	scene_init(&scene, 1);
+	begin(&scene);
+	for (size_t i = 0; i < 3; i++) {
+		says(source(&scene, true, 0), pushes[i]);
+		expect_hears(scene.client, pushes[i]);
+	}
+	cr_assert_eq(traffic(&scene)->pushes_forwarded, 3);
+	for (size_t i = 0; i < 4; i++) {
+		says(source(&scene, true, 0), others[i]);
+		expect_silence(scene.client);
+	}
+	cr_assert_eq(scene.stage.outside.engine->stats.oddities[ODD_UNKNOWN_ID], 4);
+	/* One that is waited for is an answer, and a late one reaches nobody. */
+	says(scene.client, GET("5"));
+	hears_request(source(&scene, true, 0));
+	says(source(&scene, true, 0), "{\"id\":1,\"method\":\"news\",\"result\":1}");
+	expect_hears(scene.client, "{\"id\":5,\"method\":\"news\",\"result\":1}");
+	says(source(&scene, true, 0), "{\"id\":1,\"method\":\"news\",\"result\":1}");
+	expect_silence(scene.client);
+	cr_assert_eq(scene.stage.outside.engine->stats.oddities[ODD_LATE], 1);
+	stage_end(&scene.stage);
+}
+
 Test(pushes, rules_change_with_the_configuration)
 {
 	struct push_settings others[] = {{.method = "other", .forward = FORWARD_ALL}};
