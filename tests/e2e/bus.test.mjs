@@ -80,8 +80,8 @@ test('an outage of Redis: what both sides cause arrives, once each, and nothing 
 			await until(() => performance.now() >= end, { deadline: outage + 1000, every: 50 });
 	}
 	const { reasons } = JSON.parse((await a.broker.adminGet('/v1/status')).body);
-	assert.match(reasons[0].text, /the bus is lost .*1500|the bus is lost/);
-	assert.match(reasons[0].command, /^wsbroker events /);
+	const { command: next } = reasons.find(({ text }) => /the bus is lost/.test(text));
+	assert.match(next, /^wsbroker events /);
 	await redis.start();
 	for (const who of [a, b]) {
 		await told(who, tags);

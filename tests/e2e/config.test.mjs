@@ -260,14 +260,17 @@ test('a state file that cannot be written, and a file that was refused, are told
 	await until(async () => await failed() === 1, { what: 'the failure' });
 	fs.writeFileSync(broker.file, 'pools: []\n');
 	assert.equal((await config(broker, 'reload')).code, 1);
-	const { json: { verdict, reasons } } = await broker.adminGet('/v1/status');
-	assert.equal(verdict, 'degraded');
+	// A busy machine keeps the event loop waiting, which is told as well.
+	const reasonsOf = ({ json }) => json.reasons.filter(({ text }) => !/^the event loop was/.test(text));
+	const bad = await broker.adminGet('/v1/status');
+	const reasons = reasonsOf(bad);
+	assert.equal(bad.json.verdict, 'degraded');
 	assert.deepEqual(reasons.map(({ text }) => text.slice(0, 40)), ['the state file cannot be written: No suc', 'the configuration file was refused when ']);
 	fs.mkdirSync(`${broker.directory}/gone`);
 	fs.writeFileSync(broker.file, yaml(broker.config));
 	assert.equal((await config(broker, 'reload')).code, 0);
 	await until(async () => await broker.metric('wsbroker_state_writes_total', { result: 'ok' }) >= 1, { what: 'the state file' });
-	assert.deepEqual((await broker.adminGet('/v1/status')).json.reasons, []);
+	assert.deepEqual(reasonsOf(await broker.adminGet('/v1/status')), []);
 	assert.equal(JSON.parse(fs.readFileSync(`${broker.directory}/gone/broker.state`)).changes[0].key, 'limits.batch');
 	const { json } = await broker.adminGet('/v1/events?type=config.state*');
 	assert.deepEqual(json.map(({ type }) => type), ['config.state_not_written', 'config.state_written']);

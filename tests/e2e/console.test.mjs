@@ -181,8 +181,9 @@ test('requests show the slow and the failed, with why', async (t) => {
 
 test('check speaks to monitoring, report to people', async (t) => {
 	const { good, run, json, upstreams } = await stage(t);
-	assert.match(await good('check'), /^WSBROKER OK - main 2\/2 ready \| clients=0/);
-	const { state, exit_code, text } = await json('check');
+	// A busy machine keeps the event loop waiting, which is a warning for a moment.
+	await until(async () => /^WSBROKER OK - main 2\/2 ready \| clients=0/.test((await run('check')).stdout), { what: 'ok', every: 50 });
+	const { state, exit_code, text } = await until(() => json('check'), { what: 'ok', every: 50 });
 	assert.deepEqual([state, exit_code], ['ok', 0]);
 	assert.match(text, /^WSBROKER OK - main 2\/2 ready/);
 	await good('pool balancer main random', { args: ['--reason', 'an experiment'] });
@@ -204,7 +205,7 @@ test('check speaks to monitoring, report to people', async (t) => {
 
 test('status names the sick endpoint and the command that acts on it', async (t) => {
 	const { good, json, upstreams } = await stage(t);
-	assert.equal((await good('status')).split('\n')[0], 'ok');
+	await until(async () => (await good('status')).split('\n')[0] === 'ok', { what: 'ok', every: 50 });
 	await upstreams[0].stop();
 	const bad = await until(async () => {
 		const status = await json('status');

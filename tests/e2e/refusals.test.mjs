@@ -142,7 +142,7 @@ test('memory that is used up: events wait, what others did is known, and Redis i
 	assert.equal((await busOf(a.broker)).state, 'live');
 	const calls = Number(/cmdstat_evalsha:calls=(\d+)/.exec(await redis.command('INFO', 'commandstats'))[1]);
 	assert.ok(calls < 100, `${calls} tries`);
-	assert.match((await statusOf(a.broker)).reasons[0].text, /are not logged on Redis and wait \(.*OOM/);
+	assert.ok((await statusOf(a.broker)).reasons.some(({ text }) => /are not logged on Redis and wait \(.*OOM/.test(text)));
 	await redis.command('CONFIG', 'SET', 'maxmemory', 0);
 	await told(b, ['before', ...tags]);
 	await refused(a.broker, 'publish', false);
