@@ -77,8 +77,16 @@ export async function never(condition, { during = 300, what = 'this' } = {}) {
 	}
 }
 
-// Scripted servers and paced load take their time with this; tests do not synchronise with it.
-export const take = (ms) => pause(ms);
+// Scripted servers and paced load take their time with this, and never less; tests do not synchronise
+// with it. A timer alone reckons from the beginning of the turn that it is set in, which may be long ago.
+export async function take(ms) {
+	const end = performance.now() + ms;
+	let left = ms;
+	do {
+		await pause(Math.ceil(left));
+		left = end - performance.now();
+	} while (left > 0);
+}
 
 function show(value) {
 	return value instanceof Error ? value.message : JSON.stringify(value);
