@@ -138,13 +138,15 @@ void http_socket_take_body(struct http_socket *socket, const struct http_head *h
 	}
 }
 
-/* Hears the 101, or does no more. */
-static void count_opening(const struct http_socket *socket, bool more)
+/* It hears the 101, or does no more. */
+static void count_opening(const struct http_socket *socket, bool hears)
 {
 	size_t *opening = socket->site->opening;
 
-	if (opening)
-		*opening += more ? 1 : SIZE_MAX;
+	if (opening && hears)
+		++*opening;
+	else if (opening)
+		--*opening;
 }
 
 void http_socket_open(struct http_socket *socket, const char *subprotocol,
